@@ -1,0 +1,1 @@
+"""What posts to a site: the public contract in `api`, the built-in kinds, and their registry."""

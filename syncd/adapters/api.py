@@ -1,0 +1,168 @@
+"""The public contract of an adapter: what a CMS can do, and the calls that the engine makes. Version 1."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel
+
+from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult
+from syncd.web.api import Client
+
+How = Literal["unpublish", "delete", "notice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the CMS can do: declared by the adapter, narrowed by check(), never guessed.
+
+    Limits are characters (title, slug) and bytes (body); None is no limit known. version_grain: seconds within which
+    two changes get the same version. rate: requests a second, None if unknown.
+    """
+
+    drafts: bool = False
+    schedule: Literal["none", "native", "hides_only"] = "none"
+    unpublish: bool = False
+    delete: bool = False
+    notice: bool = False
+    taxonomy: Literal["none", "free", "fixed"] = "none"
+    media: Literal["none", "inline", "endpoint"] = "none"
+    lookup: Literal["pk", "unique_field", "path", "tag", "none"] = "none"
+    unique: Literal["server", "app", "none"] = "none"
+    conditional_update: Literal["server", "compare_and_set", "check_then_act", "none"] = "none"
+    version_grain: float = 0.0
+    atomic_publish: bool = True
+    html: Literal["raw", "filtered", "markdown", "wikitext", "plain"] = "raw"
+    max_title: int | None = None
+    max_slug: int | None = None
+    max_body: int | None = None
+    max_concurrency: int = 1
+    rate: float | None = None
+    idempotency_key: bool = False
+    reads: bool = False
+    """read(ref) is there."""
+    lists: bool = False
+    """list(prefix) is there."""
+    posts: bool = True
+    """False for an observed site: nothing is ever written."""
+
+    @property
+    def guarantee(self) -> Literal["A", "B", "C", "parked"]:
+        """The class of design: A unique key and conditional update, B look-up and conditional update, C look-up only."""
+        conditional = self.conditional_update in ("server", "compare_and_set")
+        if self.unique == "server" and conditional:
+            return "A"
+        if self.lookup == "none":
+            return "parked"
+        return "B" if conditional else "C"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """One thing that check() tried. ok False needs a person; hint says what to do."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What check() found. skew: the CMS's clock minus ours in seconds, None if unknown."""
+
+    ok: bool
+    capabilities: Capabilities
+    items: tuple[CheckItem, ...] = ()
+    server_version: str = ""
+    skew: float | None = None
+
+
+class Blobs(Protocol):
+    """Where fetched attachments lie, by content hash."""
+
+    def read(self, sha256: str) -> bytes:
+        """The bytes. Raises StoreError("blob_missing")."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """A site as configured. public_url: how the public reaches it, without a slash at the end. options: validated."""
+
+    name: str
+    public_url: str
+    site_name: str = ""
+    site_id: str = ""
+    timezone: str = "Asia/Shanghai"
+    options: Any = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What an adapter is given; it imports no HTTP library, never sleeps, retries or reads the clock itself.
+
+    client: to the CMS (its exact host and port are allowed). log: a bound structlog logger.
+    """
+
+    client: Client
+    now: Callable[[], datetime]
+    blobs: Blobs
+    log: Any = None
+
+
+class Adapter(Protocol):
+    """A CMS. Made once per configured site: `Kind(site, tools)`. Every method may raise AdapterError, and only that.
+
+    Optional members, called only if declared in the capabilities: `read` (reads), `list` (lists).
+    """
+
+    api_version: ClassVar[int] = 1
+    kind: ClassVar[str]
+    Options: ClassVar[type[BaseModel]]
+    capabilities: Capabilities
+
+    def __init__(self, site: SiteConfig, tools: Tools) -> None: ...
+
+    async def check(self) -> CheckReport:
+        """Reach, log in on a route that needs it, rights, columns, server version, clock skew. Changes nothing."""
+        ...
+
+    async def find(self, key: str) -> RemoteRef | None:
+        """Authoritative look-up by our key, in every state (draft, withdrawn too); verifies the id that it got."""
+        ...
+
+    async def create(self, post: Post, state: RemoteState) -> WriteResult:
+        """Refuses an existing key with Conflict("exists")."""
+        ...
+
+    async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
+        """Keeps the address. if_version: raise Conflict("version") when the CMS shows another; None overwrites."""
+        ...
+
+    async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
+        """Take it from public view; again is ALREADY. The address then answers with a notice, 404 or 410."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Reads(Protocol):
+    async def read(self, ref: RemoteRef) -> RemoteDoc:
+        """What is stored. Raises NotFound."""
+        ...
+
+
+class Lists(Protocol):
+    def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
+        """Everything whose key starts with prefix; on an observed site every repost-like page (prefix "")."""
+        ...
+
+
+__all__ = [
+    "Adapter", "Blobs", "Capabilities", "CheckItem", "CheckReport", "How", "Lists", "Media", "Post", "Reads",
+    "RemoteDoc", "RemoteRef", "RemoteState", "SiteConfig", "Tools", "WriteResult",
+]

@@ -1,0 +1,163 @@
+"""From a Config to the engine's deps: every plug-in made with its own way out, every problem told at once."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from syncd import __version__
+from syncd.adapters import api as adapters_api
+from syncd.adapters import registry as adapters
+from syncd.config import Config, SiteTable, SourceTable, options_of, site_place, source_place
+from syncd.content.blobs import DiskBlobs
+from syncd.content.build import ContentBuilder
+from syncd.content.files import Files
+from syncd.engine.clock import Clock
+from syncd.engine.deps import Deps, SiteUnit, SourceUnit
+from syncd.engine.gate import Gate
+from syncd.errors import ConfigError
+from syncd.metrics import Metrics
+from syncd.model import Route
+from syncd.sources import api as sources_api
+from syncd.sources import registry as sources
+from syncd.store.api import Store
+from syncd.web.api import Exchange, Guard, Network
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def now() -> datetime:
+    """The one reader of the wall clock."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """The one reader of the monotonic clock."""
+    return time.monotonic()
+
+
+def user_agent(config: Config) -> str:
+    """An honest one: who asks, in which version, and how to reach them."""
+    told = config.syncd.contact or " ".join(s.site_id or s.public_url for s in config.sites[:1])
+    return f"syncd/{__version__} ({told})" if told else f"syncd/{__version__}"
+
+
+class Runs(Protocol):
+    async def run(self, function: Any, *args: Any, timeout: float = 30.0) -> Any: ...
+    async def aclose(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Ground:
+    """What outlives a reload: the store, the network, the child, the clock, the blobs and the counters."""
+
+    store: Store
+    web: Exchange
+    child: Runs
+    clock: Clock
+    blobs: DiskBlobs
+    metrics: Metrics
+    log: Any
+    dice: random.Random
+
+
+def build(config: Config, ground: Ground) -> Deps:
+    """Deps for a configuration. Raises ConfigError with the problems of all plug-ins' options together."""
+    problems: list[str] = []
+    routes = config.routes_model()
+    found_sources = {t.name: s for t in config.sources if (s := _source(config, t, routes, ground, problems))}
+    found_sites = {t.name: u for t in config.sites if (u := _site(config, t, ground, problems))}
+    if problems:
+        raise ConfigError(problems)
+    return Deps(
+        store=ground.store, clock=ground.clock, dice=ground.dice, sources=found_sources, sites=found_sites, routes=routes,
+        builder=ContentBuilder(), files=Files(ground.blobs), blobs=ground.blobs, log=ground.log, meter=ground.metrics,
+    )
+
+
+def _network(config: Config, own: Any) -> Network:
+    return Network(**config.network_of(own).plain())
+
+
+def _options(model: type[BaseModel], given: Mapping[str, Any], place: str, problems: list[str]) -> BaseModel | None:
+    options, found = options_of(model, given, where=f"{place}: options")
+    problems.extend(found)
+    return None if found else options
+
+
+def _source(
+    config: Config, table: SourceTable, routes: tuple[Route, ...], ground: Ground, problems: list[str]
+) -> SourceUnit | None:
+    try:
+        kind = sources.load(table.kind)
+        options = _options(kind.Options, table.options, source_place(table), problems)
+        if options is None:
+            return None
+        guard = Guard(allow_private=table.allow_private)
+        client = ground.web.client(table.name, _network(config, table.network), guard)
+        zone, origin = config.zone_of(table)
+        tools = sources_api.Tools(client, ground.child.run, ground.clock.now, zone, origin)
+        source = kind(sources_api.SourceConfig(table.name, table.url, options), tools)
+    except ConfigError as error:
+        problems.extend(f"{source_place(table)}: {line}" for line in error.problems)
+        return None
+    sites = tuple(dict.fromkeys(r.site for r in routes if table.name in r.sources))
+    return SourceUnit(
+        table.name, table.kind, table.url, source, client, table.every, table.limits.limits(), table.relook, sites
+    )
+
+
+def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str]) -> SiteUnit | None:
+    try:
+        kind = adapters.load(table.adapter)
+        options = _options(kind.Options, table.options, site_place(table), problems)
+        if options is None:
+            return None
+        guard = Guard(allow=frozenset(_addresses(table, options)))
+        client = ground.web.client(table.name, _network(config, table.network), guard)
+        look = ground.web.client(f"{table.name}:look", _network(config, table.look), guard)
+        site = adapters_api.SiteConfig(
+            table.name, table.public_url, table.site_name, table.site_id, config.zone_of(table)[0], options
+        )
+        adapter = kind(site, adapters_api.Tools(client, ground.clock.now, ground.blobs, ground.log))
+    except ConfigError as error:
+        problems.extend(f"{site_place(table)}: {line}" for line in error.problems)
+        return None
+    capabilities = adapter.capabilities
+    gate = Gate(ground.clock.monotonic, capabilities.max_concurrency, capabilities.rate)
+    return SiteUnit(
+        table.name, adapter, look, gate, table.public_url, table.settle, table.look.vantage, table.site_name, table.site_id
+    )
+
+
+def _addresses(table: SiteTable, options: BaseModel) -> Iterator[tuple[str, int]]:
+    """The exact (host, port) of every address that the site's own settings name: these may be private."""
+    for value in (table.public_url, *(getattr(options, name) for name in type(options).model_fields)):
+        text = "" if isinstance(value, SecretStr) else str(value)
+        parts = urlsplit(text if text.startswith(("http://", "https://")) else "")
+        if parts.hostname:
+            yield parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+def outgoing(config: Config) -> list[dict[str, str]]:
+    """What a firewall must let pass: host, port and why, for `syncd check`."""
+    rows = [(s.url, f"source {s.name}") for s in config.sources]
+    rows += [(s.public_url, f"public pages of site {s.name}") for s in config.sites]
+    rows += [
+        (str(value), f"CMS of site {s.name}")
+        for s in config.sites for value in s.options.values()
+        if isinstance(value, str) and value.startswith(("http://", "https://"))
+    ]
+    found = []
+    for url, why in rows:
+        parts = urlsplit(url)
+        port = str(parts.port or _PORTS.get(parts.scheme, 443))
+        found.append({"host": parts.hostname or "", "port": port, "why": why})
+    return found

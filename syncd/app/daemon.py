@@ -1,0 +1,245 @@
+"""The process: starts everything in order, runs until told, reloads on SIGHUP, drains on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from syncd import __version__, log
+from syncd.app.build import Ground, build, monotonic, now, user_agent
+from syncd.app.desk import Desk
+from syncd.child import Child
+from syncd.config import Config, load
+from syncd.content.blobs import DiskBlobs
+from syncd.control import ControlServer
+from syncd.core.repost import Status, status
+from syncd.engine.clock import Clock
+from syncd.engine.engine import STAGES, Engine
+from syncd.engine.scheduler import Scheduler
+from syncd.errors import ConfigError, StoreError, SyncdError
+from syncd.metrics import Metrics
+from syncd.status.app import create_app, serve
+from syncd.store.api import Filter
+from syncd.store.lock import StateLock
+from syncd.store.sql import open_store
+from syncd.systemd import Notifier
+from syncd.web.client import Web
+
+DRAIN = 20.0
+"""Seconds that work in flight gets at SIGTERM; what is left is resolved at the next start."""
+VERBS = (
+    "status", "reposts", "explain", "approve", "reject", "retry", "adopt", "withdraw", "package", "preview", "report",
+    "check", "backup",
+)
+"""What the control socket answers: the desk's own words."""
+
+
+@asynccontextmanager
+async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
+    """Everything that a configuration needs, in order; closed in the reverse order. Raises AlreadyRunning, ConfigError."""
+    state = config.syncd.state_dir
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(StateLock(state))
+        ground = await _ground(config, stack)
+        deps = build(config, ground)
+        deps.generation = await ground.store.configure([s.name for s in config.sources], config.hash, ground.clock.now())
+        engine = Engine(deps)
+        await engine.start()
+        for site in deps.sites.values():
+            stack.push_async_callback(site.adapter.aclose)
+        yield ground, engine
+
+
+async def _ground(config: Config, stack: AsyncExitStack) -> Ground:
+    for secret in config.secrets:
+        log.register_secret(secret.get_secret_value())
+    logger = log.get_logger("syncd")
+    url = config.syncd.database_url or f"sqlite:///{config.syncd.state_dir / 'syncd.sqlite3'}"
+    store = await open_store(url)
+    stack.push_async_callback(store.aclose)
+    web = Web(now=now, monotonic=monotonic, user_agent=user_agent(config), log=logger)
+    stack.push_async_callback(web.aclose)
+    child = Child()
+    stack.push_async_callback(child.aclose)
+    return Ground(
+        store=store, web=web, child=child, clock=Clock(now, monotonic), blobs=DiskBlobs(config.syncd.state_dir / "blobs"),
+        metrics=Metrics(__version__), log=logger, dice=random.Random(),  # noqa: S311 - jitter, not secrets
+    )
+
+
+class Daemon:
+    """A running daemon over one state directory."""
+
+    def __init__(self, path: Path, config: Config, ground: Ground, engine: Engine) -> None:
+        self.path = path
+        self.config = config
+        self.ground = ground
+        self.engine = engine
+        self.desk = Desk(config, ground, engine, ground.clock.now())
+        self.scheduler = Scheduler(engine)
+        self.notifier = Notifier()
+        self.stopping = asyncio.Event()
+        self.desk.trouble = lambda: self.scheduler.trouble
+
+    async def run(self) -> None:
+        """Serve until told to stop."""
+        control = ControlServer(self.config.syncd.state_dir / "control.sock", self.answer)
+        await control.start()
+        server = await self._serve()
+        self._signals()
+        self.scheduler.start()
+        self._housekeeping()
+        self.notifier.ready(await self._line())
+        self.ground.log.info("started", version=__version__, sources=len(self.config.sources), sites=len(self.config.sites))
+        await self.stopping.wait()
+        self.notifier.stopping()
+        self.ground.log.info("stopping")
+        await self.scheduler.stop(DRAIN)
+        await control.close()
+        if server is not None:
+            await server.stop()
+
+    async def _serve(self) -> Any:
+        address = self.config.syncd.address
+        if address is None:
+            return None
+        token = self.config.syncd.token
+        app = create_app(
+            self.desk, metrics=self.ground.metrics.render, token=token.get_secret_value() if token else None,
+            allowed_hosts=("localhost", "127.0.0.1", "[::1]", address[0]), now=self.ground.clock.now,
+        )
+        return await serve(app, *address)
+
+    async def answer(self, verb: str, args: dict[str, Any]) -> Any:
+        """One order or question from the control socket."""
+        if verb == "alive":
+            return True
+        if verb not in VERBS:
+            raise SyncdError("unknown_verb", f"{verb!r} is no word of this daemon", hint="is the command of another version?")
+        return await getattr(self.desk, verb)(**args)
+
+    def _signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self.reload()))
+
+    def _housekeeping(self) -> None:
+        self.scheduler.every("status_line", timedelta(seconds=15), self._tell)
+        self.scheduler.every("prune", timedelta(hours=6), self.prune)
+        self.scheduler.every("scrub", timedelta(hours=1), self._scrub)
+        beat = self.notifier.watchdog_interval()
+        if beat:
+            self.scheduler.every("watchdog", timedelta(seconds=beat / 2), self._feed)
+
+    async def _feed(self) -> None:
+        """The watchdog is fed by the engine's progress, so that a stuck engine is restarted."""
+        if self.ground.clock.monotonic() - self.engine.progress < (self.notifier.watchdog_interval() or 30.0):
+            self.notifier.alive()
+
+    async def _tell(self) -> None:
+        with suppress(StoreError):
+            self.notifier.status(await self._line())
+            await measure(self.ground, self.engine)
+
+    async def _line(self) -> str:
+        """STATUS= for systemctl: what there is, and what needs a person."""
+        counts = await self.ground.store.counts()
+        needs = f", {counts.attention} need a person" if counts.attention else ""
+        rejected = "; new config rejected" if self.desk.rejected else ""
+        return f"{counts.reposts} reposts, {counts.open} under way{needs}{rejected}"
+
+    async def prune(self) -> None:
+        """Drop what is older than `retention` says."""
+        await prune(self.config, self.ground)
+
+    async def _scrub(self) -> None:
+        for damage in await self.ground.store.scrub(2000):
+            self.ground.log.error("damaged", what=damage, hint="stop the daemon and restore the last backup")
+            self.ground.metrics.failure("store", "damaged")
+
+    async def reload(self) -> None:
+        """Load the file fully, then swap; a bad one keeps the old running and is shown."""
+        self.notifier.reloading("reloading")
+        try:
+            config = load(self.path)
+            if config.syncd.state_dir != self.config.syncd.state_dir or config.syncd.listen != self.config.syncd.listen:
+                raise ConfigError(["[syncd].state_dir and listen change only with a restart"], where=str(self.path))
+            deps = build(config, self.ground)
+            names = [s.name for s in config.sources]
+            deps.generation = await self.ground.store.configure(names, config.hash, self.ground.clock.now())
+        except SyncdError as error:
+            self.desk.rejected = str(error)
+            self.ground.metrics.config_rejected(True)
+            self.ground.log.error("config_rejected", problems=str(error))
+        else:
+            await self._swap(config, deps)
+        self.notifier.ready(await self._line())
+
+    async def _swap(self, config: Config, deps: Any) -> None:
+        for secret in config.secrets:
+            log.register_secret(secret.get_secret_value())
+        old = self.engine.deps.sites
+        await self.engine.swap(deps)
+        for site in old.values():
+            await site.adapter.aclose()
+        self.config = self.desk.config = config
+        self.desk.rejected, self.desk.loaded = "", self.ground.clock.now()
+        self.ground.metrics.config_rejected(False)
+        self.ground.log.info("config_loaded", hash=config.hash)
+        for stage in STAGES:
+            self.scheduler.wake(stage)
+
+
+async def measure(ground: Ground, engine: Engine) -> None:
+    """Gauges that no event moves: open reposts, sources' last good reads, the clock."""
+    found = await ground.store.reposts(Filter(limit=100_000))
+    states: dict[tuple[str, str], int] = {}
+    for repost, document in found:
+        key = (repost.site, status(repost, withdrawn=document.withdrawn).value)
+        if key[1] not in (Status.VISIBLE, Status.WITHDRAWN):
+            states[key] = states.get(key, 0) + 1
+    ground.metrics.open_reposts(states)
+    ground.metrics.clock_error(ground.clock.error)
+    for name, row in engine.poller.rows.items():
+        ground.metrics.source_last_good(name, row.good)
+
+
+async def prune(config: Config, ground: Ground) -> None:
+    """Drop journal lines, superseded bodies and raw bytes that are older than `retention` says."""
+    moment, keep = ground.clock.now(), config.syncd.retention
+    await ground.store.prune(
+        journal_before=moment - timedelta(seconds=keep.journal), content_before=moment - timedelta(seconds=keep.content)
+    )
+    named = await ground.store.referenced()
+    ground.blobs.prune(lambda sha: sha in named, moment - timedelta(seconds=keep.raw))
+
+
+async def run_daemon(path: Path) -> int:
+    """Run until SIGTERM; the exit code."""
+    config = load(path)
+    async with opened(config) as (ground, engine):
+        await Daemon(path, config, ground, engine).run()
+    return 0
+
+
+async def run_once(path: Path) -> int:
+    """Every source once and everything that follows from it; 1 when something needs a person."""
+    config = load(path)
+    async with opened(config) as (ground, engine):
+        for name in engine.poller.rows:
+            engine.poller.hurry(name)
+        for _ in range(200):
+            moved = sum([await engine.tick(stage, wait=True) for stage in STAGES])
+            if not moved:
+                break
+        await engine.poller.flush()
+        told = await Desk(config, ground, engine, ground.clock.now()).status()
+        return 1 if told["attention"] else 0

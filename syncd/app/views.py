@@ -1,0 +1,140 @@
+"""Rows as people and programs see them: the same fields for the command line, the API and the pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from syncd.core import deadline, timeline
+from syncd.core import repost as machine
+from syncd.core.timeline import Timeline
+from syncd.engine.deps import SiteUnit
+from syncd.model import DeadlineRule, Document, Event, Instant, Repost, Verdict
+from syncd.store.api import Story
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A repost with its timeline and what follows from it."""
+
+    repost: Repost
+    document: Document
+    timeline: Timeline
+    rule: DeadlineRule | None
+    verdict: Verdict
+    why: str
+    latency: tuple[float, float] | None
+    lags: dict[str, float]
+    blame: str
+
+
+def judge(
+    repost: Repost, document: Document, events: Sequence[Event], rule: DeadlineRule | None, site: SiteUnit | None,
+    now: datetime,
+) -> Judged:
+    """Reckon a repost's timeline and verdict from its events; the first revision is what the limit is about."""
+    line = timeline.timeline(document, events)
+    lags = timeline.lags(line)
+    verdict, why = deadline.verdict(
+        line, rule, now, excused=repost.excused, vantage=site.vantage if site else "outside",
+        clock_error=_clock_error(events),
+    )
+    spent = timeline.latency(line, now) if line.published else None
+    blame = timeline.blame(lags, rule.limit) if rule else ""
+    return Judged(repost, document, line, rule, verdict, why, spent, lags, blame)
+
+
+def _clock_error(events: Sequence[Event]) -> float:
+    """The worst clock error of the instants that a verdict rests on, seconds; infinite when a clock was unknown."""
+    told = [e.at for e in events if e.kind == "seen"]
+    if any(instant.origin.endswith("?") for instant in told):
+        return math.inf
+    return max((instant.error for instant in told), default=0.0)
+
+
+def instant(value: Instant | None) -> Row | None:
+    if value is None:
+        return None
+    return {"value": iso(value.at), "precision": value.precision.value, "raw": value.raw, "zone": value.zone}
+
+
+def iso(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def repost_row(judged: Judged) -> Row:
+    """The fields of `syncd reposts --json`; latency_s is the least that it can have been."""
+    repost, document, line = judged.repost, judged.document, judged.timeline
+    return {
+        "id": repost.id, "document": document.id, "title": document.title, "source": repost.source, "site": repost.site,
+        "column": repost.column, "url": repost.ref.url if repost.ref else "",
+        "status": machine.status(repost, withdrawn=document.withdrawn).value,
+        "marks": {"wanted": repost.wanted, "approved": repost.approved, "sent": repost.sent, "seen": repost.seen},
+        "key": repost.key, "ref": repost.ref.id if repost.ref else "", "published": instant(document.published),
+        "detected": iso(document.detected), "sent_at": _at(line.sent), "seen_at": _at(line.seen),
+        "latency_s": judged.latency[0] if judged.latency and line.seen else None,
+        "latency_max_s": judged.latency[1] if judged.latency and line.seen else None,
+        "deadline": iso(due(judged)), "verdict": judged.verdict.value, "reason": repost.reason, "hint": repost.hint,
+        "excused": repost.excused, "blame": judged.blame if judged.verdict is Verdict.BREACHED else "",
+        "lags": judged.lags, "needs_person": machine.needs_person(repost),
+    }
+
+
+def _at(value: Instant | None) -> str | None:
+    return iso(value.at) if value else None
+
+
+def due(judged: Judged) -> datetime | None:
+    """The latest moment at which the limit may end; None without a rule or a date."""
+    published = judged.document.published
+    if judged.rule is None or published is None:
+        return None
+    return deadline.due_at(published, judged.rule)[1]
+
+
+def explain(judged: Judged, story: Story, step: machine.Step) -> Row:
+    """One repost's whole story: each look, each decision with its reason, and what comes next."""
+    document = story.document
+    return {
+        "repost": repost_row(judged),
+        "document": {
+            "id": document.id, "title": document.title, "url": document.url, "aliases": list(document.aliases),
+            "published": instant(document.published), "detected": iso(document.detected),
+            "missed": iso(document.missed), "sources": list(document.sources), "withdrawn": document.withdrawn,
+        },
+        "revisions": [
+            {"n": r.n, "hash": r.hash, "detected": iso(r.detected), "withdrawn": r.withdrawn, "reason": r.reason,
+             "losses": list(r.content.losses)}
+            for r in story.revisions
+        ],
+        "events": [event(e) for e in story.events],
+        "lags": judged.lags, "blame": judged.blame, "next": next_step(step, story.repost),
+        "deadline": {
+            "limit_s": judged.rule.limit if judged.rule else None, "basis": judged.rule.basis if judged.rule else "",
+            "due": iso(due(judged)),
+        },
+        "verdict": judged.verdict.value, "verdict_reason": judged.why,
+    }
+
+
+def event(told: Event) -> Row:
+    return {
+        "at": iso(told.at.at), "precision": told.at.precision.value, "error_s": told.at.error, "kind": told.kind,
+        "revision": told.revision, "actor": told.actor, "reason": told.reason, "detail": dict(told.detail),
+    }
+
+
+def next_step(step: machine.Step, repost: Repost) -> Row:
+    """What the engine would do now, and when it takes the row up."""
+    at = getattr(step, "until", None) or repost.due
+    return {"step": type(step).__name__.lower(), "reason": step.reason, "at": iso(at)}
+
+
+def verdict_counts(judged: Sequence[Judged]) -> dict[str, int]:
+    return {verdict.value: sum(1 for j in judged if j.verdict is verdict) for verdict in Verdict}
+

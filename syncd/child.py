@@ -1,0 +1,255 @@
+"""One killable process for hostile bytes: it runs a function, and is killed when that takes too long or too much."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import pickle
+import resource
+import select
+import signal
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from enum import Enum
+from io import BytesIO
+from typing import Any, BinaryIO, Literal, cast
+
+from syncd.errors import ReadFailed, SyncdError
+
+_FRAME = struct.Struct(">Q")
+_MEBI = 1024 * 1024
+_MAX_RESULT = 128 * _MEBI
+_MEMORY = 1024 * _MEBI
+_HEADROOM = 512 * _MEBI
+_PR_SET_PDEATHSIG = 1
+_BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from syncd.child import serve; serve(float(sys.argv[2]))"
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TZDIR", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
+
+Function = Callable[..., Any]
+Reply = tuple[Literal["returned", "raised", "bug", "memory"], Any]
+
+
+class Child:
+    """Runs module-level functions in one child process, one after the other.
+
+    The process is started at the first job, limited in memory, killed at once when a job runs out of time, and ends by
+    itself after `idle` seconds without a job; the next job starts a new one. It dies with this process.
+    """
+
+    def __init__(self, *, idle: float = 60.0) -> None:
+        self._idle = idle
+        self._lock = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self.starts = 0
+        """How many processes were started so far; a figure for the metrics."""
+
+    async def run(self, function: Function, *args: Any, timeout: float = 30.0) -> Any:
+        """The function's result; its arguments and result are pickled. `timeout`: seconds of wall clock for this job.
+
+        Raises what the function raised if that is a SyncdError, else ReadFailed with parse_failed; parse_timeout,
+        parse_memory or parse_crashed when the process had to be, or was, killed. Other jobs go on in a new one.
+        """
+        job = pickle.dumps((function, args, timeout))
+        async with self._lock:
+            return _judge(await self._attempt(job, timeout), timeout)
+
+    async def aclose(self) -> None:
+        """Kill the process, if there is one."""
+        await self._kill()
+
+    async def _attempt(self, job: bytes, timeout: float) -> Reply | int | None:
+        """The child's reply; its exit status if it died; None if it was killed for being late."""
+        reply = await self._exchange(job, timeout)
+        if reply == 0:  # it ended itself as idle just when the job was sent: the job was never begun
+            reply = await self._exchange(job, timeout)
+        return reply
+
+    async def _exchange(self, job: bytes, timeout: float) -> Reply | int | None:
+        process = await self._started()
+        try:
+            async with asyncio.timeout(timeout):
+                return await _ask(process, job)
+        except TimeoutError:
+            await self._kill()
+            return None
+        except (EOFError, OSError):
+            return await self._status_of_the_dead()
+        except BaseException:  # cancelled in the middle: the pipe holds an answer that nobody waits for
+            await self._kill()
+            raise
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await _spawn(self._idle)
+            self.starts += 1
+        return self._process
+
+    async def _status_of_the_dead(self) -> int:
+        process = self._process
+        if process is None:
+            return 1
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(process.wait(), 1.0)
+        await self._kill()
+        return 1
+
+    async def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+class Inline:
+    """The same face without a process, for tests and the simulation: no time-out, no limits."""
+
+    async def run(self, function: Function, *args: Any, timeout: float = 30.0) -> Any:
+        """As Child.run; the function is called at once."""
+        return _judge(_call(function, args), timeout)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def _judge(reply: Reply | int | None, timeout: float) -> Any:
+    match reply:
+        case ("returned", value):
+            return value
+        case ("raised", error):
+            raise error
+        case ("memory", _):
+            raise ReadFailed("parse_memory", "it takes too much memory to take apart", hint=_HOSTILE)
+        case ("bug", text):
+            raise ReadFailed("parse_failed", f"the parser failed: {text}", hint=_REPORT)
+        case None:
+            raise ReadFailed("parse_timeout", f"it took more than {timeout:g} s to take apart", hint=_HOSTILE)
+        case status if status == -signal.SIGXCPU:
+            raise ReadFailed("parse_timeout", "it took too much processor time to take apart", hint=_HOSTILE)
+        case status:
+            raise ReadFailed("parse_crashed", f"the parsing process died (status {status})", hint=_HOSTILE)
+
+
+_HOSTILE = "the body is broken or made to harm; look at it with syncd read FILE, and ask the source if it goes on"
+_REPORT = "this is a fault of the parser: save the body and report it; the other sources go on"
+
+
+# --- the parent's end of the pipe ---------------------------------------------------------------------------------
+
+
+async def _spawn(idle: float) -> asyncio.subprocess.Process:
+    """A fresh interpreter: no inherited state, descriptors, secrets of the environment or threads."""
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _BOOT, json.dumps(sys.path), str(idle),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env=kept | {"PYTHONIOENCODING": "utf-8"}, limit=_MEBI,
+    )
+
+
+async def _ask(process: asyncio.subprocess.Process, job: bytes) -> Reply:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    process.stdin.write(_FRAME.pack(len(job)) + job)
+    await process.stdin.drain()
+    size = _FRAME.unpack(await process.stdout.readexactly(_FRAME.size))[0]
+    if size > _MAX_RESULT:
+        raise EOFError
+    body = await process.stdout.readexactly(size)
+    try:
+        return cast(Reply, _Results(BytesIO(body)).load())
+    except Exception as error:
+        raise EOFError("not one of our results") from error
+
+
+class _Results(pickle.Unpickler):
+    """Reads only plain values, our frozen dataclasses, enums and errors: the child saw hostile bytes and isn't believed."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "datetime" and name in ("datetime", "timedelta", "timezone", "date"):
+            return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name, None) if module.startswith("syncd.") else None
+        if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | SyncdError)):
+            return found
+        raise pickle.UnpicklingError(f"unexpected result {module}.{name}")
+
+
+# --- the child's end -----------------------------------------------------------------------------------------------
+
+
+def serve(idle: float) -> None:
+    """The child's main loop: jobs come on descriptor 0, replies go to what was descriptor 1. Ends on EOF or when idle."""
+    _die_with_the_parent()
+    _limit_memory()
+    for ignored in (signal.SIGINT, signal.SIGTERM):  # a stop is the parent's business: it drains, then closes the pipe
+        signal.signal(ignored, signal.SIG_IGN)
+    jobs, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a parser prints must not get between the frames
+    while select.select([jobs], [], [], idle)[0] and (job := _receive(jobs)) is not None:
+        reply = _work(job)
+        _send(replies, reply)
+        if reply[0] == "memory":  # a heap that was full once is not worth keeping
+            os._exit(1)
+
+
+def _die_with_the_parent() -> None:
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # if it died before this line, the pipe is at its end
+
+
+def _limit_memory() -> None:
+    with open("/proc/self/statm", "rb") as file:
+        base = int(file.read().split()[0]) * resource.getpagesize()
+    limit = max(_MEMORY, base + _HEADROOM)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_cpu(seconds: float) -> None:
+    """A bound that holds even when the parent is frozen and can't kill: the time of one job and a little."""
+    used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used + seconds) + 2, resource.RLIM_INFINITY))
+
+
+def _receive(jobs: BinaryIO) -> bytes | None:
+    head = jobs.read(_FRAME.size)
+    return jobs.read(_FRAME.unpack(head)[0]) if len(head) == _FRAME.size else None
+
+
+def _send(replies: BinaryIO, reply: Reply) -> None:
+    try:
+        body = pickle.dumps(reply)
+    except Exception as error:  # a result that can't be pickled is a bug of the function, not of the process
+        body = pickle.dumps(("bug", f"{type(error).__name__}: {error}"[:500]))
+    replies.write(_FRAME.pack(len(body)) + body)
+    replies.flush()
+
+
+def _work(job: bytes) -> Reply:
+    try:
+        function, args, timeout = pickle.loads(job)
+    except Exception as error:  # the function's module can't be imported here
+        return "bug", f"{type(error).__name__}: {error}"[:500]
+    _limit_cpu(timeout)
+    return _call(function, args)
+
+
+def _call(function: Function, args: tuple[Any, ...]) -> Reply:
+    try:
+        return "returned", function(*args)
+    except SyncdError as error:
+        return "raised", error
+    except MemoryError:
+        return "memory", None
+    except Exception as error:  # feedparser alone has a dozen known inputs that raise
+        return "bug", f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,411 @@
+"""The commands and their options. Everything heavy is imported inside a command, so that --help is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, cast
+
+import typer
+
+from syncd.cli.doors import Desk, Doors
+from syncd.cli.words import language, printable, say
+from syncd.errors import SyncdError
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+ConfigPath = Annotated[
+    Path, typer.Option("--config", "-c", envvar="SYNCD_CONFIG", help=say("the configuration", "配置文件"))
+]
+AsJson = Annotated[bool, typer.Option("--json", help=say("print JSON", "输出 JSON"))]
+RepostId = Annotated[int, typer.Argument(min=1, metavar="ID", help=say("number of the repost", "转载编号"))]
+Actor = Annotated[
+    str, typer.Option("--actor", envvar="SYNCD_ACTOR", help=say("who acts (default: you)", "操作人（默认为当前用户）"))
+]
+Why = Annotated[str, typer.Option("--reason", help=say("why, for the record", "原因（留档）"))]
+DEFAULT = Path("config.toml")
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="syncd", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help=say(
+        "Reposts central policy to local sites on time, exactly once, and proves it.",
+        "将上级政策按时、不重不漏地转载到本地站点，并留下证据。",
+    ),
+)
+db = typer.Typer(no_args_is_help=True, help=say("The database of the state.", "状态数据库。"))
+app.add_typer(db, name="db")
+
+
+def command() -> TyperGroup:
+    """The whole tree of commands, for `main` and for the test of the documentation."""
+    from typer.main import get_command
+
+    return cast("TyperGroup", get_command(app))
+
+
+def at_desk(context: typer.Context, config: Path, use: Callable[[Desk], Awaitable[T]]) -> T:
+    """Open the desk, use it once, close it."""
+
+    async def visit() -> T:
+        async with doors_of(context).open_desk(config) as desk:
+            return await use(desk)
+
+    return asyncio.run(visit())
+
+
+def doors_of(context: typer.Context) -> Doors:
+    doors: Doors = context.find_root().obj
+    return doors
+
+
+def leave(code: int) -> NoReturn:
+    raise typer.Exit(code)
+
+
+def tell(facts: Any, show: Callable[[Any], None], *, as_json: bool) -> None:
+    """Print facts for a script or for a person."""
+    from syncd.cli import show as shows
+
+    shows.as_json(facts) if as_json else show(facts)
+
+
+def _person(actor: str) -> str:
+    try:
+        return actor or getpass.getuser()
+    except (KeyError, OSError):  # a uid without a name, as in a container
+        return f"uid {os.getuid()}"
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help=say("print the version", "显示版本"))] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"syncd {installed('syncd')}")
+        leave(0)
+
+
+@app.command(
+    help=say(
+        "Ask a few questions and write a configuration that only observes.",
+        "回答几个问题，写出只观察、不发布的配置。",
+    )
+)
+def init(
+    config: ConfigPath = DEFAULT,
+    url: Annotated[str, typer.Option("--url", help=say("public address of your site", "本站公开网址"))] = "",
+    site_name: Annotated[str, typer.Option("--site-name", help=say("name of your site", "网站名称"))] = "",
+    site_id: Annotated[
+        str, typer.Option("--site-id", help=say("its 网站标识码 (10 digits)", "网站标识码（10 位）"))
+    ] = "",
+    source: Annotated[
+        str, typer.Option("--source", help=say("govcn, or the address of a list", "govcn，或列表的网址"))
+    ] = "",
+    column: Annotated[str, typer.Option("--column", help=say("column for reposts", "转载栏目"))] = "",
+    column_url: Annotated[
+        str, typer.Option("--column-url", help=say("address of that column's list", "该栏目列表页网址"))
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help=say("ask nothing, take the defaults", "不提问，用默认值"))
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help=say("overwrite the file", "覆盖已有文件"))] = False,
+) -> None:
+    from syncd.cli.setup import Answers, ask_missing, write
+
+    answers = Answers(
+        url=url, site_name=site_name, site_id=site_id, source=source, column=column, column_url=column_url
+    )
+    for text in write(config, answers if yes else ask_missing(answers), force=force):
+        typer.echo(text)
+
+
+@app.command(help=say("Run the daemon until it is stopped.", "启动守护进程，直到停止。"))
+def run(context: typer.Context, config: ConfigPath = DEFAULT) -> None:
+    leave(doors_of(context).run_daemon(config))
+
+
+@app.command(help=say("Do everything that is due once, then end.", "把到期的工作做一遍，然后结束。"))
+def once(context: typer.Context, config: ConfigPath = DEFAULT) -> None:
+    leave(doors_of(context).run_once(config))
+
+
+@app.command(
+    help=say("Show everything at work on invented policies, on this machine alone.", "用虚构文件在本机演示全过程。"),
+)
+def demo(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help=say("end by itself", "演示完自动结束"))] = False,
+) -> None:
+    leave(doors_of(context).demo(["--once"] if once else []))
+
+
+@app.command(
+    help=say(
+        "Try every source, every site and the clock; say what to do.",
+        "检查每个来源、站点和时钟，并说明如何处理。",
+    )
+)
+def check(context: typer.Context, config: ConfigPath = DEFAULT, as_json: AsJson = False) -> None:
+    from syncd.cli import show
+
+    facts = at_desk(context, config, lambda desk: desk.check())
+    tell(facts, show.checks, as_json=as_json)
+    leave(0 if facts.get("ok") else 1)
+
+
+@app.command(
+    help=say(
+        "Show what runs and what needs a person (then exit code 1).",
+        "显示运行状况和待人处理的事项（有则退出码 1）。",
+    )
+)
+def status(
+    context: typer.Context, config: ConfigPath = DEFAULT, as_json: AsJson = False,
+    probe: Annotated[bool, typer.Option("--probe", help=say("one line in Nagios form", "Nagios 格式，一行"))] = False,
+) -> None:
+    from syncd.cli import show
+
+    if probe:
+        _probe(context, config)
+    facts = _status(context, config)
+    tell(facts, show.status, as_json=as_json)
+    leave(1 if facts.get("attention") else 0)
+
+
+def _status(context: typer.Context, config: Path) -> dict[str, Any]:
+    running = doors_of(context).running(config)
+    return {"running": running, **at_desk(context, config, lambda desk: desk.status())}
+
+
+def _probe(context: typer.Context, config: Path) -> NoReturn:
+    """A probe asks the daemon only: it must never take the lock of an idle state away from a daemon that starts."""
+    from syncd.cli import probe
+
+    try:
+        running = doors_of(context).running(config)
+        code, text = probe.probe(_status(context, config) if running else {"running": False})
+    except (SyncdError, OSError) as error:
+        code, text = probe.unknown(error)
+    typer.echo(printable(text))
+    leave(code)
+
+
+@app.command(help=say("List reposts.", "列出转载。"))
+def reposts(
+    context: typer.Context, config: ConfigPath = DEFAULT, as_json: AsJson = False,
+    attention: Annotated[
+        bool, typer.Option("--attention", help=say("only what needs a person", "只看待人处理的"))
+    ] = False,
+    site: Annotated[str, typer.Option("--site", help=say("only of this site", "只看这个站点"))] = "",
+) -> None:
+    from syncd.cli import show
+
+    rows = at_desk(context, config, lambda desk: desk.reposts(attention=attention, site=site))
+    tell(rows, show.reposts, as_json=as_json)
+
+
+@app.command(help=say("Tell one repost's whole story and what comes next.", "讲述一条转载的全过程和下一步。"))
+def explain(context: typer.Context, id: RepostId, config: ConfigPath = DEFAULT, as_json: AsJson = False) -> None:
+    from syncd.cli import show
+
+    tell(at_desk(context, config, lambda desk: desk.explain(id)), show.story, as_json=as_json)
+
+
+def _act(context: typer.Context, config: Path, as_json: bool, use: Callable[[Desk], Awaitable[dict[str, Any]]]) -> None:
+    """Act and say what it did; a source that had nothing held is exit code 1."""
+    from syncd.cli import show
+
+    facts = at_desk(context, config, use)
+    tell(facts, show.acted, as_json=as_json)
+    leave(1 if 0 in (facts.get("released"), facts.get("dropped")) else 0)
+
+
+_Held = Annotated[str, typer.Option("--source", help=say("all held entries of this source", "该来源的全部搁置条目"))]
+_OptionalId = Annotated[int | None, typer.Argument(min=1, metavar="[ID]", help=say("number of the repost", "转载编号"))]
+
+
+def _one_of(id: int | None, source: str) -> None:
+    if (id is None) == (not source):
+        hint = say("name a repost by its ID, or a source by --source", "请给出转载编号，或用 --source 给出来源")
+        raise SyncdError("usage", say("what is meant?", "未说明对象"), hint=hint)
+
+
+@app.command(
+    help=say(
+        "Allow a waiting repost, or a source's held entries.",
+        "批准一条转载，或放行某来源的搁置条目。",
+    )
+)
+def approve(
+    context: typer.Context, id: _OptionalId = None, source: _Held = "", actor: Actor = "", config: ConfigPath = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    _one_of(id, source)
+    _act(context, config, as_json, lambda desk: desk.approve(id, source or None, _person(actor)))
+
+
+@app.command(
+    help=say(
+        "Refuse this revision of a repost, or drop a source's held entries.",
+        "否决一条转载的当前版本，或丢弃某来源的搁置条目。",
+    )
+)
+def reject(
+    context: typer.Context, id: _OptionalId = None, source: _Held = "", reason: Why = "", actor: Actor = "",
+    config: ConfigPath = DEFAULT, as_json: AsJson = False,
+) -> None:
+    _one_of(id, source)
+    _act(context, config, as_json, lambda desk: desk.reject(id, reason, _person(actor), source or None))
+
+
+@app.command(
+    help=say(
+        "Take up again what is parked, held, edited or gone.",
+        "重新处理停放、搁置、被改或不见的转载。",
+    )
+)
+def retry(
+    context: typer.Context, id: RepostId, actor: Actor = "", config: ConfigPath = DEFAULT, as_json: AsJson = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=say("over a local edit", "覆盖本地修改"))] = False,
+) -> None:
+    _act(context, config, as_json, lambda desk: desk.retry(id, overwrite, _person(actor)))
+
+
+@app.command(
+    help=say(
+        "Take what stands at the site (posted or edited by people) as this repost.",
+        "把站点上人工发布或修改的页面认作这条转载。",
+    )
+)
+def adopt(
+    context: typer.Context, id: RepostId,
+    url: Annotated[
+        str, typer.Option("--url", help=say("public address of the page (default: found)", "页面网址（默认自动查找）"))
+    ] = "",
+    actor: Actor = "", config: ConfigPath = DEFAULT, as_json: AsJson = False,
+) -> None:
+    _act(context, config, as_json, lambda desk: desk.adopt(id, url, _person(actor)))
+
+
+@app.command(help=say("Withdraw a repost from its site.", "从站点撤下一条转载。"))
+def withdraw(
+    context: typer.Context, id: RepostId, reason: Why = "", actor: Actor = "", config: ConfigPath = DEFAULT,
+    as_json: AsJson = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=say("do not ask", "不再确认"))] = False,
+) -> None:
+    if not yes:
+        typer.confirm(say(f"Withdraw repost {id}?", f"撤下转载 {id}？"), abort=True)
+    _act(context, config, as_json, lambda desk: desk.withdraw(id, _person(actor), reason))
+
+
+@app.command(
+    help=say(
+        "Write a repost as a ZIP for a CMS that nothing can post to.",
+        "把一条转载打包为 ZIP，供人工录入。",
+    )
+)
+def package(
+    context: typer.Context, id: RepostId, config: ConfigPath = DEFAULT, as_json: AsJson = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help=say("file to write", "输出文件"))] = None,
+) -> None:
+    from syncd.cli import show
+
+    target = (out or Path(f"repost-{id}.zip")).absolute()
+    facts = at_desk(context, config, lambda desk: desk.package(id, str(target)))
+    tell(facts, lambda f: show.line(str(f.get("path", target))), as_json=as_json)
+
+
+@app.command(help=say("Show what the site would be given; nothing is posted.", "预览将交给站点的内容，不发布。"))
+def preview(context: typer.Context, id: RepostId, config: ConfigPath = DEFAULT, as_json: AsJson = False) -> None:
+    from syncd.cli import show
+
+    tell(at_desk(context, config, lambda desk: desk.preview(id)), show.preview, as_json=as_json)
+
+
+@app.command(
+    help=say(
+        "Read a source, an address or a file and print what it shows; writes nothing.",
+        "读取来源、网址或文件并显示内容，不写入任何东西。",
+    )
+)
+def read(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="NAME-or-URL-or-FILE", help=say("what to read", "读什么"))],
+    kind: Annotated[
+        str, typer.Option("--kind", help=say("kind of list (default: found out)", "列表种类（默认自动识别）"))
+    ] = "",
+    config: ConfigPath = DEFAULT, as_json: AsJson = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help=say("private addresses too", "允许内网地址"))
+    ] = False,
+) -> None:
+    from syncd.cli import show
+    from syncd.cli.read import Request, read_anything
+
+    doors = doors_of(context)
+    request = Request(what, kind=kind, config=config, allow_private=allow_private)
+    facts = asyncio.run(read_anything(request, now=doors.now, monotonic=doors.monotonic))
+    tell(facts, show.listing, as_json=as_json)
+    leave(0 if facts["ok"] else 1)
+
+
+@app.command(help=say("Print a month's report.", "输出月度报告。"))
+def report(
+    context: typer.Context, config: ConfigPath = DEFAULT, as_json: AsJson = False,
+    month: Annotated[
+        str, typer.Option("--month", metavar="YYYY-MM", help=say("default: this month", "默认本月"))
+    ] = "",
+    form: Annotated[str, typer.Option("--format", metavar="text|csv|json", help=say("form", "格式"))] = "text",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help=say("file to write", "输出文件"))] = None,
+) -> None:
+    from syncd.cli.monthly import FORMS, render
+
+    if form not in FORMS:
+        raise SyncdError("usage", f"--format {form}", hint=say("text, csv or json", "可用 text、csv 或 json"))
+    facts = at_desk(context, config, lambda desk: desk.report(month or f"{doors_of(context).now().astimezone():%Y-%m}"))
+    data = render(facts, "json" if as_json else form, lang=language())
+    if out is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        out.write_bytes(data)
+
+
+@app.command(help=say("List the installed adapters and kinds of sources.", "列出已安装的适配器和来源种类。"))
+def adapters(as_json: AsJson = False) -> None:
+    from syncd.cli import show
+    from syncd.cli.installed import installed
+
+    rows = installed()
+    tell(rows, show.plugins, as_json=as_json)
+    leave(1 if any(row["problem"] for row in rows) else 0)
+
+
+@db.command(help=say("Bring the database to this version's form.", "把数据库升级到当前版本的结构。"))
+def upgrade(context: typer.Context, config: ConfigPath = DEFAULT, as_json: AsJson = False) -> None:
+    from syncd.cli import show
+
+    facts = doors_of(context).upgrade(config)
+    tell(facts, lambda f: show.line(f"{f.get('database')}: {f.get('revision')}"), as_json=as_json)
+
+
+@db.command(help=say("Write a consistent copy of the database while it runs.", "在运行中写出一份一致的数据库副本。"))
+def backup(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="FILE", help=say("file to write", "输出文件"))],
+    config: ConfigPath = DEFAULT, as_json: AsJson = False,
+) -> None:
+    from syncd.cli import show
+
+    facts = at_desk(context, config, lambda desk: desk.backup(str(path.absolute())))
+    tell(facts, lambda f: show.line(str(f.get("path"))), as_json=as_json)

@@ -1,0 +1,150 @@
+"""What the commands need of the rest of syncd: a desk to ask and act at, and the ways to run."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+Facts = dict[str, Any]
+"""What JSON can say. Times are ISO 8601 in UTC, durations seconds."""
+
+
+class Desk(Protocol):
+    """The same for a running daemon (through its control socket) and for an idle state (which is locked meanwhile).
+
+    syncd.status.api names the fields of the answers. Every method may raise SyncdError; an id that does not exist has
+    the reason "not_found".
+    """
+
+    async def status(self) -> Facts: ...
+    async def reposts(self, attention: bool = False, site: str = "") -> list[Facts]: ...
+
+    async def explain(self, id: int) -> Facts:
+        """repost, document, revisions, events, lags, next, deadline, verdict."""
+        ...
+
+    async def approve(self, id: int | None, source: str | None, actor: str) -> Facts:
+        """{"id", "status", "reason"} of a repost, or {"source", "released"}."""
+        ...
+
+    async def reject(self, id: int | None, reason: str, actor: str, source: str | None = None) -> Facts:
+        """{"id", "status", "reason"} of a repost, or {"source", "dropped"}."""
+        ...
+
+    async def retry(self, id: int, overwrite: bool, actor: str) -> Facts: ...
+    async def adopt(self, id: int, url: str, actor: str) -> Facts: ...
+    async def withdraw(self, id: int, actor: str, reason: str) -> Facts: ...
+
+    async def package(self, id: int, out: str) -> Facts:
+        """{"path", "bytes"}"""
+        ...
+
+    async def preview(self, id: int) -> Facts: ...
+    async def report(self, month: str) -> Facts: ...
+
+    async def check(self) -> Facts:
+        """{"ok", "items": [{name, ok, detail, hint}], "outgoing": [{host, port, why}], "warnings"}"""
+        ...
+
+    async def backup(self, out: str) -> Facts:
+        """{"path"}"""
+        ...
+
+
+class Doors(Protocol):
+    """The ways in. The ints are exit codes."""
+
+    def open_desk(self, config: Path) -> AbstractAsyncContextManager[Desk]: ...
+
+    def running(self, config: Path) -> bool:
+        """Whether a daemon answers on this configuration's state."""
+        ...
+
+    def run_daemon(self, config: Path) -> int: ...
+    def run_once(self, config: Path) -> int: ...
+    def demo(self, args: Sequence[str]) -> int: ...
+
+    def upgrade(self, config: Path) -> Facts:
+        """Bring the database to this version's form: {"database", "revision"}; refuses while a daemon runs."""
+        ...
+
+    def now(self) -> datetime:
+        """The clock, UTC."""
+        ...
+
+    def monotonic(self) -> float: ...
+
+
+class RealDoors:
+    """The ways into the real thing, imported when they are used."""
+
+    def open_desk(self, config: Path) -> AbstractAsyncContextManager[Desk]:
+        from syncd import app
+
+        self._quiet()
+        return cast("AbstractAsyncContextManager[Desk]", app.open_desk(config))
+
+    def running(self, config: Path) -> bool:
+        from syncd.app.doors import SOCKET
+        from syncd.config import load
+        from syncd.control import NotRunning, ask
+
+        try:
+            ask(load(config).syncd.state_dir / SOCKET, "alive", timeout=5.0)
+        except NotRunning:
+            return False
+        return True
+
+    def run_daemon(self, config: Path) -> int:
+        from syncd import app
+
+        self._aloud(config)
+        return asyncio.run(app.run_daemon(config))
+
+    def run_once(self, config: Path) -> int:
+        from syncd import app
+
+        self._aloud(config)
+        return asyncio.run(app.run_once(config))
+
+    def demo(self, args: Sequence[str]) -> int:
+        from syncd import demo
+
+        return demo.main(list(args))
+
+    def upgrade(self, config: Path) -> Facts:
+        from syncd import app
+
+        self._quiet()
+        return asyncio.run(app.upgrade(config))
+
+    def now(self) -> datetime:
+        from syncd.app.build import now
+
+        return now()
+
+    def monotonic(self) -> float:
+        from syncd.app.build import monotonic
+
+        return monotonic()
+
+    def _aloud(self, config: Path) -> None:
+        """Lines for a person at a terminal, JSON for everything else."""
+        from syncd import log
+        from syncd.config import load
+
+        loaded = load(config)
+        log.setup(self.now, level=loaded.syncd.log_level, console=sys.stdout.isatty())
+        for warning in loaded.warnings:
+            log.get_logger("syncd").warning("config_warning", text=warning)
+
+    def _quiet(self) -> None:
+        """Stdout belongs to what the command prints; only what is wrong is told, on stderr."""
+        from syncd import log
+
+        log.setup(self.now, level="warning", stream=sys.stderr, console=True, journal=False)

@@ -1,0 +1,193 @@
+"""`syncd read`: one look at a source, an address or a file, printed as design section 10 says; nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd import config as configuration
+from syncd.child import Child
+from syncd.content.clean import clean
+from syncd.core import identity
+from syncd.errors import ConfigError, ReadFailed, SyncdError
+from syncd.model import Entry, Instant, Precision, Problem
+from syncd.sources import registry
+from syncd.sources.api import Listing, Source, SourceConfig, Tools
+from syncd.sources.local import read_bytes, recognise
+from syncd.web.api import Guard, Network
+from syncd.web.client import Web
+from syncd.web.status import raise_for_list
+
+Facts = dict[str, Any]
+_MOST = 64 * 1024 * 1024
+"""A larger file is no list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """what: a source's name, an http(s) address or a file. kind: "" is found out."""
+
+    what: str
+    kind: str = ""
+    config: Path = Path("config.toml")
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a configuration knows of a list, or nothing. zone: for dates without one, and who says so."""
+
+    name: str
+    url: str
+    kind: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
+    guard: Guard = field(default_factory=Guard)
+    zone: tuple[str, str] = ("Asia/Shanghai", "default")
+
+
+async def read_anything(request: Request, *, now: Callable[[], datetime], monotonic: Callable[[], float]) -> Facts:
+    """The facts to print; a failed read is told in them ("ok" false). Raises ConfigError, SyncdError("not_found")."""
+    known = _known(request)
+    child = Child()
+    web = Web(now=now, monotonic=monotonic, user_agent="syncd (one look)", gap=0.0)
+    client = web.client(known.name, known.network, known.guard)
+    tools = Tools(client=client, run=child.run, now=now, zone=known.zone[0], zone_origin=known.zone[1])
+    try:
+        return facts(known.name, await _listing(known, tools))
+    except ReadFailed as error:
+        return failure(known.name, error)
+    finally:
+        await web.aclose()
+        await child.aclose()
+
+
+def _known(request: Request) -> _Known:
+    if request.what.startswith(("http://", "https://")):
+        guard = Guard(allow_private=request.allow_private)
+        return _Known(request.what, request.what, request.kind, guard=guard)
+    if Path(request.what).is_file():
+        return _Known(Path(request.what).name, "", request.kind, options={"path": request.what})
+    return _configured(request)
+
+
+def _configured(request: Request) -> _Known:
+    try:
+        config = configuration.load(request.config)
+        source = config.source(request.what)
+    except KeyError:
+        known = ", ".join(s.name for s in config.sources) or "none"
+        raise _nothing(request.what, f"the sources in {request.config} are: {known}") from None
+    except ConfigError:
+        if request.config.exists():
+            raise
+        raise _nothing(request.what, "give a file, an address, or the name of a source and --config") from None
+    network = Network(**config.network_of(source.network).plain())
+    guard = Guard(allow_private=source.allow_private or request.allow_private)
+    kind = request.kind or source.kind
+    return _Known(source.name, source.url, kind, source.options, network, guard, config.zone_of(source))
+
+
+def _nothing(what: str, hint: str) -> SyncdError:
+    return SyncdError("not_found", "no file, no address and no source of this name", where=what, hint=hint)
+
+
+async def _listing(known: _Known, tools: Tools) -> Listing:
+    if not known.url:
+        path = Path(str(known.options["path"]))
+        data = await asyncio.to_thread(_bytes, path)
+        return await read_bytes(known.kind or None, data, url="", content_type="", name=known.name, tools=tools)
+    answer = await tools.client.get(known.url)
+    raise_for_list(answer)
+    kind = known.kind or recognise(answer.body, answer.header("content-type"))
+    return await _source(known, kind, tools).parse(answer)
+
+
+def _source(known: _Known, kind: str, tools: Tools) -> Source:
+    """The plug-in, with its options as configured. Raises ConfigError."""
+    plugin = registry.load(kind)
+    place = f'[[sources]] "{known.name}": options'
+    options, problems = configuration.options_of(plugin.Options, known.options, where=place)
+    if problems:
+        raise ConfigError(problems)
+    return plugin(SourceConfig(known.name, known.url, options), tools)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MOST:
+            raise ReadFailed("too_large", f"larger than {_MOST} bytes", where=str(path), hint="this is no list")
+        return path.read_bytes()
+    except OSError as error:
+        hint = "look at its rights and its disk"
+        raise ReadFailed("unreadable", error.strerror or str(error), where=str(path), hint=hint) from None
+
+
+def facts(name: str, listing: Listing) -> Facts:
+    """A listing as design section 10 prints it; content that is too hostile to clean is left out and told."""
+    problems, entries = [_problem(p) for p in listing.problems], []
+    for index, entry in enumerate(listing.entries):
+        html, trouble = _cleaned(entry, f"[{index}].content_html")
+        problems += trouble
+        entries.append(_entry(name, entry, html))
+    return {"source": name, "ok": True, "problems": problems, "entries": entries}
+
+
+def failure(name: str, error: ReadFailed) -> Facts:
+    """A read that failed: nothing was learned."""
+    told = {"reason": error.reason, "hint": error.hint or error.message, "where": error.where}
+    return {"source": name, "ok": False, "problems": [told], "entries": []}
+
+
+def _problem(problem: Problem) -> Facts:
+    return {"reason": problem.reason, "hint": problem.hint, "where": problem.where}
+
+
+def _cleaned(entry: Entry, where: str) -> tuple[str, Sequence[Facts]]:
+    if not entry.content_html:
+        return "", ()
+    try:
+        return clean(entry.content_html, entry.url).html, ()
+    except SyncdError as error:
+        return "", ({"reason": error.reason, "hint": error.hint, "where": where},)
+
+
+def _entry(source: str, entry: Entry, html: str) -> Facts:
+    return {
+        "key": entry.key, "title": entry.title, "url": entry.url, "published": instant(entry.published),
+        "updated": instant(entry.updated), "summary": entry.summary, "content_html": html, "author": entry.author,
+        "categories": list(entry.categories), "issuer": entry.issuer, "document_number": entry.document_number,
+        "index_number": entry.index_number, "written": entry.written,
+        "aliases": list(entry.aliases or _aliases(source, entry)),
+        "attachments": [{"url": a.url, "type": a.type, "length": a.length} for a in entry.attachments],
+        **({"withdrawn": True} if entry.withdrawn else {}),
+    }
+
+
+def _aliases(source: str, entry: Entry) -> Sequence[str]:
+    return identity.aliases(
+        source, entry.key, url=entry.url, title=entry.title, issuer=entry.issuer, number=entry.document_number,
+        index=entry.index_number, written=entry.written,
+    )
+
+
+def instant(told: Instant | None) -> Facts | None:
+    """value: no more than is known: a day as YYYY-MM-DD in its zone, else ISO 8601 with the offset."""
+    if told is None:
+        return None
+    local = told.at.astimezone(_zone(told.zone)) if told.zone else told.at
+    form = {Precision.DAY: "%Y-%m-%d"}.get(told.precision)
+    value = local.strftime(form) if form else local.isoformat(timespec=f"{told.precision.value}s")
+    return {"value": value, "precision": told.precision.value, "raw": told.raw, "zone": told.zone}
+
+
+def _zone(name: str) -> Any:
+    """A zone as an Instant names it: "+08:00" or "Asia/Shanghai"."""
+    if name[:1] in "+-":
+        return datetime.strptime(name, "%z").tzinfo
+    return ZoneInfo(name)

@@ -1,0 +1,286 @@
+"""What the commands print: tables with the right widths for Chinese, or JSON; text from outside is never markup."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from syncd.cli.words import moment, printable, say, span, term
+
+Facts = Mapping[str, Any]
+_COLOURS = {
+    "visible": "green", "met": "green", "ok": "green", "running": "green", "sent": "cyan", "breached": "red",
+    "held": "yellow", "parked": "yellow", "edited": "yellow", "gone": "yellow", "in_doubt": "yellow", "broken": "red",
+    "stopped": "red", "idle": "yellow", "indeterminate": "yellow",
+}
+_PIPE_WIDTH = 160
+
+
+def console() -> Console:
+    """For stdout as it is now; wide where it is no terminal, so that a pipe cuts nothing."""
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _PIPE_WIDTH
+    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+
+
+def as_json(value: object) -> None:
+    """JSON for scripts and people: Chinese readable where the terminal can, everything unprintable escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    if "utf" not in (sys.stdout.encoding or "").lower():
+        text = json.dumps(value, ensure_ascii=True, indent=2, default=str)
+    print("".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text))
+
+
+def line(text: str, style: str = "") -> None:
+    """One line, whatever it holds."""
+    console().print(Text(printable(text), style=style), soft_wrap=True)
+
+
+def cell(value: object, *, word: bool = False) -> Text:
+    """A cell; word: it is one of syncd's own words (translated, coloured)."""
+    raw = "" if value is None else str(value)
+    return Text(term(raw) if word else printable(raw) or "-", style=_COLOURS.get(raw, "") if word else "")
+
+
+def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Text | str]], *, wide: Sequence[int] = ()) -> None:
+    """A table, nothing where there are no rows. wide: columns that may fold; the others keep to one line."""
+    body = list(rows)
+    if not body:
+        return
+    made = Table(
+        title=title or None, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
+    for index, head in enumerate(heads):
+        made.add_column(head, overflow="fold", no_wrap=index not in wide, ratio=1 if index in wide else None)
+    for row in body:
+        made.add_row(*(c if isinstance(c, Text) else Text(printable(c) or "-") for c in row))
+    console().print(made)
+    console().print()
+
+
+def reposts(rows: Sequence[Facts]) -> None:
+    """The list of reposts."""
+    if not rows:
+        line(say("No reposts.", "没有转载。"))
+        return
+    heads = [
+        "ID", say("title", "标题"), say("site / column", "站点 / 栏目"), say("status", "状态"),
+        say("published", "发布"), say("latency", "用时"), say("verdict", "判定"), say("reason", "原因"),
+    ]
+    table("", heads, (_repost(row) for row in rows), wide=(1, 7))
+
+
+def _repost(row: Facts) -> list[Text | str]:
+    return [
+        str(row.get("id", "")), str(row.get("title", "")), f"{row.get('site', '')} / {row.get('column', '')}",
+        cell(row.get("status"), word=True), moment(row.get("published")), _latency(row),
+        cell(row.get("verdict"), word=True), str(row.get("reason") or ""),
+    ]
+
+
+def status(facts: Facts) -> None:
+    """The overview: what runs, what was read, what needs a person and which command helps."""
+    _headline(facts)
+    _sources(facts.get("sources", []))
+    _sites(facts.get("sites", []))
+    attention(facts.get("attention", []))
+
+
+def _headline(facts: Facts) -> None:
+    counts, state = facts.get("counts", {}), "running" if facts.get("running") else "idle"
+    console().print(Text.assemble("syncd ", printable(facts.get("version", "")), "  ", cell(state, word=True)))
+    told = [
+        (say("documents", "文件"), "documents"), (say("reposts", "转载"), "reposts"), (say("open", "未完成"), "open"),
+        (say("to read", "待读"), "pending"), (say("held", "搁置"), "held"),
+        (say("need a person", "待人处理"), "attention"),
+    ]
+    line("  ".join(f"{label} {counts.get(key, 0)}" for label, key in told))
+    verdicts = {name: count for name, count in facts.get("verdicts", {}).items() if count}
+    if verdicts:
+        line("  ".join(f"{term(name)} {count}" for name, count in verdicts.items()))
+    for problem in facts.get("problems", []):
+        line(f"{problem.get('where', '')} {_trouble(problem)}".strip(), "red")
+    console().print()
+
+
+def _sources(rows: Sequence[Facts]) -> None:
+    heads = [
+        say("source", "来源"), say("last good read", "最近成功读取"), say("next", "下次"), say("watched", "监视"),
+        say("held", "搁置"), say("trouble", "问题"),
+    ]
+    cells: list[list[Text | str]] = [
+        [str(r.get("name")), moment(r.get("good")), moment(r.get("next")), _share(r.get("watched_share")),
+         str(r.get("held") or ""), _trouble(r)]
+        for r in rows
+    ]
+    table(say("Sources", "来源"), heads, cells, wide=(5,))
+
+
+def _share(value: object) -> str:
+    """Never rounded up to a hundred that was not reached."""
+    return f"{int(value * 1000) / 10:.1f} %" if isinstance(value, (int, float)) else "-"
+
+
+def _sites(rows: Sequence[Facts]) -> None:
+    heads = [
+        say("site", "站点"), say("adapter", "适配器"), say("state", "状态"), say("queue", "待发"),
+        say("visible", "已见"), say("trouble", "问题"),
+    ]
+    cells: list[list[Text | str]] = [
+        [str(r.get("name")), str(r.get("adapter", "")), cell(r.get("state"), word=True), str(r.get("queue", "")),
+         str(r.get("visible", "")), _trouble(r)]
+        for r in rows
+    ]
+    table(say("Sites", "站点"), heads, cells, wide=(5,))
+
+
+def attention(rows: Sequence[Facts]) -> None:
+    """What needs a person: each with its reason and what to do."""
+    heads = [
+        say("what", "事项"), "ID", say("title", "标题"), say("since", "自"), say("reason and what to do", "原因与处理"),
+    ]
+    cells: list[list[Text | str]] = [
+        [cell(r.get("kind"), word=True), str(r.get("id", "")), str(r.get("title") or ""), moment(r.get("since")),
+         _trouble(r)]
+        for r in rows
+    ]
+    table(say("Needs a person", "待人处理"), heads, cells, wide=(2, 4))
+
+
+def _trouble(row: Facts) -> str:
+    return ": ".join(str(part) for part in (row.get("reason"), row.get("hint")) if part)
+
+
+def story(facts: Facts) -> None:
+    """One repost's whole story: each look, each decision with its reason, what comes next and when."""
+    _about(facts)
+    heads = [say("when", "时间"), say("what", "发生了什么"), say("rev.", "版本"), say("by", "由谁"), say("why", "原因")]
+    table(say("Story", "经过"), heads, (_event(e) for e in facts.get("events", [])), wide=(4,))
+    lags = {name: seconds for name, seconds in facts.get("lags", {}).items() if seconds}
+    if lags:
+        line(say("Lag: ", "耗时：") + say(", ", "，").join(f"{term(name)} {span(s)}" for name, s in lags.items()))
+    if facts.get("blame"):
+        line(say("Most of it: ", "主要在：") + term(facts["blame"]))
+    _next(facts.get("next") or {})
+
+
+def _about(facts: Facts) -> None:
+    repost, document = facts.get("repost", {}), facts.get("document", {})
+    line(f"#{repost.get('id')}  {repost.get('title') or document.get('title', '')}", "bold")
+    line(f"{repost.get('site', '')} / {repost.get('column', '')}")
+    why = printable(facts.get("verdict_reason") or "")
+    console().print(
+        Text.assemble(
+            say("status ", "状态 "), cell(repost.get("status"), word=True), say("   verdict ", "   判定 "),
+            cell(repost.get("verdict"), word=True), f" ({why})" if why else "",
+            say("   latency ", "   用时 "), _latency(repost),
+        ),
+        soft_wrap=True,
+    )
+    marks = repost.get("marks") or {}
+    words = [f"{term(name)} {marks.get(name, 0)}" for name in ("wanted", "approved", "sent", "seen")]
+    line(say("marks: ", "进度：") + " >= ".join(words))
+    for label, value in _details(facts, repost, document):
+        if value:
+            line(f"{label}: {value}")
+    console().print()
+
+
+def _details(facts: Facts, repost: Facts, document: Facts) -> list[tuple[str, str]]:
+    limit = facts.get("deadline") or {}
+    due = f"{moment(limit['due'])} ({span(limit.get('limit_s'))} {limit.get('basis', '')})" if limit.get("due") else ""
+    return [
+        (say("published at source", "来源发布"), moment(document.get("published"))),
+        (say("known as", "别名"), ", ".join(document.get("aliases", []))),
+        (say("source", "来源"), str(document.get("url") or "")), (say("page", "页面"), str(repost.get("url") or "")),
+        (say("deadline", "期限"), due), (say("trouble", "问题"), _trouble(repost)),
+    ]
+
+
+def _latency(row: Facts) -> str:
+    least, most = row.get("latency_s"), row.get("latency_max_s")
+    return span(least) if most is None or most == least else span([least, most])
+
+
+def _event(event: Facts) -> list[Text | str]:
+    at = {"value": event.get("at"), "precision": event.get("precision", "")}
+    detail = event.get("detail") or {}
+    why = [str(event.get("reason") or ""), *(f"{key}={value}" for key, value in detail.items() if value)]
+    return [
+        moment(at), cell(event.get("kind"), word=True), str(event.get("revision") or ""), str(event.get("actor") or ""),
+        " ".join(part for part in why if part),
+    ]
+
+
+def _next(coming: Facts) -> None:
+    what = term(coming.get("step")) or say("nothing, unless something changes", "无，除非有变化")
+    when = f" {say('at', '于')} {moment(coming['at'])}" if coming.get("at") else ""
+    trouble = _trouble(coming)
+    line(say("Next: ", "接下来：") + what + when + (f" ({trouble})" if trouble else ""), "bold")
+
+
+def checks(facts: Facts) -> None:
+    """What `check` tried, and what a firewall must let pass."""
+    for item in facts.get("items", []):
+        mark = say("ok  ", "正常") if item.get("ok") else say("FAIL", "失败")
+        line(f"{mark} {item.get('name', '')}: {item.get('detail', '')}", "" if item.get("ok") else "red")
+        if item.get("hint"):
+            line(f"     -> {item['hint']}")
+    heads = [say("host", "主机"), say("port", "端口"), say("why", "用途")]
+    rows = ([str(a.get("host")), str(a.get("port")), str(a.get("why", ""))] for a in facts.get("outgoing", []))
+    for warning in facts.get("warnings", []):
+        line(f"{say('note', '注意')} {warning}", "yellow")
+    console().print()
+    title = say("Outgoing connections that a firewall must let pass", "防火墙须放行的出站连接")
+    table(title, heads, rows, wide=(2,))
+
+
+def acted(facts: Facts) -> None:
+    """What a person's action did."""
+    if "source" in facts:
+        count = facts.get("released", facts.get("dropped", 0))
+        what = say("released", "放行") if "released" in facts else say("dropped", "丢弃")
+        line(f"{facts['source']}: {what} {count}")
+        return
+    state = say("withdrawn", "已撤") if facts.get("withdrawn") else term(facts.get("status"))
+    line(f"#{facts.get('id')}: {state} {facts.get('reason') or ''}".rstrip())
+
+
+def preview(facts: Facts) -> None:
+    """The post as the site would be given it."""
+    for key, value in facts.items():
+        if key != "html" and value not in (None, "", [], {}):
+            line(f"{key}: {value if isinstance(value, (str, int)) else json.dumps(value, ensure_ascii=False)}")
+    console().print()
+    for part in str(facts.get("html", "")).splitlines():
+        line(part)
+
+
+def plugins(rows: Sequence[Facts]) -> None:
+    """What is installed."""
+    heads = [say("kind", "种类"), say("name", "名称"), say("package", "软件包"), say("guarantee", "保证等级"),
+             say("options", "选项"), say("trouble", "问题")]
+    cells = (
+        [str(r["kind"]), str(r["name"]), f"{r['package']} {r['version']}".strip(), str(r["guarantee"] or ""),
+         ", ".join(r["options"]), str(r["problem"])]
+        for r in rows
+    )
+    table("", heads, cells, wide=(4, 5))
+
+
+def listing(facts: Facts) -> None:
+    """What `read` found."""
+    state = say("read well", "读取成功") if facts["ok"] else say("NOT read", "读取失败")
+    head = f"{facts['source']}: {state}, {len(facts['entries'])} {say('entries', '条')}"
+    line(head, "bold" if facts["ok"] else "red")
+    for problem in facts["problems"]:
+        line(f"  {problem['where']} {problem['reason']}: {problem['hint']}".rstrip(": "), "yellow")
+    heads = [say("published", "发布"), say("number", "文号"), say("title", "标题")]
+    rows = ([moment(e["published"]), str(e["document_number"]), str(e["title"])] for e in facts["entries"])
+    table("", heads, rows, wide=(2,))

@@ -1,0 +1,1 @@
+"""From a source's page to a clean revision with its attachments."""

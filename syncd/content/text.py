@@ -1,0 +1,73 @@
+"""Visible text of HTML: what a reader sees, one paragraph a line; one function for what is sent and what is seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+_UNSEEN = frozenset(
+    {"script", "style", "noscript", "template", "head", "title", "iframe", "object", "embed", "svg", "math", "canvas",
+     "audio", "video", "select", "datalist", "map", "textarea"},
+)
+_INLINE = frozenset(
+    {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+     "ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub",
+     "sup", "time", "tt", "u", "var", "wbr"},
+)
+_BLANKS = re.compile(r"\s+")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+def text_of(html: str) -> str:
+    """The visible text: one paragraph, heading, list item or table cell a line, blanks made single.
+
+    Scripts, styles and what is hidden in place (`hidden`, `display: none`) are left out; style sheets are not read.
+    """
+    body = LexborHTMLParser(html).body
+    lines = "".join(_flow(body)).split("\n") if body is not None else []
+    tidy = (_BLANKS.sub(" ", line).strip() for line in lines)
+    return "\n".join(line for line in tidy if line)
+
+
+def title_of(html: str) -> str:
+    """What the page's <title> says, or ""."""
+    found = LexborHTMLParser(html).css_first("title")
+    return _BLANKS.sub(" ", found.text()).strip() if found is not None else ""
+
+
+def _flow(root: LexborNode) -> Generator[str, None, None]:
+    """Text and line breaks in document order, without recursion: hostile pages are nested thousands deep."""
+    node: LexborNode | None = root
+    while node is not None:
+        if node.tag == "-text":
+            yield _BLANKS.sub(" ", node.text_content or "")
+        if _breaks(node):
+            yield "\n"
+        child = None if _is_unseen(node) else node.child
+        node = child or (yield from _onward(node, root))
+
+
+def _onward(node: LexborNode, root: LexborNode) -> Generator[str, None, LexborNode | None]:
+    """The next node outside of this one; ends the line of every block that is left."""
+    current: LexborNode | None = node
+    while current is not None and current.mem_id != root.mem_id:
+        if _breaks(current):
+            yield "\n"
+        if current.next is not None:
+            return current.next
+        current = current.parent
+    return None
+
+
+def _breaks(node: LexborNode) -> bool:
+    tag = node.tag or ""
+    return tag not in _INLINE and not tag.startswith(("-", "!"))
+
+
+def _is_unseen(node: LexborNode) -> bool:
+    if node.tag in _UNSEEN:
+        return True
+    attributes = node.attributes
+    return "hidden" in attributes or bool(_HIDDEN.search(attributes.get("style") or ""))

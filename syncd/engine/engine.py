@@ -1,0 +1,82 @@
+"""The engine: its stages over one set of deps; a tick is a coroutine that a test awaits one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from syncd.engine.approve import Approver
+from syncd.engine.deps import Deps
+from syncd.engine.observe import Observer
+from syncd.engine.poll import Poller
+from syncd.engine.pool import Pool
+from syncd.engine.read import Reader
+from syncd.engine.route import Router
+from syncd.engine.work import Worker
+
+STAGES = ("poll", "read", "route", "approve", "work", "observe")
+"""In the order of an item's life; "work" is send, see and audit, which act on the same row; "observe" finds what people
+posted at observed sites."""
+POLLS, READS, WORKS = 64, 16, 64
+"""How much of each may be in flight."""
+
+
+class Engine:
+    """Stages and the work in flight. `wake` is a hint that a stage may have something to do."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+        self.progress = deps.clock.monotonic()
+        self._pools = {"poll": Pool(POLLS, self._ended), "read": Pool(READS, self._ended), "work": Pool(WORKS, self._ended)}
+        self.failures: list[BaseException] = []
+        self._build()
+
+    def _build(self) -> None:
+        deps = self.deps
+        self.poller = Poller(deps, self._pools["poll"])
+        self.reader = Reader(deps, self._pools["read"])
+        self.worker = Worker(deps, self._pools["work"])
+        self._ticks: dict[str, Callable[[], Awaitable[int]]] = {
+            "poll": self.poller.tick,
+            "read": self.reader.tick,
+            "route": Router(deps).tick,
+            "approve": Approver(deps).tick,
+            "work": self.worker.tick,
+            "observe": Observer(deps).tick,
+        }
+
+    async def start(self) -> None:
+        """Load what the sources remember; call once before the first tick."""
+        await self.poller.load()
+
+    async def swap(self, deps: Deps) -> None:
+        """Go on with another configuration: what is in flight ends with the old one, settling times go on."""
+        await self.drain(30.0)
+        await self.poller.flush()
+        deps.quiet = self.deps.quiet
+        deps.wake = self.deps.wake
+        for name, site in deps.sites.items():
+            if name in self.deps.sites:
+                site.gate.take_over(self.deps.sites[name].gate)
+        self.deps = deps
+        self._build()
+        await self.start()
+
+    async def tick(self, stage: str, *, wait: bool = False) -> int:
+        """One round of a stage; returns how much it started or did. wait: until all in flight has ended."""
+        count = await self._ticks[stage]()
+        self.progress = self.deps.clock.monotonic()
+        if wait and stage in self._pools:
+            await self._pools[stage].drain()
+        return count
+
+    async def drain(self, seconds: float | None = None) -> None:
+        """Wait for what is in flight; what is left after `seconds` is cancelled and resolved at the next start."""
+        await asyncio.gather(*(pool.drain(seconds) for pool in self._pools.values()))
+
+    def _ended(self, error: BaseException | None) -> None:
+        if error is not None:
+            self.failures.append(error)
+            del self.failures[:-20]
+            self.deps.log.error("task_failed", error=type(error).__name__, text=str(error), exc_info=error)
+            self.deps.meter.failure("engine", type(error).__name__)

@@ -1,0 +1,75 @@
+"""Observed sites: reposts that people made are found on the site's public list, by 文号 and title, and clocked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncd.content.text import text_of
+from syncd.core import repost as machine
+from syncd.core.adopt import Candidate, match
+from syncd.core.changes import changes
+from syncd.engine.deps import Deps, SiteUnit
+from syncd.engine.send import print_of
+from syncd.errors import Stale, SyncdError
+from syncd.model import Content, Event, RemoteDoc, Repost
+from syncd.store.api import Filter
+
+OPEN = 200
+"""How many open reposts of a site are looked for at once, the newest first."""
+
+
+class Observer:
+    """Looks at the lists of observed sites for what has not been found there yet."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+
+    async def tick(self) -> int:
+        """Adopt what people posted; returns how many reposts were found."""
+        observed = [site for site in self.deps.sites.values() if not site.adapter.capabilities.posts]
+        return sum([await self._look(site) for site in observed if site.gate.free])
+
+    async def _look(self, site: SiteUnit) -> int:
+        open_reposts = [r for r, _ in await self.deps.store.reposts(Filter(site=site.name, unsent=True, limit=OPEN))]
+        if not open_reposts:
+            return 0
+        try:
+            candidates = await shown(site)
+        except SyncdError as error:
+            site.gate.failed(error.reason, error.hint)
+            self.deps.meter.failure("observe", error.reason)
+            return 0
+        site.gate.well()
+        return sum([await self._adopt(site, repost, candidates) for repost in open_reposts])
+
+    async def _adopt(self, site: SiteUnit, repost: Repost, candidates: Sequence[Candidate]) -> int:
+        content = (await self.deps.store.revision(repost.document, repost.wanted)).content
+        found = _match(content, candidates)
+        if found is None:
+            return 0
+        stored = print_of(found.title, found.html)
+        after = machine.adopt(repost, found.ref, stored=stored, now=self.deps.now)
+        told = Event("adopted", self.deps.clock.instant(), repost.document, repost.id, repost.wanted, reason="found_on_list")
+        try:
+            await self.deps.store.save(after, (told, *changes(repost, after, self.deps.clock.instant())))
+        except Stale:
+            return 0
+        self.deps.wake("work")
+        return 1
+
+
+async def shown(site: SiteUnit) -> list[Candidate]:
+    """The pages on the site's public list. Raises AdapterError."""
+    pages = site.adapter.list("")  # type: ignore[attr-defined]  # an observing adapter lists
+    return [Candidate(doc, text_of(doc.html)) async for doc in pages]
+
+
+async def find_on(deps: Deps, site: SiteUnit, repost: Repost) -> RemoteDoc | None:
+    """The page of the site's list that reposts it, or None."""
+    content = (await deps.store.revision(repost.document, repost.wanted)).content
+    return _match(content, await shown(site))
+
+
+def _match(content: Content, candidates: Sequence[Candidate]) -> RemoteDoc | None:
+    found = match(content.title, content.document_number, candidates)
+    return found.doc if found else None

@@ -1,0 +1,283 @@
+"""Stage poll: fetch a list conditionally, believe it or not, and record what it shows; an unchanged list costs no parse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from syncd.core import schedule
+from syncd.core.detect import Detection, Find, Past, Row, backfilled, detect, hint
+from syncd.core.identity import alias_hash
+from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.pool import Pool
+from syncd.errors import ReadFailed, StoreError
+from syncd.model import Entry
+from syncd.sources.api import Listing
+from syncd.store.api import Pending, Poll, Sighting, SourceRow
+from syncd.web.api import Answer, Validators
+from syncd.web.redirects import SIGHTINGS, Move, remember_move
+from syncd.web.status import retry_after
+
+JOURNAL_EVERY = 60.0
+"""Seconds between two commits of the journal of unchanged and failed reads."""
+FULL_READ = timedelta(days=1)
+"""Servers that lie with 304 exist: once a day a list is read without validators."""
+HORIZON = timedelta(days=2, hours=1)
+"""No back-off of a source is longer (Retry-After is capped at 48 h); a later `due` was written by a wrong clock."""
+_NEXT = timedelta(microseconds=1)
+_STATUS_HINTS = {
+    401: "the list asks for a log-in", 403: "the server refuses us (a firewall?); ask its operator to admit the User-Agent",
+    404: "the list is not there any more; find its new address", 410: "the list was closed; find its new address",
+}
+
+
+class Poller:
+    """The sources' memory and the reads in flight. Rows are kept here; the store has them at most a minute older."""
+
+    def __init__(self, deps: Deps, pool: Pool) -> None:
+        self.deps = deps
+        self.pool = pool
+        self.rows: dict[str, SourceRow] = {}
+        self._unwritten: dict[str, SourceRow] = {}
+        self._flushed = deps.clock.monotonic()
+        self._starts: dict[str, dict[str, datetime]] = {}
+
+    async def load(self) -> None:
+        """Read the sources' memory from the store (at start and after a reload)."""
+        await self.flush()
+        self.rows = {row.name: row for row in await self.deps.store.sources() if row.name in self.deps.sources}
+        self._starts = {}
+
+    async def tick(self) -> int:
+        """Start the reads that are due; returns how many."""
+        now = self.deps.now
+        due = [row for row in self.rows.values() if _is_due(row, now) and row.name not in self.pool]
+        for row in sorted(due, key=lambda r: r.due)[: self.pool.free]:
+            self.pool.start(row.name, self._poll(self.deps.sources[row.name], row))
+        if self._unwritten and self.deps.clock.monotonic() - self._flushed >= JOURNAL_EVERY:
+            await self.flush()
+        return min(len(due), self.pool.free + len(due))
+
+    async def flush(self) -> None:
+        """Write the journal of the unchanged and failed reads since the last time, in one commit."""
+        rows, self._unwritten = list(self._unwritten.values()), {}
+        self._flushed = self.deps.clock.monotonic()
+        if rows:
+            try:
+                await self.deps.store.journal(rows, self.deps.now)
+            except StoreError:
+                self._unwritten = {row.name: row for row in rows} | self._unwritten
+                raise
+
+    def hurry(self, source: str) -> None:
+        """A person decided on this source: read it at the next tick."""
+        if row := self.rows.get(source):
+            self.rows[source] = replace(row, due=self.deps.now)
+
+    async def _poll(self, unit: SourceUnit, row: SourceRow) -> None:
+        try:
+            await self._read(unit, row)
+        except ReadFailed as error:
+            self._failed(unit, row, error)
+
+    async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
+        now = self.deps.now
+        fresh = await self._sites_without_start(unit)
+        full = bool(fresh) or row.accept or row.unconditional is None or not timedelta(0) <= now - row.unconditional < FULL_READ
+        answer = await unit.client.get(_address(unit, row), validators=Validators() if full else row.validators)
+        self.deps.clock.heard(answer)
+        _judge(answer, self.deps.now)
+        body = hashlib.sha256(answer.body).hexdigest()
+        same = answer.status == 304 or (body == row.body and not fresh and not row.accept)
+        if same:
+            self._unchanged(unit, row, answer, full)
+            return
+        listing = await unit.source.parse(answer)
+        after = self._after(unit, row, answer, ttl=listing.ttl, full=full)
+        await self._record(unit, replace(after, body=body, shown=len(listing.entries)), row, listing, answer, fresh)
+
+    async def _sites_without_start(self, unit: SourceUnit) -> tuple[str, ...]:
+        starts = self._starts.get(unit.name)
+        if starts is None:
+            starts = self._starts[unit.name] = await self.deps.store.starts(unit.name)
+        return tuple(site for site in unit.sites if site not in starts)
+
+    def _after(self, unit: SourceUnit, row: SourceRow, answer: Answer, *, ttl: float | None, full: bool) -> SourceRow:
+        """The source's memory after a good read."""
+        now = self.deps.now
+        due, _ = schedule.next_poll(
+            every=unit.every, ttl=ttl, retry_after=None, tries=0, dice=self.deps.dice.random(), now=now
+        )
+        cover = schedule.watched(row.good, now, unit.every)
+        moved = _sighted_move(row, answer, now)
+        validators = answer.validators if answer.status == 200 else row.validators
+        after = replace(row, due=due, good=now, first_good=row.first_good or now, tries=0, reason="", hint="", ttl=ttl)
+        after = replace(after, watched=row.watched + cover, bytes=row.bytes + answer.wire, reads=row.reads + 1)
+        return replace(after, validators=validators, moved=moved, unconditional=now if full else row.unconditional)
+
+    def _unchanged(self, unit: SourceUnit, row: SourceRow, answer: Answer, full: bool) -> None:
+        self._keep(self._after(unit, row, answer, ttl=row.ttl, full=full))
+        self.deps.meter.poll(unit.name, "unchanged")
+
+    def _keep(self, row: SourceRow) -> None:
+        self.rows[row.name] = self._unwritten[row.name] = row
+
+    def _failed(self, unit: SourceUnit, row: SourceRow, error: ReadFailed) -> None:
+        now, tries = self.deps.now, row.tries + 1
+        due, _ = schedule.next_poll(
+            every=unit.every, ttl=None, retry_after=error.after, tries=tries, dice=self.deps.dice.random(), now=now
+        )
+        moved = "" if error.status in (404, 410) else row.moved
+        after = replace(row, due=due, tries=tries, reason=error.reason, hint=error.hint, reads=row.reads + 1, moved=moved)
+        self._keep(after)
+        self.deps.meter.poll(unit.name, error.reason)
+        self.deps.meter.failure("poll", error.reason)
+        self.deps.log.warning("poll_failed", source=unit.name, reason=error.reason, hint=error.hint, tries=tries)
+
+    async def _record(
+        self, unit: SourceUnit, after: SourceRow, before: SourceRow, listing: Listing, answer: Answer, fresh: Sequence[str]
+    ) -> None:
+        """Decide on a changed list and commit all that it showed with the validators that came with it."""
+        rows = _rows(unit.name, listing.entries)
+        known = await self.deps.store.known(unit.name, [r.key for r in rows], [a for r in rows for a in r.aliases])
+        past = Past(before.first_good, before.good, before.shown, before.accept)
+        found = detect(rows, known, past, unit.limits)
+        if found.error:
+            raise ReadFailed(found.error, hint=found.hint, where=unit.url)
+        at = self._after_start_lines(unit)
+        lifted = self._lifted(unit, rows, found, {k for k, d in _documents(rows, known.aliases).items() if d}, fresh)
+        evidence = self.deps.blobs.put(answer.body)
+        poll = Poll(
+            replace(after, accept=False, hint=hint(found.hold), reason=""), sightings=_sightings(rows, found),
+            pending=tuple(replace(p, due=self.deps.now) for p in (
+                *_pendings(found, unit.name, at, before.good), *_backfills(lifted, unit.name, at),
+            )),
+            start=tuple(fresh), evidence=evidence, at=at,
+        )
+        await self.deps.store.record_poll(poll)
+        self._starts[unit.name] = {**self._starts.get(unit.name, {}), **dict.fromkeys(fresh, at)}
+        self._unwritten.pop(unit.name, None)
+        self.rows[unit.name] = poll.row
+        self._tell(unit, found, listing)
+
+    def _after_start_lines(self, unit: SourceUnit) -> datetime:
+        """Now, but after every start line of the source: a clock that was set back must not make new documents old."""
+        lines = self._starts.get(unit.name, {}).values()
+        return max(self.deps.now, *(line + _NEXT for line in lines)) if lines else self.deps.now
+
+    def _lifted(
+        self, unit: SourceUnit, rows: Sequence[Row], found: Detection, read: set[int], fresh: Sequence[str]
+    ) -> tuple[Row, ...]:
+        """Old rows that a route of a site which starts now carries over with its `backfill`."""
+        routes = [r for r in self.deps.routes if r.site in fresh and unit.name in r.sources]
+        busy = read | {f.row.key for f in (*found.finds, *found.held)}
+        chosen = {row.key: row for r in routes for row in backfilled(rows, r.backfill, self.deps.now)}
+        return tuple(row for key, row in chosen.items() if key not in busy and not row.entry.withdrawn)
+
+    def _tell(self, unit: SourceUnit, found: Detection, listing: Listing) -> None:
+        self.deps.meter.poll(unit.name, "changed")
+        for change in ("new", "changed", "withdrawn", "relinked"):
+            count = sum(1 for find in found.finds if find.change == change)
+            if count:
+                self.deps.meter.entries(unit.name, change, count)
+        for problem in listing.problems[:20]:
+            self.deps.meter.failure("parse", problem.reason)
+        if found.hold:
+            self.deps.meter.failure("poll", found.hold)
+            self.deps.log.warning("entries_held", source=unit.name, reason=found.hold, count=len(found.held))
+        if found.gap:
+            self.deps.meter.failure("poll", "gap")
+            self.deps.log.warning("gap", source=unit.name, hint="the list moved on while it could not be read")
+        if found.finds or found.first:
+            self.deps.log.info("polled", source=unit.name, rows=len(listing.entries), finds=len(found.finds), first=found.first)
+            self.deps.wake("read")
+
+
+def _is_due(row: SourceRow, now: datetime) -> bool:
+    return row.due <= now or row.due > now + HORIZON
+
+
+def _load_move(text: str) -> Move | None:
+    if not text:
+        return None
+    told = json.loads(text)
+    return Move(told["url"], told["sightings"], datetime.fromisoformat(told["first"]))
+
+
+def _dump_move(move: Move | None, address: str) -> str:
+    if move is None and not address:
+        return ""
+    seen = move or Move(address, SIGHTINGS, datetime.fromtimestamp(0, UTC))
+    return json.dumps({"url": seen.url, "sightings": seen.sightings, "first": seen.first.isoformat(), "address": address})
+
+
+def _address(unit: SourceUnit, row: SourceRow) -> str:
+    """Where the list is asked for: its configured address, or where permanent redirects have led for days."""
+    told = json.loads(row.moved) if row.moved else {}
+    return str(told.get("address") or unit.url)
+
+
+def _sighted_move(row: SourceRow, answer: Answer, now: datetime) -> str:
+    """JSON of the sightings of a permanent redirect, with the address once it is believed."""
+    if row.moved and not answer.moved_to and answer.url == json.loads(row.moved).get("address"):
+        return row.moved
+    move, address = remember_move(_load_move(row.moved), answer.moved_to, now)
+    return _dump_move(move, address)
+
+
+def _judge(answer: Answer, now: datetime) -> None:
+    """Only 200 and 304 are good reads."""
+    if answer.status in (200, 304):
+        return
+    after = retry_after(answer, now) if answer.status in (429, 503) else None
+    told = _STATUS_HINTS.get(answer.status, "the list's server has trouble; it is asked again, ever later")
+    raise ReadFailed(f"http_{answer.status}", hint=told, where=answer.url, after=after, status=answer.status)
+
+
+def _rows(source: str, entries: Iterable[Entry]) -> tuple[Row, ...]:
+    rows: dict[int, Row] = {}
+    for entry in entries:
+        key = alias_hash(f"entry:{source}:{entry.key}")
+        rows.setdefault(key, Row(entry, key, fingerprint(entry), tuple(alias_hash(a) for a in entry.aliases)))
+    return tuple(rows.values())
+
+
+def fingerprint(entry: Entry) -> int:
+    """A 64-bit print of what the list shows of an entry; a change of it is a reason to read the document again."""
+    shown = (
+        entry.title, entry.url, entry.published.raw if entry.published else "", entry.updated.raw if entry.updated else "",
+        entry.summary, entry.content_html, entry.issuer, entry.document_number, entry.index_number, entry.written,
+        entry.withdrawn, [a.url for a in entry.attachments],
+    )
+    return alias_hash(json.dumps(shown, ensure_ascii=False))
+
+
+def _documents(rows: Sequence[Row], aliases: dict[int, int] | object) -> dict[int, int]:
+    """Document by row key, for rows whose document is known (0: old, never read)."""
+    known = aliases if isinstance(aliases, dict) else {}
+    return {row.key: next((known[a] for a in row.aliases if a in known), 0) for row in rows}
+
+
+def _sightings(rows: Sequence[Row], found: Detection) -> tuple[Sighting, ...]:
+    """The rows to remember: all at the first read, else those that are new or changed. A held one is remembered too."""
+    shown = found.old if found.first else tuple(f.row for f in (*found.finds, *found.held))
+    return tuple(Sighting(row.key, row.print, row.aliases if found.first else ()) for row in shown)
+
+
+def _pendings(found: Detection, source: str, at: datetime, missed: datetime | None) -> list[Pending]:
+    wanted = [*((f, "") for f in found.finds), *((f, found.hold) for f in found.held)]
+    return [_pending(find, source, at, missed, held) for find, held in wanted if find.change == "new" or find.document]
+
+
+def _pending(find: Find, source: str, at: datetime, missed: datetime | None, held: str) -> Pending:
+    return Pending(
+        0, source, find.row.entry, find.change, sighted=at, due=at, missed=missed, document=find.document, held=held,
+        reason=held, hint=hint(held),
+    )
+
+
+def _backfills(rows: Sequence[Row], source: str, at: datetime) -> list[Pending]:
+    return [Pending(0, source, row.entry, "new", sighted=at, due=at, backfill=True) for row in rows]

@@ -1,0 +1,274 @@
+"""Stage read: the document's own page and its attachments become a revision; later looks find corrections and removals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from syncd.core import mapping, schedule
+from syncd.core.detect import flapping
+from syncd.core.identity import aliases
+from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.pool import Pool
+from syncd.errors import ReadFailed
+from syncd.model import Content, Entry, Instant, Revision
+from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
+from syncd.web.api import Answer, Validators
+from syncd.web.status import retry_after
+
+GONE_AFTER = timedelta(hours=1)
+"""A document that answers 404 or 410 is believed withdrawn when it still does so this much later, or one step of
+the source's `relook` later where that is less."""
+FILE_TRIES = 3
+"""A document waits for attachments that can't be had just now so many times; then it goes on and says what is missing."""
+GONE_FEW, GONE_SHARE = 3, 0.2
+"""More than max(few, share) of a source's documents gone within a day is a fault of the source until a person says no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What reading a document gave: None content means that the server says it is unchanged."""
+
+    content: Content | None
+    validators: Validators = Validators()
+
+
+class Reader:
+    """Reads pending entries and looks again at known documents."""
+
+    def __init__(self, deps: Deps, pool: Pool) -> None:
+        self.deps = deps
+        self.pool = pool
+
+    async def tick(self) -> int:
+        """Start the readings and looks that are due; returns how many."""
+        started = 0
+        now = self.deps.now
+        for pending in await self.deps.store.due_pending(now, self.pool.free):
+            started += self._start(("pending", pending.id), pending)
+        for look in await self.deps.store.due_looks(now, self.pool.free):
+            started += self._start(("look", look.document.id), look)
+        return started
+
+    def _start(self, key: tuple[str, int], item: Pending | DueLook) -> int:
+        if key in self.pool or not self.pool.free:
+            return 0
+        self.pool.start(key, self._read(item) if isinstance(item, Pending) else self._look(item))
+        return 1
+
+    async def _read(self, pending: Pending) -> None:
+        unit = self.deps.sources.get(pending.source)
+        if unit is None:
+            later = self.deps.now + timedelta(days=1)
+            await self.deps.store.defer(replace(pending, due=later, reason="source_not_configured"))
+            return
+        try:
+            recorded = await self._withdraw(pending) if pending.change == "withdrawn" else await self._record(unit, pending)
+        except ReadFailed as error:
+            await self._defer(pending, error)
+            return
+        self.deps.log.info("read", document=recorded.document.id, title=recorded.document.title, revision=recorded.document.latest)
+        self.deps.meter.stage_seconds("reading", (self.deps.now - pending.sighted).total_seconds())
+        self.deps.wake("route")
+
+    async def withdraw(self, document: int, *, reason: str) -> None:
+        """A person's order: the document is withdrawn, as if its source had said so."""
+        found = await self.deps.store.document(document)
+        last = await self.deps.store.revision(document, found.latest)
+        revision = replace(last, withdrawn=True, detected=self.deps.now, reason=reason)
+        source = found.sources[0] if found.sources else ""
+        reading = Reading(
+            aliases=found.aliases, source=source, at=self.deps.now, document=document, title=found.title, url=found.url,
+            published=found.published, revision=revision, error=self.deps.clock.error or 0.0,
+        )
+        await self.deps.store.record_reading(reading)
+        self.deps.wake("route")
+
+    async def _defer(self, pending: Pending, error: ReadFailed) -> None:
+        wait = max(self.deps.backoff(pending.tries), error.after or 0.0)
+        due = self.deps.now + timedelta(seconds=wait)
+        self.deps.meter.failure("read", error.reason)
+        self.deps.log.warning("read_failed", url=pending.entry.url, reason=error.reason, hint=error.hint)
+        await self.deps.store.defer(
+            replace(pending, due=due, tries=pending.tries + 1, reason=error.reason, hint=error.hint)
+        )
+
+    async def _withdraw(self, pending: Pending) -> Recorded:
+        """A tombstone: the document's last content, marked withdrawn."""
+        document = await self.deps.store.document(pending.document)
+        last = await self.deps.store.revision(document.id, document.latest)
+        return await self.deps.store.record_reading(self._reading(
+            pending, last.content, replace(last, withdrawn=True, detected=self.deps.now, reason="tombstone"), Validators()
+        ))
+
+    async def _record(self, unit: SourceUnit, pending: Pending) -> Recorded:
+        fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
+        assert fresh.content is not None  # no validators were sent, so there is no "unchanged"
+        reason = "new" if not pending.document else "corrected"
+        revision = self._revision(pending.document, fresh.content, reason)
+        return await self.deps.store.record_reading(self._reading(pending, fresh.content, revision, fresh.validators))
+
+    def _revision(self, document: int, content: Content, reason: str) -> Revision:
+        return Revision(document, 0, mapping.revision_hash(content), content, self.deps.now, reason=reason)
+
+    def _reading(self, pending: Pending, content: Content, revision: Revision, validators: Validators) -> Reading:
+        due = schedule.next_look(0, self.deps.now, self.deps.dice.random(), self._steps(pending.source))
+        return Reading(
+            aliases=_aliases(pending.source, pending.entry, content), source=pending.source, at=self.deps.now,
+            pending=pending.id, document=pending.document, title=content.title, url=content.url, sighted=pending.sighted,
+            missed=pending.missed, published=_earliest(content.published, pending.entry.published),
+            backfill=pending.backfill, revision=revision, look=Look(due, validators), error=self.deps.clock.error or 0.0,
+        )
+
+    def _steps(self, source: str) -> tuple[float, ...]:
+        unit = self.deps.sources.get(source)
+        return unit.relook if unit else (604800.0,)
+
+    async def _fetch(self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int) -> Fresh:
+        """The document's content now; raises ReadFailed."""
+        page, found = None, Validators()
+        if unit.source.needs_page(entry):
+            answer = await unit.client.get(entry.url, validators=validators)
+            self.deps.clock.heard(answer)
+            if answer.status == 304:
+                return Fresh(None, validators)
+            _judge(answer, self.deps.now)
+            page = await unit.source.read_page(entry, answer)
+            self.deps.blobs.put(answer.body)
+            found = answer.validators
+        content, links = await self.deps.builder.build(entry, page)
+        fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits)
+        if fetched.retry is not None and tries < FILE_TRIES:
+            told = "; ".join(fetched.losses)
+            raise ReadFailed("attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry)
+        return Fresh(replace(content, media=fetched.media, losses=(*content.losses, *fetched.losses)), found)
+
+    async def _look(self, due: DueLook) -> None:
+        """Look again at a known document: unchanged, corrected, removed, or not to be had just now."""
+        unit = next((u for s in due.document.sources if (u := self.deps.sources.get(s))), None)
+        if unit is None:
+            await self._rest(due, due.look)
+            return
+        try:
+            await self._look_at(unit, due)
+        except ReadFailed as error:
+            await self._looked_in_vain(due, error)
+
+    async def _look_at(self, unit: SourceUnit, due: DueLook) -> None:
+        if not unit.source.needs_page(due.entry):
+            await self._look_for_removal(unit, due)
+            return
+        validators = due.look.validators if not due.document.withdrawn else Validators()
+        fresh = await self._fetch(unit, due.entry, validators, tries=FILE_TRIES)
+        if fresh.content is None:
+            await self._rest(due, due.look)
+            return
+        await self._compare(unit, due, fresh.content, fresh.validators)
+
+    async def _look_for_removal(self, unit: SourceUnit, due: DueLook) -> None:
+        """The feed carries the whole text: its page is asked only whether it still exists."""
+        answer = await unit.client.get(due.entry.url, validators=due.look.validators)
+        if answer.status == 304:
+            await self._rest(due, due.look)
+            return
+        _judge(answer, self.deps.now)
+        await self._rest(due, replace(due.look, validators=answer.validators))
+
+    async def _compare(self, unit: SourceUnit, due: DueLook, content: Content, validators: Validators) -> None:
+        look = replace(due.look, validators=validators)
+        revision = self._revision(due.document.id, content, "corrected")
+        if revision.hash == due.revision.hash and not due.revision.withdrawn:
+            await self._rest(due, look)
+            return
+        if flapping(due.revised, self.deps.now, per_day=self.deps.revisions_per_day):
+            self.deps.meter.failure("read", "flap")
+            await self._rest(due, replace(look, note="flap"))
+            return
+        await self._revise(unit.name, due, revision, look)
+
+    async def _revise(self, source: str, due: DueLook, revision: Revision, look: Look) -> None:
+        now = self.deps.now
+        reading = Reading(
+            aliases=_aliases(source, due.entry, revision.content), source=source, at=now, document=due.document.id,
+            title=revision.content.title, url=due.document.url, published=revision.content.published, revision=revision,
+            look=replace(look, due=self._next(due, 0), looks=0, gone=None, tries=0, note=""),
+            error=self.deps.clock.error or 0.0,
+        )
+        await self.deps.store.record_reading(reading)
+        self.deps.log.info("revised", document=due.document.id, title=due.document.title, reason=revision.reason)
+        self.deps.wake("route")
+
+    def _next(self, due: DueLook, looks: int) -> datetime:
+        source = due.document.sources[0] if due.document.sources else ""
+        return schedule.next_look(looks, self.deps.now, self.deps.dice.random(), self._steps(source))
+
+    async def _rest(self, due: DueLook, look: Look) -> None:
+        """Nothing changed; the next look is later than this one was."""
+        rested = replace(look, due=self._next(due, look.looks + 1), looks=look.looks + 1, gone=None, tries=0)
+        await self.deps.store.record_look(due.document.id, rested)
+
+    async def _looked_in_vain(self, due: DueLook, error: ReadFailed) -> None:
+        if error.status in (404, 410) and not due.document.withdrawn:
+            await self._missing(due, error)
+            return
+        wait = max(self.deps.backoff(due.look.tries, first=300.0, cap=86400.0), error.after or 0.0)
+        look = replace(due.look, due=self.deps.now + timedelta(seconds=wait), tries=due.look.tries + 1)
+        self.deps.meter.failure("read", error.reason)
+        await self.deps.store.record_look(due.document.id, look)
+
+    async def _missing(self, due: DueLook, error: ReadFailed) -> None:
+        """404 or 410: believed when seen again later, and not when many vanish at once."""
+        now = self.deps.now
+        apart = min(GONE_AFTER, timedelta(seconds=self._steps(due.document.sources[0])[0]))
+        if _is_stale(due.look.gone, now) or not _believable(due.look.gone, now, apart):
+            first = now if _is_stale(due.look.gone, now) else due.look.gone
+            look = replace(due.look, gone=first, due=now + apart, tries=due.look.tries + 1)
+            await self.deps.store.record_look(due.document.id, look)
+            return
+        if await self._mass_gone(due):
+            self.deps.meter.failure("read", "mass_gone")
+            look = replace(due.look, due=now + GONE_AFTER * 6, note="mass_gone")
+            await self.deps.store.record_look(due.document.id, look)
+            return
+        revision = replace(due.revision, withdrawn=True, detected=now, reason="gone_at_source")
+        await self._revise(due.document.sources[0], due, revision, due.look)
+
+    async def _mass_gone(self, due: DueLook) -> bool:
+        source = due.document.sources[0] if due.document.sources else ""
+        gone, live = await self.deps.store.gone_recently(source, self.deps.now - timedelta(days=1))
+        return gone > max(GONE_FEW, GONE_SHARE * live)
+
+
+def _is_stale(first: datetime | None, now: datetime) -> bool:
+    """True when there is no earlier sighting, or one whose distance only a clock that jumped can explain."""
+    return first is None or not timedelta(0) <= now - first < timedelta(days=30)
+
+
+def _believable(first: datetime | None, now: datetime, apart: timedelta) -> bool:
+    return first is not None and now - first >= apart
+
+
+def _judge(answer: Answer, now: datetime) -> None:
+    if answer.status == 200:
+        return
+    after = retry_after(answer, now) if answer.status in (429, 503) else None
+    told = "the page is tried again, ever later; open it in a browser if this stays"
+    raise ReadFailed(f"http_{answer.status}", hint=told, where=answer.url, after=after, status=answer.status)
+
+
+def _aliases(source: str, entry: Entry, content: Content) -> tuple[str, ...]:
+    """All names of the document, those of its own page first."""
+    own = aliases(
+        source, entry.key, url=entry.url, title=content.title, issuer=content.issuer,
+        number=content.document_number, index=content.index_number, written=content.written,
+    )
+    return tuple(dict.fromkeys((*own, *entry.aliases)))
+
+
+def _earliest(page: Instant | None, listed: Instant | None) -> Instant | None:
+    """The page's instant if it lies within what the list says, else whichever is earlier: the clock starts there."""
+    if page is None or listed is None:
+        return page or listed
+    if listed.earliest <= page.at <= listed.latest:
+        return page
+    return min(page, listed, key=lambda i: i.at)

@@ -1,0 +1,85 @@
+"""The daemon's beat: APScheduler rings the ticks and the daily housekeeping; a wake-up runs a stage at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from syncd.engine.engine import STAGES, Engine
+from syncd.errors import StoreError
+
+BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 60.0}
+"""Seconds between ticks; wake-ups make the next stage follow at once."""
+
+
+class Scheduler:
+    """Runs the engine's stages until stopped. One round of a stage at a time; a wake-up during it means one more."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.trouble = ""
+        """The reason why the last round of a stage failed as a whole ("" when all is well)."""
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self._running: set[str] = set()
+        self._again: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        engine.deps.wake = self.wake
+
+    def start(self) -> None:
+        for stage in STAGES:
+            self._scheduler.add_job(self._run, "interval", [stage], seconds=BEAT[stage], id=stage, replace_existing=True)
+        self._scheduler.start()
+        for stage in STAGES:
+            self.wake(stage)
+
+    def every(self, name: str, span: timedelta, work: Callable[[], Awaitable[None]]) -> None:
+        """Housekeeping: run `work` every `span`, first after one span."""
+        self._scheduler.add_job(work, "interval", seconds=span.total_seconds(), id=name, replace_existing=True)
+
+    def wake(self, stage: str) -> None:
+        """Run a stage now; while it runs, once more after it. Only a hint: the beat finds the work anyway."""
+        if stage in self._running:
+            self._again.add(stage)
+            return
+        task = asyncio.get_running_loop().create_task(self._run(stage))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, stage: str) -> None:
+        if stage in self._running or self._stopping:
+            return
+        self._running.add(stage)
+        try:
+            again = True
+            while again and not self._stopping:
+                self._again.discard(stage)
+                await self._round(stage)
+                again = stage in self._again
+        finally:
+            self._running.discard(stage)
+
+    async def _round(self, stage: str) -> None:
+        try:
+            await self.engine.tick(stage)
+        except StoreError as error:
+            self.trouble = error.reason
+            self.engine.deps.log.error("store", stage=stage, reason=error.reason, hint=error.hint)
+            self.engine.deps.meter.failure("store", error.reason)
+            self._again.discard(stage)
+        else:
+            self.trouble = ""
+
+    async def stop(self, seconds: float) -> None:
+        """No new work; what is in flight gets `seconds` to end."""
+        self._stopping = True
+        self._scheduler.shutdown(wait=False)
+        await self.engine.drain(seconds)
+        for task in list(self._tasks):
+            task.cancel()
+        await self.engine.poller.flush()

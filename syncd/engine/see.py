@@ -1,0 +1,124 @@
+"""Stages see and audit: an anonymous GET of the public page, compared with what was sent; later looks find what vanished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from selectolax.lexbor import LexborHTMLParser
+
+from syncd.content.text import text_of
+from syncd.core import repost as machine
+from syncd.core import visible
+from syncd.core.repost import Edited, Gone, Outcome, Retry, Seen, Verify
+from syncd.engine.deps import Deps, SiteUnit
+from syncd.engine.send import Draft, locate, print_of, read
+from syncd.errors import ReadFailed
+from syncd.model import RemoteRef, RemoteState, Repost, Revision
+from syncd.web.api import Answer
+
+FIRST_LOOK, LONGEST_LOOK = 2.0, 600.0
+"""Seconds between looks for a page that is not visible yet."""
+PATIENCE = 4
+"""Bad looks at a page that was never seen until the CMS is asked what became of the post."""
+EDITOR_LOOK = 300.0
+"""Seconds between looks for a draft that waits for the site's own editor."""
+_NO_CACHE = {"cache-control": "no-cache", "pragma": "no-cache"}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the public page must show. adopted: people wrote it, so that only title or number can be asked for."""
+
+    revision: Revision
+    draft: Draft
+    adopted: bool = False
+
+
+class Looker:
+    """Looks at public pages as anybody would."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+
+    async def look(self, repost: Repost, step: Verify, site: SiteUnit, expected: Expected) -> Outcome:
+        """One look; every way in which the page may not show the post has its reason."""
+        ref = repost.ref
+        if ref is None:
+            return Gone("no_address")
+        if machine.is_draft(repost):
+            published = await self._published(repost, site)
+            if isinstance(published, RemoteRef):
+                ref = published
+            else:
+                return published
+        try:
+            answer = await site.look.get(ref.url, headers=_NO_CACHE)
+        except ReadFailed as error:
+            return self._bad(repost, error.reason, error.hint)
+        return await self._judge(repost, step, site, expected, ref, answer)
+
+    async def _published(self, repost: Repost, site: SiteUnit) -> RemoteRef | Outcome:
+        ref = await locate(site.adapter, repost)
+        if ref is None:
+            return Gone("draft_removed")
+        if ref.state is RemoteState.DRAFT:
+            hint = "the site's editor has to publish it"
+            return Retry(EDITOR_LOOK, "waiting_for_editor", hint, intact=True)
+        return ref
+
+    async def _judge(
+        self, repost: Repost, step: Verify, site: SiteUnit, expected: Expected, ref: RemoteRef, answer: Answer
+    ) -> Outcome:
+        look = judge(expected, answer)
+        if look.ok:
+            return Seen(step.n, ref if ref != repost.ref else None)
+        outcome = await self._ask_cms(repost, site, expected, look.reason)
+        return outcome or self._bad(repost, look.reason, _hint(look))
+
+    async def _ask_cms(self, repost: Repost, site: SiteUnit, expected: Expected, reason: str) -> Outcome | None:
+        """The page does not show it: does the CMS say that somebody removed or changed it? Asked when it was seen before,
+        or when it does not appear for long: an editor may be quicker than the first look."""
+        early = repost.seen < repost.sent and repost.tries < PATIENCE
+        if early or not site.adapter.capabilities.posts:
+            return None
+        ref = await locate(site.adapter, repost)
+        if expected.revision.withdrawn:
+            back = ref is not None and ref.state is RemoteState.PUBLIC
+            return Edited(ref, repost.stored, "public_again") if ref and back else None
+        if ref is None:
+            return Gone("removed_at_site")
+        if ref.state is not RemoteState.PUBLIC:
+            return Gone("unpublished_at_site")
+        doc = await read(site.adapter, ref)
+        stored = print_of(doc.title, doc.html) if doc else ""
+        changed = bool(stored) and stored != repost.stored
+        return Edited(ref, stored) if changed else None
+
+    def _bad(self, repost: Repost, reason: str, hint: str) -> Retry:
+        wait = self.deps.backoff(repost.tries, first=FIRST_LOOK, cap=LONGEST_LOOK)
+        return Retry(wait, reason, hint, intact=True)
+
+
+def judge(expected: Expected, answer: Answer) -> visible.Look:
+    """Compare a public answer with what it should show; a withdrawn post shows a notice, 404 or 410."""
+    if expected.revision.withdrawn and answer.status in (404, 410):
+        return visible.Look(True, "withdrawn", 1.0, ())
+    if answer.status != 200:
+        return visible.Look(False, f"page_{answer.status}", 0.0, ())
+    page = LexborHTMLParser(answer.body)
+    text = text_of(page.html or "")
+    title = page.css_first("title")
+    heading = title.text(strip=True) if title else ""
+    post = expected.draft.post
+    body = text_of(post.html)
+    if expected.revision.withdrawn:
+        return visible.shows_withdrawn(post.title, body, heading, text)
+    if expected.adopted:
+        return visible.compare(post.title, "", heading, text)
+    return visible.compare(post.title, body, heading, text)
+
+
+def _hint(look: visible.Look) -> str:
+    if look.missing:
+        return f"the public page lacks: {look.missing[0][:80]}"
+    return "open the public address in a browser without being logged in"

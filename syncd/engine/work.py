@@ -1,0 +1,174 @@
+"""The loop over due reposts: plan, act, fold, store; the stages send, see and audit are its three kinds of acts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from syncd.core import repost as machine
+from syncd.core.changes import changes
+from syncd.core.repost import Advance, Outcome, Park, Policy, Resolve, Rest, Retry, Seen, Send, Sent, Unknown, Verify
+from syncd.engine.audit import after_look
+from syncd.engine.deps import Deps, SiteUnit
+from syncd.engine.pool import Pool
+from syncd.engine.see import Expected, Looker
+from syncd.engine.send import Sender, attempt, drafted
+from syncd.errors import Stale, StoreError
+from syncd.model import Event, Instant, IntentKind, Repost, Revision
+from syncd.store.api import Work
+
+IDLE = timedelta(days=4)
+"""A row with nothing to do is looked at again after this, inside the horizon at rest."""
+
+
+class Worker:
+    """Takes due reposts one step nearer to what is wanted, each from its row alone."""
+
+    def __init__(self, deps: Deps, pool: Pool) -> None:
+        self.deps = deps
+        self.pool = pool
+        self._sender = Sender(deps)
+        self._looker = Looker(deps)
+
+    async def tick(self) -> int:
+        """Start work on due rows of sites that may be called; returns how many."""
+        shut = [name for name, site in self.deps.sites.items() if not site.gate.free]
+        started: dict[str, int] = {}
+        count = 0
+        for work in await self.deps.store.due_reposts(self.deps.now, self.pool.free, skip_sites=shut):
+            site = self.deps.sites.get(work.repost.site)
+            taken = started.get(work.repost.site, 0)
+            if work.repost.id in self.pool or (site and taken >= site.gate.free):
+                continue
+            started[work.repost.site] = taken + 1
+            self.pool.start(work.repost.id, self.step(work, site))
+            count += 1
+        return count
+
+    async def step(self, work: Work, site: SiteUnit | None) -> None:
+        """Decide and do one step of one row."""
+        repost = work.repost
+        if repost.intent:
+            self.deps.quiet.sight(repost.id)
+        if site is None:
+            await self._rest(repost, Rest(None, "site_not_configured"))
+            return
+        try:
+            heads = (work.wanted, work.approved)
+            await self._act(work, site, machine.plan(repost, heads, self.policy(repost, site), self.deps.now))
+        except Stale:
+            self.deps.wake("work")
+        except StoreError as error:
+            self.deps.log.error("store", reason=error.reason, hint=error.hint, repost=repost.id)
+            self.deps.meter.failure("store", error.reason)
+            raise
+
+    def policy(self, repost: Repost, site: SiteUnit) -> Policy:
+        """What the repost's surroundings allow at this moment."""
+        capabilities = site.adapter.capabilities
+        return Policy(
+            writes=capabilities.posts and self.deps.route(repost.route) is not None,
+            lookup=capabilities.lookup != "none",
+            quiet=self.deps.quiet.left(repost.id, site.settle),
+        )
+
+    async def _act(self, work: Work, site: SiteUnit, step: machine.Step) -> None:
+        repost = work.repost
+        policy = self.policy(repost, site)
+        match step:
+            case Send():
+                await self._send(repost, step, site, policy)
+            case Resolve():
+                outcome = await attempt(
+                    self.deps, repost, site, lambda: self._sender.resolve(repost, step, site), kind="ask"
+                )
+                await self._fold(repost, outcome, policy, site, withdrawn=step.intent.kind is IntentKind.WITHDRAW)
+            case Verify():
+                await self._verify(repost, step, site, policy)
+            case Advance():
+                await self._save(repost, machine.advance(repost, step, policy, self.deps.now), withdrawn=True)
+            case Park():
+                await self._save(repost, machine.park(repost, step, self.deps.now))
+            case Rest():
+                await self._rest(repost, step)
+
+    async def _rest(self, repost: Repost, step: Rest) -> None:
+        """Write a later `due` so that the row is not taken up at each tick; nothing else changes."""
+        until = min(step.until or self.deps.now + IDLE, self.deps.now + IDLE)
+        await self.deps.store.save(replace(repost, due=max(until, self.deps.now + timedelta(seconds=1))))
+
+    async def _send(self, repost: Repost, step: Send, site: SiteUnit, policy: Policy) -> None:
+        revision = await self.deps.store.revision(repost.document, step.n)
+        draft = drafted(self.deps, repost, revision, site)
+        looked = await attempt(
+            self.deps, repost, site, lambda: self._sender.before(repost, step, site, draft), kind="ask"
+        )
+        if looked is not None:
+            await self._fold(repost, looked, policy, site)
+            return
+        announced = await self._save(repost, machine.announce(repost, step, print=draft.print, now=self.deps.now))
+        intent = announced.intent
+        assert intent is not None  # announce opens it
+        self.deps.quiet.ambiguous(repost.id)
+        outcome = await attempt(
+            self.deps, announced, site, lambda: self._sender.write(announced, intent, site, draft), kind="write"
+        )
+        await self._fold(announced, outcome, policy, site, withdrawn=revision.withdrawn)
+
+    async def _verify(self, repost: Repost, step: Verify, site: SiteUnit, policy: Policy) -> None:
+        revision = await self.deps.store.revision(repost.document, step.n)
+        expected = Expected(revision, drafted(self.deps, repost, revision, site), repost.adopted)
+        outcome = await attempt(
+            self.deps, repost, site, lambda: self._looker.look(repost, step, site, expected), kind="look"
+        )
+        assert outcome is not None  # a look always says something
+        await self._fold(repost, after_look(outcome, step), policy, site)
+        if isinstance(outcome, Seen) and not step.audit:
+            await self._measure(repost, revision, site)
+
+    async def _measure(self, repost: Repost, revision: Revision, site: SiteUnit) -> None:
+        published = revision.content.published
+        if published is not None:
+            self.deps.meter.stage_seconds("visible", (self.deps.now - published.at).total_seconds())
+        self.deps.log.info("seen", repost=repost.id, site=site.name, title=revision.content.title, revision=revision.n)
+
+    async def _fold(
+        self, repost: Repost, outcome: Outcome | None, policy: Policy, site: SiteUnit, *, withdrawn: bool = False
+    ) -> None:
+        assert outcome is not None
+        self._remember(repost, outcome)
+        now = self.deps.now
+        after = machine.fold(repost, outcome, policy, now)
+        told = self._at(outcome, site)
+        await self._save(repost, after, at=told, withdrawn=withdrawn)
+        self.deps.meter.outcome(site.name, type(outcome).__name__.lower(), outcome.reason)
+        if isinstance(outcome, Retry | Unknown):
+            self.deps.log.warning("retry", repost=repost.id, site=site.name, reason=outcome.reason, hint=outcome.hint)
+        if isinstance(outcome, Sent):
+            self.deps.wake("work")
+
+    def _remember(self, repost: Repost, outcome: Outcome) -> None:
+        """Keep the settling time running only while a request of ours may still take effect."""
+        match outcome:
+            case Unknown():
+                self.deps.quiet.ambiguous(repost.id)
+            case Retry() if outcome.intact:
+                pass
+            case machine.Edited() if outcome.ambiguous:
+                pass
+            case machine.Pending() | Seen():
+                pass
+            case _:
+                self.deps.quiet.settled(repost.id)
+
+    def _at(self, outcome: Outcome, site: SiteUnit) -> Instant:
+        origin = f"look {site.vantage}" if isinstance(outcome, Seen) else "clock"
+        return self.deps.clock.instant(origin=origin)
+
+    async def _save(
+        self, before: Repost, after: Repost, *, at: Instant | None = None, withdrawn: bool = False
+    ) -> Repost:
+        events: tuple[Event, ...] = changes(before, after, at or self.deps.clock.instant(), withdrawn=withdrawn)
+        return await self.deps.store.save(after, events)
+
+

@@ -1,0 +1,177 @@
+"""What syncd counts, in the words of the field; the only place that knows prometheus_client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+BUCKETS = (
+    1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 64800, 86400, 129600, 172800, 259200,
+    604800,
+)
+"""Seconds; with the last two the 99th percentile beyond two days is right as well."""
+SITE_STATES = ("ok", "paused", "stopped", "unchecked")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric as documented. kind: counter, gauge or histogram. help: English, one sentence. zh: the same."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
+    zh: str
+
+
+CATALOGUE = (
+    Metric("syncd_polls_total", "counter", ("source", "outcome"),
+           "Reads of a list; outcome is changed, unchanged or the reason of the failure.", "列表读取次数"),
+    Metric("syncd_entries_total", "counter", ("source", "change"),
+           "Rows acted on; change is new, changed, withdrawn, relinked, old or held.", "处理的条目数"),
+    Metric("syncd_source_last_good_timestamp_seconds", "gauge", ("source",),
+           "When a list was last read well, 0 if never.", "来源最近一次成功读取的时刻"),
+    Metric("syncd_source_watched_ratio", "gauge", ("source",),
+           "Share of time with a good read younger than two intervals.", "来源被有效监视的时间占比"),
+    Metric("syncd_stage_seconds", "histogram", ("stage",),
+           "Lag of a document by stage: source, detection, reading, approval, cms, publishing, total.", "各阶段耗时"),
+    Metric("syncd_reposts_total", "counter", ("site", "outcome", "reason"),
+           "What calls to a site did: created, updated, withdrawn, seen, retry, unknown, rejected …", "转载操作结果"),
+    Metric("syncd_verdicts_total", "counter", ("site", "verdict"),
+           "Finished reposts by verdict on their time limit.", "按时限判定的转载数"),
+    Metric("syncd_failures_total", "counter", ("stage", "reason"),
+           "Failures by stage and reason.", "各阶段失败次数"),
+    Metric("syncd_attention", "gauge", ("reason",),
+           "Rows that wait for a person, by reason.", "待人工处理的事项"),
+    Metric("syncd_open_reposts", "gauge", ("site", "status"),
+           "Reposts that are not at rest, by status.", "未完成的转载"),
+    Metric("syncd_oldest_open_seconds", "gauge", ("site",),
+           "Age of the oldest repost that is not yet visible, 0 if none.", "最久未完成转载的时长"),
+    Metric("syncd_deadline_used_ratio", "gauge", ("site",),
+           "Largest share of its time limit that an open repost has used.", "未完成转载已用时限的最大比例"),
+    Metric("syncd_site_state", "gauge", ("site", "state"),
+           "1 for the state that a site is in: ok, paused, stopped, unchecked.", "站点状态"),
+    Metric("syncd_clock_error_seconds", "gauge", (),
+           "How wrong the clock may be, NaN if unknown.", "时钟误差"),
+    Metric("syncd_store_writable", "gauge", (),
+           "1 while the state can be written.", "状态库是否可写"),
+    Metric("syncd_config_rejected", "gauge", (),
+           "1 while a reload was refused and the former configuration runs on.", "新配置是否被拒绝"),
+    Metric("syncd_config_loaded_timestamp_seconds", "gauge", (),
+           "When the configuration that runs was loaded.", "当前配置加载时刻"),
+    Metric("syncd_build_info", "gauge", ("version",), "Always 1.", "版本"),
+)
+
+
+class Metrics:
+    """The counters of one process, in a registry of their own."""
+
+    def __init__(self, version: str = "") -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # two more series for each counter help nobody here
+        self._registry = CollectorRegistry(auto_describe=True)
+        self._counters = {m.name: Counter(m.name, m.help, m.labels, registry=self._registry) for m in _of("counter")}
+        self._gauges = {m.name: Gauge(m.name, m.help, m.labels, registry=self._registry) for m in _of("gauge")}
+        self._histograms = {
+            m.name: Histogram(m.name, m.help, m.labels, buckets=BUCKETS, registry=self._registry)
+            for m in _of("histogram")
+        }
+        self._gauge("syncd_build_info", version=version).set(1)
+        self.clock_error(None)
+        self.store_writable(True)
+
+    def poll(self, source: str, outcome: str) -> None:
+        """A list was read: "changed", "unchanged", or the reason why not."""
+        self._count("syncd_polls_total", source=source, outcome=outcome)
+
+    def entries(self, source: str, change: str, count: int) -> None:
+        """So many rows were acted on: new, changed, withdrawn, relinked, old, held."""
+        self._count("syncd_entries_total", count, source=source, change=change)
+
+    def source_last_good(self, source: str, at: datetime | None) -> None:
+        self._gauge("syncd_source_last_good_timestamp_seconds", source=source).set(at.timestamp() if at else 0)
+
+    def source_watched(self, source: str, share: float) -> None:
+        """share: 0 to 1."""
+        self._gauge("syncd_source_watched_ratio", source=source).set(share)
+
+    def stage_seconds(self, stage: str, seconds: float) -> None:
+        """A document passed a stage; a clock that went backwards counts as 0."""
+        self._histograms["syncd_stage_seconds"].labels(stage=stage).observe(max(0.0, seconds))
+
+    def outcome(self, site: str, outcome: str, reason: str) -> None:
+        """A call to a site, or a look at it, ended."""
+        self._count("syncd_reposts_total", site=site, outcome=outcome, reason=reason)
+
+    def verdict(self, site: str, verdict: str) -> None:
+        """A repost's time limit was judged; to be called once for each."""
+        self._count("syncd_verdicts_total", site=site, verdict=verdict)
+
+    def failure(self, stage: str, reason: str) -> None:
+        self._count("syncd_failures_total", stage=stage, reason=reason)
+
+    def attention(self, reasons: Mapping[str, int]) -> None:
+        """Everything that waits for a person now, by reason; what is not named any more is gone."""
+        self._replace("syncd_attention", [((reason,), count) for reason, count in reasons.items()])
+
+    def open_reposts(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """(site, status) -> reposts that are not at rest; what is not named any more is gone."""
+        self._replace("syncd_open_reposts", counts.items())
+
+    def oldest_open(self, site: str, seconds: float) -> None:
+        self._gauge("syncd_oldest_open_seconds", site=site).set(max(0.0, seconds))
+
+    def deadline_used(self, site: str, share: float) -> None:
+        """share: 0.5 is half of the limit, above 1 it is over."""
+        self._gauge("syncd_deadline_used_ratio", site=site).set(share)
+
+    def site_state(self, site: str, state: str) -> None:
+        """Exactly one state of a site is 1."""
+        for known in dict.fromkeys((*SITE_STATES, state)):
+            self._gauge("syncd_site_state", site=site, state=known).set(known == state)
+
+    def clock_error(self, seconds: float | None) -> None:
+        self._gauge("syncd_clock_error_seconds").set(float("nan") if seconds is None else seconds)
+
+    def store_writable(self, writable: bool) -> None:
+        self._gauge("syncd_store_writable").set(writable)
+
+    def config_rejected(self, rejected: bool) -> None:
+        self._gauge("syncd_config_rejected").set(rejected)
+
+    def config_loaded(self, at: datetime) -> None:
+        self._gauge("syncd_config_loaded_timestamp_seconds").set(at.timestamp())
+
+    def render(self) -> bytes:
+        """The page for Prometheus, of type CONTENT_TYPE."""
+        return generate_latest(self._registry)
+
+    def _count(self, name: str, by: float = 1, **labels: str) -> None:
+        self._counters[name].labels(**labels).inc(by)
+
+    def _gauge(self, name: str, **labels: str) -> Gauge:
+        gauge = self._gauges[name]
+        return gauge.labels(**labels) if labels else gauge
+
+    def _replace(self, name: str, values: Iterable[tuple[Sequence[str], int]]) -> None:
+        gauge = self._gauges[name]
+        gauge.clear()
+        for labels, value in values:
+            gauge.labels(*labels).set(value)
+
+
+def table() -> str:
+    """The catalogue as the Markdown table of docs/metrics.md."""
+    rows = ["| metric | type | labels | what | 含义 |", "|---|---|---|---|---|"]
+    for metric in CATALOGUE:
+        labels = ", ".join(metric.labels) or "-"
+        rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} | {metric.zh} |")
+    return "\n".join(rows)
+
+
+def _of(kind: str) -> list[Metric]:
+    return [metric for metric in CATALOGUE if metric.kind == kind]

@@ -1,0 +1,226 @@
+"""Feeds of every age: RSS 0.9x to 2.0, RDF, Atom through the gate and feedparser, JSON Feed through our own reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from typing import Any, ClassVar, Literal, cast
+
+import feedparser
+from pydantic import BaseModel, ConfigDict, Field
+
+from syncd.errors import ReadFailed
+from syncd.model import AttachmentLink, Entry, Problem
+from syncd.sources.api import Listing, Page, SourceConfig, Tools
+from syncd.sources.decode import decode
+from syncd.sources.gate import Gated, Tombstone, gate
+from syncd.sources.html import absolute_fragment, join, plain, squeeze
+from syncd.sources.jsonfeed import json_feed, read_json
+from syncd.sources.page import RawPage, finished, read_html_page
+from syncd.sources.raw import RawEntry, RawList, entries, identified
+from syncd.web.api import Answer
+
+_SUMMARY = 2_000
+_PERIODS = {"hourly": 3600.0, "daily": 86400.0, "weekly": 604800.0, "monthly": 2592000.0, "yearly": 31536000.0}
+_NOT_XML = "the address may have moved or need another kind; open it in a browser"
+
+
+class FeedOptions(BaseModel):
+    """What `options` of a feed takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    full_text: Literal["auto", "always", "never"] = "auto"
+    """Whether the document's page is read: auto when the feed gives only a summary."""
+    body_selector: str = ""
+    """CSS selector of the body on the page; empty finds it."""
+    max_entries: int = Field(default=1000, ge=1, le=100_000)
+    """A longer feed is an error, so that nothing is left out in silence."""
+
+
+class FeedSource:
+    """A feed of any format. `Kind(config, tools)`; see sources.api.Source."""
+
+    api_version: ClassVar[int] = 1
+    kind: ClassVar[str] = "feed"
+    Options: ClassVar[type[BaseModel]] = FeedOptions
+
+    def __init__(self, config: SourceConfig, tools: Tools) -> None:
+        self._config, self._tools = config, tools
+        self._options = config.options if isinstance(config.options, FeedOptions) else FeedOptions()
+
+    async def parse(self, answer: Answer) -> Listing:
+        """As Source.parse; all of the work on bytes is done in the child."""
+        most = self._options.max_entries
+        raw = cast(RawList, await self._tools.run(read_feed, answer.body, answer.header("content-type"), answer.url, most))
+        problems = list(raw.problems)
+        rows = entries([self._content(row) for row in raw.entries], self._config, self._tools, origin="feed", problems=problems)
+        return Listing(rows, tuple(problems), raw.title, raw.ttl)
+
+    def needs_page(self, entry: Entry) -> bool:
+        """Never without an address; else as options.full_text says."""
+        if not entry.url or self._options.full_text == "never" or entry.withdrawn:
+            return False
+        return self._options.full_text == "always" or not entry.content_html
+
+    async def read_page(self, entry: Entry, answer: Answer) -> Page:
+        """As Source.read_page."""
+        raw = await self._tools.run(
+            read_html_page, answer.body, answer.header("content-type"), answer.url, self._options.body_selector,
+        )
+        return finished(cast(RawPage, raw), answer.url, self._tools)
+
+    def _content(self, row: RawEntry) -> RawEntry:
+        """A description is the content where no page will be read; else it is only a summary."""
+        if row.content_html or (row.url and self._options.full_text != "never"):
+            return row
+        return replace(row, content_html=row.description_html)
+
+
+def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
+    """A feed's rows; the function that the child runs. Raises ReadFailed as Source.parse says."""
+    if not data.strip():
+        raise ReadFailed("empty_body", "the body is empty", where=url, hint="open the address in a browser; ask the source")
+    decoded = decode(data, content_type)
+    text = decoded.text.lstrip("\ufeff")
+    if text.lstrip()[:1] in ("{", "["):
+        found = json_feed(read_json(text), url)
+        _refuse_too_many(len(found.entries), most)
+    else:
+        gated = gate(text)
+        _refuse_too_many(gated.entries, most)
+        found = _xml_feed(gated, url)
+    return RawList(found.entries, (*decoded.problems, *found.problems), found.title, found.ttl)
+
+
+def _refuse_too_many(count: int, most: int) -> None:
+    if count > most:
+        raise ReadFailed(
+            "too_many_entries", f"it has {count} entries, more than {most}", hint="raise options.max_entries if that is right",
+        )
+
+
+def _xml_feed(gated: Gated, url: str) -> RawList:
+    parsed = _feedparser(gated.body, url)
+    if not parsed.get("version"):
+        raise ReadFailed("not_a_feed", "it is XML, but no feed that is known", hint=_NOT_XML)
+    problems = list(gated.problems)
+    dated = parsed["version"].startswith("rss") and not gated.names.isdisjoint(("dc:date", "date"))
+    rows = [row for n, item in enumerate(parsed["entries"]) if (row := _safe_row(item, n, url, dated, problems))]
+    rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
+    feed = parsed["feed"]
+    return RawList(tuple(identified(rows, problems)), tuple(problems), plain(str(feed.get("title", ""))), _ttl(feed))
+
+
+def _feedparser(body: bytes, url: str) -> Any:
+    """Only ever on a stream: bytes that look like a path would be opened. Its sanitiser and resolver stay off."""
+    feedparser.api.PREFERRED_XML_PARSERS.clear()  # expat, which the gate has tried, and no other parser
+    feedparser.mixin._FeedParserMixin.can_be_relative_uri.discard("id")  # a guid is a name: joined to the URL it would move
+    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
+    return feedparser.parse(BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+
+
+def _safe_row(item: Any, n: int, url: str, dated: bool, problems: list[Problem]) -> RawEntry | None:
+    """One bad entry is a Problem and never fails the feed."""
+    where = f"entries[{n}]"
+    try:
+        row = _row(item, where, url, dated)
+    except (ReadFailed, ValueError, TypeError, KeyError, AttributeError) as error:
+        problems.append(Problem("bad_entry", f"it can't be read ({error}) and is left out; the others are not affected", where))
+        return None
+    if not row.title:
+        problems.append(Problem("entry_without_title", "it has no title and no text; it is left out", where))
+        return None
+    if not row.url and dict.get(item, "link"):
+        problems.append(Problem("bad_link", f"{str(item['link'])[:80]!r} is no web address; the entry has none", where))
+    return row
+
+
+def _row(item: Any, where: str, url: str, dated: bool) -> RawEntry:
+    key, content, base = squeeze(str(dict.get(item, "id") or "")), *_content_of(item, url)
+    description = str(dict.get(item, "summary") or "")
+    if description == str(_first_content(item).get("value", "")):
+        description = ""  # feedparser copies the content there when a feed has no summary
+    summary = plain(description)[:_SUMMARY]
+    published, updated = str(dict.get(item, "published") or ""), str(dict.get(item, "updated") or "")
+    if dated and not published:
+        published, updated = updated, ""  # dc:date says when it appeared; feedparser files it under updated
+    return RawEntry(
+        where=where, key=key, title=_title(item) or (summary or plain(content))[:80], url=_link(item, key, url),
+        published=published, updated=updated, summary=summary, description_html=description, content_html=content,
+        author=_author(item), categories=_categories(item), attachments=_files(item, base),
+    )
+
+
+def _title(item: Any) -> str:
+    detail = dict.get(item, "title_detail") or {}
+    value = str(dict.get(item, "title") or "")
+    return plain(value) if detail.get("type") in ("text/html", "application/xhtml+xml") else squeeze(value)
+
+
+def _link(item: Any, key: str, url: str) -> str:
+    """The document's address; a guid that isn't itself one makes none."""
+    link = str(dict.get(item, "link") or "")
+    return "" if link == key and not link.startswith(("http://", "https://")) else join(url, link) if link else ""
+
+
+def _first_content(item: Any) -> Any:
+    contents = dict.get(item, "content") or []
+    marked = [one for one in contents if one.get("type") != "text/plain"]
+    return next((one for one in [*marked, *contents] if one.get("value")), {})
+
+
+def _content_of(item: Any, url: str) -> tuple[str, str]:
+    """The content as HTML, absolute where the feed sets an xml:base of its own, and that base."""
+    content = _first_content(item)
+    base = str(content.get("base") or (dict.get(item, "title_detail") or {}).get("base") or url)
+    value = str(content.get("value") or "")
+    if content.get("type") == "text/plain":
+        return "".join(f"<p>{_escape(line)}</p>" for line in value.splitlines() if line.strip()), base
+    return (absolute_fragment(value, base) if value and base != url else value), base
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _author(item: Any) -> str:
+    names = [squeeze(str(one.get("name") or one.get("email") or "")) for one in dict.get(item, "authors") or []]
+    return ", ".join(name for name in names if name)
+
+
+def _categories(item: Any) -> tuple[str, ...]:
+    tags = dict.get(item, "tags") or []
+    return tuple(dict.fromkeys(word for tag in tags if (word := squeeze(str(tag.get("label") or tag.get("term") or "")))))
+
+
+def _files(item: Any, base: str) -> tuple[AttachmentLink, ...]:
+    """Enclosures and media, each address once."""
+    found: dict[str, AttachmentLink] = {}
+    enclosed = [link for link in dict.get(item, "links") or [] if link.get("rel") == "enclosure"]
+    for one in [*enclosed, *(dict.get(item, "media_content") or [])]:
+        address = join(base, str(one.get("href") or one.get("url") or ""))
+        size = str(one.get("length") or one.get("filesize") or "")
+        length = int(size) if size.isascii() and size.isdigit() and len(size) < 16 else None
+        if address:
+            found.setdefault(address, AttachmentLink(address, str(one.get("type") or ""), length, str(one.get("title") or "")))
+    return tuple(found.values())
+
+
+def _grave(stone: Tombstone, n: int, url: str) -> RawEntry:
+    """A withdrawn entry; its address is told only if the tombstone links to it or is it."""
+    link = stone.link or (stone.ref if stone.ref.startswith(("http://", "https://")) else "")
+    return RawEntry(
+        where=f"deleted-entry[{n}]", key=squeeze(stone.ref), title=squeeze(stone.comment), url=join(url, link) if link else "",
+        updated=stone.when, withdrawn=True,
+    )
+
+
+def _ttl(feed: Any) -> float | None:
+    """Seconds that the feed asks to be left alone for, by ttl or sy:updatePeriod."""
+    ttl = str(dict.get(feed, "ttl") or "").strip()
+    if ttl.isascii() and ttl.isdigit() and 0 < len(ttl) < 8:
+        return int(ttl) * 60.0 or None
+    period = _PERIODS.get(str(dict.get(feed, "sy_updateperiod") or "").strip().lower())
+    often = str(dict.get(feed, "sy_updatefrequency") or "1").strip()
+    return period / max(1, int(often)) if period and often.isascii() and often.isdigit() and len(often) < 6 else period

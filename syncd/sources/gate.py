@@ -1,0 +1,251 @@
+"""The gate before feedparser: one linear pass that refuses what would hang, bloat or fool it, and mends small faults."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from html.entities import html5
+from xml.parsers import expat
+
+from syncd.errors import ReadFailed
+from syncd.model import Problem
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_DEPTH = 100
+MAX_ATTRIBUTES = 64
+MAX_ELEMENTS = 300_000
+MAX_SHORT = 2_000
+SHORT_FIELDS = frozenset(
+    "title author creator name email uri link guid id category subject pubdate date published updated modified issued "
+    "created managingeditor webmaster generator rights copyright publisher contributor language ttl docs".split()
+)
+"""Local names, in lower case, of elements whose text must be short: feedparser's expressions are quadratic in some."""
+
+_PROLOG = re.compile(r"<\?xml\s[^>]{0,300}\?>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!DOCTYPE\s[^>\[]{0,600}>", re.IGNORECASE)
+_DECLARES = re.compile(r"<!(?:ENTITY|ELEMENT|ATTLIST|NOTATION)|<!DOCTYPE[^>]{0,600}\[", re.IGNORECASE)
+_FIRST_TAG = re.compile(r"<[A-Za-z_]")
+_ROOTS = ("rss", "rdf", "feed", "channel")
+_HTML = re.compile(r"<!DOCTYPE\s+html|<(?:html|head|body)[\s>]", re.IGNORECASE)
+_HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,300})", re.IGNORECASE)
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_AMPERSAND = re.compile(r"&(?:(#[0-9]{1,12}|#[xX][0-9a-fA-F]{1,12}|[A-Za-z][A-Za-z0-9]{0,31});)?")
+_XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
+_ENTRY_TAGS = frozenset(("item", "entry"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """An at:deleted-entry of RFC 6721, its texts as they stand."""
+
+    ref: str
+    when: str
+    comment: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """What came through: UTF-8 bytes with a prolog that says so, what the pass saw, and what had to be mended."""
+
+    body: bytes
+    entries: int
+    tombstones: tuple[Tombstone, ...] = ()
+    names: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+def gate(text: str) -> Gated:
+    """Let a feed through. text: decoded, without BOM.
+
+    Raises ReadFailed: empty_body, too_large, not_a_feed (a web page, JSON or anything that isn't XML with a feed's
+    root), hostile_xml (entities, an internal subset, too deep, too many attributes or elements, an endless short
+    field) or truncated (the root element never closes).
+    """
+    body = text.lstrip(" \t\r\n\v\f\ufeff\x00\u200b")
+    if not body:
+        raise ReadFailed("empty_body", "the body is empty", hint="open the address in a browser; ask the source")
+    if len(body) > MAX_BYTES:
+        raise ReadFailed("too_large", f"the feed is larger than {MAX_BYTES // 1048576} MB", hint="ask for a shorter feed")
+    _refuse_what_is_no_xml(body)
+    head = _strip_head(body)
+    return _strictly(head) or _mended(head)
+
+
+def _refuse_what_is_no_xml(body: str) -> None:
+    start = body[:4096]
+    page = _HTML.search(start)
+    if page and not re.search(r"<(?:\w+:)?(?:rss|rdf|feed)[\s>]", start[:page.start()], re.IGNORECASE):
+        raise ReadFailed("not_a_feed", "it is a web page, not a feed", hint=_page_hint(body))
+    if not body.startswith("<"):
+        raise ReadFailed("not_a_feed", f"it begins with {body[:40]!r}, not with XML", hint=_NOT_A_FEED)
+
+
+_NOT_A_FEED = "the address may have moved or need another kind; open it in a browser"
+
+
+def _page_hint(body: str) -> str:
+    found = _HTML_TITLE.search(body[:65536])
+    title = " ".join(html.unescape(found.group(1)).split()) if found else ""
+    shown = f"the page is titled {title[:120]!r}" if title else "the page has no title"
+    return f"{shown}; look for the feed's own address there, or whether the source is down or asks for a log-in"
+
+
+def _strip_head(body: str) -> str:
+    """The document without its prolog and its harmless DOCTYPE. Raises ReadFailed for a DOCTYPE that declares things."""
+    rest = _PROLOG.sub("", body, count=1).lstrip() if body[:5].lower() == "<?xml" else body
+    first = _FIRST_TAG.search(rest)
+    head = rest[:first.start()] if first else rest
+    if _DECLARES.search(head):
+        raise _hostile("it declares entities or an internal subset")
+    return _DOCTYPE.sub("", head, count=1) + rest[len(head):]
+
+
+def _strictly(body: str) -> Gated | None:
+    """The well-formed way; None when expat finds a fault."""
+    watch = _Watch()
+    try:
+        watch.parse(body)
+    except expat.ExpatError:
+        return None
+    return _passed(body, watch)
+
+
+def _mended(body: str) -> Gated:
+    """The way of a feed with faults: characters mended, then, if tags are at fault, feedparser's loose parser."""
+    mended, watch = _mend(body), _Watch()
+    try:
+        watch.parse(mended)
+        problem = Problem("mended_xml", "stray characters or unknown entities were mended; tell the source", "body")
+    except expat.ExpatError as error:
+        _refuse_what_is_beyond_mending(mended, watch)
+        problem = Problem("malformed_xml", f"not well-formed ({error}); read loosely: check its titles", f"line {error.lineno}")
+    return _passed(mended, watch, problem)
+
+
+def _refuse_what_is_beyond_mending(body: str, watch: _Watch) -> None:
+    if watch.root not in _ROOTS:
+        raise ReadFailed("not_a_feed", f"its root is <{watch.root or '?'}>, not a feed's", hint=_NOT_A_FEED)
+    if not re.search(rf"</(?:\w+:)?{watch.root}\s*>\s*(?:<!--.*?-->\s*)?\Z", body[-500:], re.IGNORECASE | re.DOTALL):
+        raise ReadFailed("truncated", f"<{watch.root}> never closes: the feed is cut off", hint="it is read again at the next poll")
+    if _DECLARES.search(body):
+        raise _hostile("it is not well-formed and declares entities")
+    if body.count("<") > 2 * MAX_ELEMENTS:
+        raise _hostile(f"more than {MAX_ELEMENTS} elements")
+    watch.entries = len(re.findall(r"<(?:item|entry)[\s>]", body, re.IGNORECASE))
+
+
+def _passed(body: str, watch: _Watch, *problems: Problem) -> Gated:
+    if watch.root not in _ROOTS:
+        raise ReadFailed("not_a_feed", f"its root is <{watch.root}>, not a feed's", hint=_NOT_A_FEED)
+    data = b'<?xml version="1.0" encoding="utf-8"?>\n' + body.encode("utf-8", "replace")
+    return Gated(data, watch.entries, tuple(watch.tombstones), frozenset(watch.names), problems)
+
+
+def _hostile(what: str) -> ReadFailed:
+    return ReadFailed("hostile_xml", f"the feed is refused: {what}", hint="no honest feed does that; ask the source who made it")
+
+
+def _mend(body: str) -> str:
+    """Outside of CDATA every & that XML can't understand is made a character; illegal characters go. Linear."""
+    done, at = [], 0
+    while (start := body.find(_CDATA, at)) >= 0 and (end := body.find(_CDATA_END, start)) >= 0:
+        done += [_AMPERSAND.sub(_character, body[at:start]), body[start:end]]
+        at = end
+    done.append(_AMPERSAND.sub(_character, body[at:]))
+    return _ILLEGAL.sub("", "".join(done))
+
+
+def _character(found: re.Match[str]) -> str:
+    name = found.group(1)
+    if name is None:
+        return "&amp;"
+    if name.startswith("#"):
+        return _numbered(name)
+    if name in _XML_ENTITIES:
+        return found.group()
+    known = html5.get(f"{name};")
+    return html.escape(known) if known else f"&amp;{name};"
+
+
+def _numbered(name: str) -> str:
+    code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+    legal = code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code <= 0x10FFFF
+    return f"&{name.lower()};" if legal else "\ufffd"
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is counted while expat reads; it raises as soon as a bound is passed."""
+
+    root: str = ""
+    entries: int = 0
+    elements: int = 0
+    path: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    short: int = 0
+    tombstones: list[Tombstone] = field(default_factory=list)
+    grave: dict[str, str] | None = None
+
+    def parse(self, body: str) -> None:
+        """Read all of it. Raises ExpatError for a fault and ReadFailed for what is refused."""
+        parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.EntityDeclHandler = self._entity
+        parser.Parse(body.encode("utf-8", "replace"), True)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2].lower()
+        self.root = self.root or name
+        self.elements += 1
+        self.path.append(name)
+        self._bound(len(attributes))
+        self.short = 0
+        if name in _ENTRY_TAGS:
+            self.entries += 1
+        if len(self.names) < 200:
+            self.names.add(tag.lower()[:60])
+        self._note_tombstone(name, attributes)
+
+    def _bound(self, attributes: int) -> None:
+        if self.elements > MAX_ELEMENTS:
+            raise _hostile(f"more than {MAX_ELEMENTS} elements")
+        if len(self.path) > MAX_DEPTH:
+            raise _hostile(f"elements are nested more than {MAX_DEPTH} deep")
+        if attributes > MAX_ATTRIBUTES:
+            raise _hostile(f"more than {MAX_ATTRIBUTES} attributes on <{self.path[-1]}>")
+
+    def _note_tombstone(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "deleted-entry":
+            self.grave = {"ref": attributes.get("ref", ""), "when": attributes.get("when", "")}
+        elif name == "link" and self.grave is not None and "href" in attributes:
+            self.grave.setdefault("link", attributes["href"])
+
+    def _end(self, tag: str) -> None:
+        name = self.path.pop()
+        self.short = 0
+        if name == "deleted-entry" and self.grave is not None:
+            self.tombstones.append(Tombstone(**self.grave))
+            self.grave = None
+
+    def _text(self, text: str) -> None:
+        name = self.path[-1]
+        if name in SHORT_FIELDS:
+            self.short += len(text)
+            if self.short > MAX_SHORT:
+                raise _hostile(f"the text of a <{name}> is longer than {MAX_SHORT} characters")
+        if name == "comment" and self.grave is not None:
+            self.grave["comment"] = (self.grave.get("comment", "") + text)[:MAX_SHORT]
+
+    def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:
+        if internal:
+            raise _hostile("it has an internal subset")
+
+    def _entity(self, *_: object) -> None:
+        raise _hostile("it declares entities")

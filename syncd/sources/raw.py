@@ -1,0 +1,84 @@
+"""What the child hands back: slim texts of a list as they stand, and how they become entries in the parent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from syncd.core.identity import aliases
+from syncd.model import AttachmentLink, Entry, Problem
+from syncd.sources.api import SourceConfig, Tools
+from syncd.sources.dates import read_instant
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """One row as the list's own words; links are absolute, title and summary plain text, dates raw."""
+
+    where: str
+    key: str
+    title: str
+    url: str
+    published: str = ""
+    updated: str = ""
+    summary: str = ""
+    description_html: str = ""
+    content_html: str = ""
+    author: str = ""
+    categories: tuple[str, ...] = ()
+    attachments: tuple[AttachmentLink, ...] = ()
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawList:
+    """A list as the child read it. ttl: seconds or None."""
+
+    entries: tuple[RawEntry, ...]
+    problems: tuple[Problem, ...] = ()
+    title: str = ""
+    ttl: float | None = None
+
+
+def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:
+    """Rows with keys that are unique in the list: guids that all rows share give way to links, repeats are told.
+
+    A row with neither guid nor link has no identity: it is left out, with a Problem.
+    """
+    known = list(rows)
+    keys = Counter(row.key for row in known if row.key and not row.withdrawn)
+    shared = {key for key, count in keys.items() if count > 1}
+    found: dict[str, RawEntry] = {}
+    for row in known:
+        key = row.url or row.key if row.key in shared else row.key or row.url
+        if not key:
+            problems.append(Problem("entry_without_id", f"{row.title[:60]!r} has no guid, id or link; it is left out", row.where))
+        elif key in found:
+            problems.append(Problem("duplicate_entry", f"{row.title[:60]!r} is shown twice; the first one counts", row.where))
+        else:
+            found[key] = replace(row, key=key)
+    return list(found.values())
+
+
+def entries(rows: list[RawEntry], config: SourceConfig, tools: Tools, *, origin: str, problems: list[Problem]) -> tuple[Entry, ...]:
+    """Entries with instants and aliases; a date that can't be used is a Problem. origin: "feed" or "list"."""
+    links = Counter(row.url for row in rows if not row.withdrawn)
+    return tuple(_entry(row, config, tools, origin, problems, own_url=links[row.url] <= 1) for row in rows)
+
+
+def _entry(
+    row: RawEntry, config: SourceConfig, tools: Tools, origin: str, problems: list[Problem], *, own_url: bool,
+) -> Entry:
+    published, updated = (
+        read_instant(
+            raw, zone=tools.zone, zone_origin=tools.zone_origin, origin=origin, where=f"{row.where}.{name}", problems=problems,
+        )
+        for raw, name in ((row.published, "published"), (row.updated, "updated"))
+    )
+    return Entry(
+        key=row.key, title=row.title, url=row.url, published=published, updated=updated, summary=row.summary,
+        content_html=row.content_html, author=row.author, categories=row.categories, attachments=row.attachments,
+        withdrawn=row.withdrawn,
+        aliases=aliases(config.name, row.key, url=row.url if own_url else "", title=row.title),
+    )

@@ -1,0 +1,1 @@
+"""What is kept: about two dozen verbs of the domain, each one transaction."""

@@ -1,0 +1,247 @@
+"""The place for how verbs run: in the calling thread, or in one writer thread that commits together what waits together."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from syncd.errors import StoreError
+from syncd.store.database import disconnect, meaning
+from syncd.store.reserve import Reserve
+
+T = TypeVar("T")
+Verb = Callable[[Connection], T]
+
+GROUP = 200
+"""Most verbs in one commit: what one commit loses in a crash was acknowledged to nobody, but it must not last long."""
+
+
+def _closed() -> StoreError:
+    return StoreError("closed", "the store is closed", hint="nothing to do: syncd is stopping")
+
+
+class Runner(Protocol):
+    """Runs verbs. write: it may change something; outside: it runs outside of any transaction (backup)."""
+
+    commits: int
+
+    async def run(self, verb: Verb[T], *, write: bool, outside: bool = False) -> T: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Session:
+    """One connection and the transactions on it; used by one thread at a time."""
+
+    def __init__(self, conn: Connection, path: Path | None, reserve: Reserve) -> None:
+        self.conn = conn
+        self._path = path
+        self._reserve = reserve
+
+    def read(self, verb: Verb[T]) -> T:
+        """One consistent view for all statements of a verb. A read needs no write lock, so it works on a read-only disk."""
+        return self._guarded(lambda: self._finished(self._begun("BEGIN", verb), commit=False))
+
+    def write(self, verb: Verb[T]) -> T:
+        return self._guarded(lambda: self._finished(self._begun("BEGIN IMMEDIATE", verb), commit=True))
+
+    def outside(self, verb: Verb[T]) -> T:
+        return self._guarded(lambda: self._finished(verb(self.conn), commit=False))
+
+    def group(self, verbs: list[Verb[Any]]) -> list[Any]:
+        """Run each verb in a savepoint and commit them together; a verb that failed by itself gives its exception."""
+        return self.write(lambda conn: [_saved(conn, verb) for verb in verbs])
+
+    def _begun(self, begin: str, verb: Verb[T]) -> T:
+        self.conn.exec_driver_sql(begin)
+        return verb(self.conn)
+
+    def _finished(self, value: T, *, commit: bool) -> T:
+        if commit:
+            self.conn.commit()
+            self._reserve.restore()
+        else:
+            self.conn.rollback()
+        return value
+
+    def _guarded(self, act: Callable[[], T]) -> T:
+        """Whatever goes wrong, nothing stays open; SQLite has often rolled back already, which rollback() knows."""
+        try:
+            return act()
+        except DBAPIError as error:
+            self.undo()
+            told = meaning(error, self._path)
+            if told.reason == "disk_full":
+                self._reserve.release()
+            raise told from error
+        except BaseException:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        """Roll back, also where a COMMIT failed: SQLAlchemy counts that transaction as ended, the driver does not."""
+        self.conn.rollback()
+        raw = self.conn.connection.dbapi_connection
+        if raw is not None:
+            raw.rollback()
+
+
+def _saved(conn: Connection, verb: Verb[Any]) -> Any:
+    """The verb's value, or its own exception with nothing of it left; an error of the database ends the whole group."""
+    conn.exec_driver_sql("SAVEPOINT verb")
+    try:
+        value = verb(conn)
+    except DBAPIError:
+        raise
+    except Exception as error:  # the caller of this verb gets it, and the others go on
+        conn.exec_driver_sql("ROLLBACK TO verb")
+        value = Failed(error)
+    conn.exec_driver_sql("RELEASE verb")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What a verb of a group raised."""
+
+    error: Exception
+
+
+class Inline:
+    """Runs each verb at once in the calling thread, each in its own transaction: the simulation's way."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.commits = 0
+        self.open = True
+
+    async def run(self, verb: Verb[T], *, write: bool, outside: bool = False) -> T:
+        if not self.open:
+            raise _closed()
+        if outside:
+            return self.session.outside(verb)
+        if not write:
+            return self.session.read(verb)
+        value = self.session.write(verb)
+        self.commits += 1
+        return value
+
+    async def aclose(self) -> None:
+        if self.open:
+            self.open = False
+            disconnect(self.session.conn)
+
+    def forget(self) -> None:
+        """As if the process had died: what is open is rolled back, and this object is of no more use."""
+        self.open = False
+        self.session.undo()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    verb: Verb[Any]
+    write: bool
+    outside: bool
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+class GroupWriter:
+    """One thread that owns the connection. What waits while a commit is under way shares the next one.
+
+    A verb is acknowledged after the commit that holds it. Reads run in the same thread, between commits: they see all
+    that was acknowledged and nothing that was not.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="syncd-store", daemon=True)
+        self._closing = False
+        self.commits = 0
+        self._thread.start()
+
+    async def run(self, verb: Verb[T], *, write: bool, outside: bool = False) -> T:
+        if self._closing:
+            raise _closed()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(verb, write, outside, loop, future))
+        return await future
+
+    async def aclose(self) -> None:
+        """Finish what waits, then close the database."""
+        if not self._closing:
+            self._closing = True
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            jobs, going = self._waiting()
+            self._serve([job for job in jobs if not job.write])
+            self._serve_group([job for job in jobs if job.write])
+        disconnect(self._session.conn)
+
+    def _waiting(self) -> tuple[list[_Job], bool]:
+        """All that waits now, at least one; False when the last one was taken."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) >= GROUP or self._jobs.empty():
+                return jobs, True
+            job = self._jobs.get()
+        return jobs, False
+
+    def _serve(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            run = self._session.outside if job.outside else self._session.read
+            _answer([job], [_outcome(run, job.verb)])
+
+    def _serve_group(self, jobs: list[_Job]) -> None:
+        """Writes together; when the database refuses the group, everybody is told and nobody was acknowledged."""
+        if not jobs:
+            return
+        outcome = _outcome(self._session.group, [job.verb for job in jobs])
+        if not isinstance(outcome, Failed):
+            self.commits += 1
+        _answer(jobs, [outcome] * len(jobs) if isinstance(outcome, Failed) else outcome)
+
+
+def _outcome(run: Callable[[Any], Any], what: Any) -> Any:
+    try:
+        return run(what)
+    except Exception as error:  # it belongs to the waiting caller, and this thread must go on
+        return Failed(error)
+
+
+def _answer(jobs: list[_Job], outcomes: list[Any]) -> None:
+    """Wake the callers, one call a loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        by_loop.setdefault(job.loop, []).append((job.future, outcome))
+    for loop, answers in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, answers)
+        except RuntimeError:  # the loop was closed: its callers have gone, the commit stands
+            continue
+
+
+def _resolve(answers: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, outcome in answers:
+        if future.done():  # cancelled while it waited
+            continue
+        if isinstance(outcome, Failed):
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome)

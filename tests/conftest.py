@@ -1,0 +1,41 @@
+"""What all tests share: the table of guarantees at the end of a run, and the reason of every skip."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+GUARANTEES = {
+    1: "nothing lost",
+    2: "nothing twice",
+    3: "nothing older over newer, no local edit overwritten",
+    4: "nothing believed that was not seen",
+    5: "nothing silent",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The guarantees that a test proves travel with its report (also through xdist)."""
+    for item in items:
+        for mark in item.iter_markers("guarantee"):
+            item.user_properties.append(("guarantee", int(mark.args[0])))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Guarantee, tests that prove it, skipped."""
+    passed, skipped, failed = defaultdict(int), defaultdict(int), defaultdict(int)
+    for outcome, counter in (("passed", passed), ("skipped", skipped), ("failed", failed)):
+        for number in _proved(terminalreporter.stats.get(outcome, [])):
+            counter[number] += 1
+    terminalreporter.section("guarantees")
+    for number, words in GUARANTEES.items():
+        line = f"{number}  {words:<52} proved by {passed[number]:>4} tests, {skipped[number]} skipped"
+        terminalreporter.write_line(line + (f", {failed[number]} FAILED" if failed[number] else ""))
+
+
+def _proved(reports: list[pytest.TestReport]) -> Iterator[int]:
+    for report in reports:
+        if report.when == "call" or report.outcome == "skipped":
+            yield from (int(str(value)) for name, value in report.user_properties if name == "guarantee")

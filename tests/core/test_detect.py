@@ -1,0 +1,201 @@
+"""What a list that was read means, and when it must not be believed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from syncd.core.detect import Detection, Find, Known, Limits, Past, Row, backfilled, detect, flapping, hint
+from syncd.model import Backfill, Instant, Precision
+from tests.core.given import NOW, after, entry
+
+NOTHING = Known({}, {})
+LIMITS = Limits()
+PAST = Past(first_good=after(days=-9), last_good=after(-300), shown=25)
+
+
+def listed(n: int, *, print: int = 0, aliases: tuple[int, ...] | None = None, **changes: Any) -> Row:
+    """Row number n of a list, published today unless said otherwise."""
+    shown = entry(f"k{n}", **{**dict(published=Instant(NOW)), **changes})
+    return Row(shown, n, print or n, (1000 + n,) if aliases is None else aliases)
+
+
+def rows(first: int, last: int, **changes: Any) -> list[Row]:
+    return [listed(n, **changes) for n in range(first, last)]
+
+
+def known(first: int, last: int) -> Known:
+    return Known({n: n for n in range(first, last)}, {1000 + n: 50 + n for n in range(first, last)})
+
+
+def changes(found: Detection) -> list[tuple[str, int, int]]:
+    return [(f.change, f.row.key, f.document) for f in found.finds]
+
+
+def test_everything_on_the_first_good_read_is_old() -> None:
+    shown = rows(0, 3)
+    assert detect(shown, NOTHING, Past(None, None, 0), LIMITS) == Detection(first=True, old=tuple(shown))
+
+
+def test_an_unchanged_list_has_no_finds() -> None:
+    assert detect(rows(0, 25), known(0, 25), PAST, LIMITS) == Detection()
+
+
+def test_a_row_not_known_under_any_name_is_new() -> None:
+    assert changes(detect(rows(0, 26), known(0, 25), PAST, LIMITS)) == [("new", 25, 0)]
+
+
+def test_a_known_row_with_another_print_is_changed() -> None:
+    shown = [listed(0, print=99), *rows(1, 25)]
+    assert changes(detect(shown, known(0, 25), PAST, LIMITS)) == [("changed", 0, 50)]
+
+
+def test_a_changed_row_without_a_known_document_is_still_found() -> None:
+    shown = [listed(0, print=99, aliases=()), *rows(1, 25)]
+    assert changes(detect(shown, known(0, 25), PAST, LIMITS)) == [("changed", 0, 0)]
+
+
+def test_a_known_document_under_a_new_key_is_linked_and_not_new() -> None:
+    shown = [*rows(0, 25), listed(99, aliases=(7, 1003))]
+    assert changes(detect(shown, known(0, 25), PAST, LIMITS)) == [("relinked", 99, 53)]
+
+
+def test_a_tombstone_withdraws_a_known_document_once() -> None:
+    stone = listed(3, print=77, withdrawn=True)
+    shown = [r for r in rows(0, 25) if r.key != 3]
+    assert changes(detect([stone, *shown], known(0, 25), PAST, LIMITS)) == [("withdrawn", 3, 53)]
+    again = Known({**known(0, 25).prints, 3: 77}, known(0, 25).aliases)
+    assert changes(detect([stone, *shown], again, PAST, LIMITS)) == []
+
+
+def test_a_tombstone_under_another_key_withdraws_too_and_an_unknown_one_means_nothing() -> None:
+    stone, stranger = listed(99, aliases=(1003,), withdrawn=True), listed(98, withdrawn=True)
+    assert changes(detect([stone, stranger, *rows(0, 25)], known(0, 25), PAST, LIMITS)) == [("withdrawn", 99, 53)]
+
+
+@pytest.mark.guarantee(1)
+def test_absence_from_the_list_withdraws_nothing() -> None:
+    assert detect(rows(10, 25), known(0, 25), PAST, LIMITS) == Detection()
+
+
+def test_an_emptied_list_is_an_error() -> None:
+    found = detect([], known(0, 25), PAST, LIMITS)
+    assert (found.error, found.hint) == ("list_emptied", hint("list_emptied"))
+    assert found.hint
+
+
+def test_a_list_that_was_always_empty_may_be_empty() -> None:
+    assert detect([], NOTHING, Past(after(days=-9), after(-300), shown=0), LIMITS) == Detection()
+
+
+def test_a_list_in_which_no_known_row_is_left_is_an_error() -> None:
+    old = rows(50, 75, published=Instant(after(days=-30)))
+    assert detect(old, known(0, 25), PAST, LIMITS).error == "known_rows_vanished"
+    assert detect(rows(50, 75, published=None), known(0, 25), PAST, LIMITS).error == "known_rows_vanished"
+
+
+def test_a_window_that_moved_on_is_believed_and_its_gap_is_told() -> None:
+    away = Past(after(days=-9), last_good=after(days=-3), shown=5)
+    found = detect(rows(50, 55), known(0, 25), away, LIMITS)
+    assert (found.error, found.gap, len(found.finds)) == ("", True, 5)
+
+
+def test_a_day_without_a_time_is_fresh_for_a_day_longer() -> None:
+    two_days_ago = Instant(after(days=-2, hours=-12), Precision.DAY)
+    assert detect(rows(50, 53, published=two_days_ago), known(0, 25), PAST, LIMITS).error == ""
+    exact = Instant(after(days=-2, hours=-12))
+    assert detect(rows(50, 53, published=exact), known(0, 25), PAST, LIMITS).error == "known_rows_vanished"
+
+
+def test_without_a_last_good_read_nothing_counts_as_fresh() -> None:
+    odd = Past(after(days=-9), None, shown=5)
+    assert detect(rows(50, 53), known(0, 25), odd, LIMITS).error == "known_rows_vanished"
+
+
+def test_a_person_can_accept_a_list_as_it_is() -> None:
+    accepted = Past(PAST.first_good, PAST.last_good, PAST.shown, accept=True)
+    found = detect(rows(50, 150, published=None), known(0, 25), accepted, LIMITS)
+    assert (found.error, found.hold, len(found.finds), found.gap) == ("", "", 100, True)
+    assert detect([], known(0, 25), accepted, LIMITS).error == ""
+
+
+def test_a_flood_of_old_unknown_rows_is_held() -> None:
+    flood = rows(50, 61, published=Instant(after(days=-90)))
+    found = detect([*rows(0, 24), listed(24, print=99), *flood], known(0, 25), PAST, LIMITS)
+    assert (found.hold, len(found.held), changes(found)) == ("flood", 11, [("changed", 24, 74)])
+    few = detect([*rows(0, 25), *flood[:10]], known(0, 25), PAST, LIMITS)
+    assert (few.hold, len(few.finds)) == ("", 10)
+
+
+def test_too_many_new_rows_at_once_are_held_however_fresh() -> None:
+    found = detect([*rows(0, 25), *rows(100, 151)], known(0, 25), PAST, LIMITS)
+    assert (found.hold, len(found.held)) == ("flood", 51)
+
+
+def test_a_busy_day_is_no_flood() -> None:
+    found = detect([*rows(0, 25), *rows(100, 130)], known(0, 25), PAST, LIMITS)
+    assert (found.hold, len(found.finds)) == ("", 30)
+
+
+def test_many_withdrawals_at_once_are_held_and_new_ones_go_on() -> None:
+    stones = [listed(n, print=900 + n, withdrawn=True) for n in range(6)]
+    found = detect([*stones, *rows(6, 26)], known(0, 25), PAST, LIMITS)
+    assert (found.hold, len(found.held), changes(found)) == ("mass_withdrawal", 6, [("new", 25, 0)])
+    some = detect([*stones[:3], *rows(6, 25)], known(0, 25), PAST, LIMITS)
+    assert (some.hold, len(some.finds)) == ("", 3)
+
+
+def test_a_guid_storm_is_one_hold_and_posts_nothing() -> None:
+    """facts: reliability G17, 5,000 identifiers changed at once."""
+    storm = [listed(10_000 + n, aliases=(1000 + n,)) for n in range(5000)]
+    past = Past(PAST.first_good, PAST.last_good, shown=5000)
+    found = detect([*storm, listed(99_999)], known(0, 5000), past, LIMITS)
+    assert (found.hold, len(found.held), found.finds) == ("identity_storm", 5001, ())
+
+
+def test_an_emptied_feed_of_200_withdraws_nothing() -> None:
+    """facts: reliability G18."""
+    found = detect([], known(0, 200), Past(PAST.first_good, PAST.last_good, shown=200), LIMITS)
+    assert (found.error, found.finds) == ("list_emptied", ())
+
+
+@pytest.mark.parametrize(
+    "reason", ["list_emptied", "known_rows_vanished", "flood", "identity_storm", "mass_withdrawal"]
+)
+def test_every_reason_tells_the_operator_what_to_do(reason: str) -> None:
+    assert hint(reason)
+    assert hint("another") == ""
+
+
+PAST_ROWS = [listed(n, published=Instant(after(days=-n))) for n in range(10)]
+
+
+def test_backfill_takes_everything_or_nothing() -> None:
+    assert backfilled(PAST_ROWS, None, NOW) == ()
+    assert backfilled(PAST_ROWS, Backfill(everything=True), NOW) == tuple(PAST_ROWS)
+
+
+def test_backfill_takes_the_newest_whatever_the_order() -> None:
+    assert [r.key for r in backfilled(PAST_ROWS[::-1], Backfill(newest=3), NOW)] == [0, 1, 2]
+    undated = [listed(n, published=None) for n in range(5)]
+    assert [r.key for r in backfilled([*undated, PAST_ROWS[9]], Backfill(newest=2), NOW)] == [9, 0]
+
+
+def test_backfill_takes_what_was_published_within_a_span() -> None:
+    undated = listed(77, published=None)
+    found = backfilled([*PAST_ROWS, undated], Backfill(span=2.5 * 86400), NOW)
+    assert [r.key for r in found] == [0, 1, 2]
+    assert [r.key for r in backfilled(PAST_ROWS, Backfill(), NOW)] == [0]
+
+
+def test_a_page_that_changes_at_every_look_is_a_flap() -> None:
+    often = [NOW - timedelta(hours=h) for h in range(5)]
+    assert flapping(often, NOW, per_day=5)
+    assert not flapping(often, NOW, per_day=6)
+    assert not flapping([after(days=-1), after(3600)], NOW, per_day=1)
+
+
+def test_finds_say_what_they_are() -> None:
+    assert Find(listed(1), "new").document == 0

@@ -1,0 +1,73 @@
+"""Jobs for the child's tests: what a parser might do at its worst."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from pathlib import Path
+
+from syncd.errors import ReadFailed
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def swallow() -> int:
+    return len(bytearray(4 * 1024**3))
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+def leave() -> None:
+    os._exit(0)
+
+
+def fail() -> None:
+    raise ReadFailed("no_body", "nothing here", hint="look", where="https://a.example/", after=3.0, status=503)
+
+
+def stumble() -> None:
+    raise ValueError("an unexpected thing")
+
+
+def chatter() -> str:
+    print("this must not get between the frames")
+    os.write(1, b"\0" * 64)
+    return "said"
+
+
+def stubborn() -> bool:
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    return True
+
+
+def strange() -> object:
+    return Path("/etc/passwd")
+
+
+def unpicklable() -> object:
+    return lambda: None
+
+
+def environment() -> list[str]:
+    return sorted(os.environ)
+
+
+def nap(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds

@@ -1,0 +1,148 @@
+"""The child is killed rather than waited for, and nothing that happens in it harms the daemon or the next job."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from syncd.child import Child, Inline
+from syncd.errors import ReadFailed
+from tests.sources import jobs
+
+ROOT = Path(__file__).parents[2]
+
+
+def with_child(story: Callable[[Child], Awaitable[None]], *, idle: float = 60.0) -> None:
+    async def whole() -> None:
+        child = Child(idle=idle)
+        try:
+            await story(child)
+        finally:
+            await child.aclose()
+
+    asyncio.run(whole())
+
+
+def gone(pid: int) -> bool:
+    """True as soon as a process is no more (a zombie counts), waiting a moment."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize(("job", "reason", "timeout"), [
+    (jobs.spin, "parse_timeout", 0.7), (jobs.swallow, "parse_memory", 20.0), (jobs.crash, "parse_crashed", 20.0),
+    (jobs.leave, "parse_crashed", 20.0), (jobs.stumble, "parse_failed", 20.0), (jobs.strange, "parse_crashed", 20.0),
+    (jobs.unpicklable, "parse_failed", 20.0),
+])
+def test_a_job_at_its_worst_has_a_reason_and_the_next_one_goes_on(job: Callable[..., object], reason: str, timeout: float) -> None:
+    async def story(child: Child) -> None:
+        with pytest.raises(ReadFailed) as caught:
+            await child.run(job, timeout=timeout)
+        assert caught.value.reason == reason
+        assert caught.value.hint
+        assert await child.run(jobs.double, 21) == 42
+
+    with_child(story)
+
+
+def test_those_that_wait_go_on_in_a_new_child() -> None:
+    async def story(child: Child) -> None:
+        late = asyncio.create_task(child.run(jobs.spin, timeout=0.7))
+        await asyncio.sleep(0)
+        others = await asyncio.gather(*(child.run(jobs.double, n) for n in range(5)))
+        assert others == [0, 2, 4, 6, 8]
+        assert isinstance(late.exception(), ReadFailed)
+        assert child.starts == 2
+
+    with_child(story)
+
+
+@pytest.mark.parametrize("kind", [Child, Inline])
+def test_our_own_errors_come_back_whole(kind: type[Child] | type[Inline]) -> None:
+    async def story() -> None:
+        runner = kind()
+        try:
+            with pytest.raises(ReadFailed) as caught:
+                await runner.run(jobs.fail)
+            error = caught.value
+            assert (error.reason, error.message, error.hint, error.where) == ("no_body", "nothing here", "look", "https://a.example/")
+            assert (error.after, error.status) == (3.0, 503)
+            with pytest.raises(ReadFailed) as caught:
+                await runner.run(jobs.stumble)
+            assert caught.value.reason == "parse_failed" and "an unexpected thing" in caught.value.message
+        finally:
+            await runner.aclose()
+
+    asyncio.run(story())
+
+
+def test_one_process_serves_many_jobs_and_its_output_is_not_ours() -> None:
+    async def story(child: Child) -> None:
+        first = await child.run(jobs.pid)
+        assert await child.run(jobs.chatter) == "said"
+        assert await child.run(jobs.stubborn) is True, "a signal to the whole group is the parent's business"
+        assert await child.run(jobs.pid) == first != os.getpid()
+
+    with_child(story)
+
+
+def test_an_idle_child_ends_itself_and_is_started_again() -> None:
+    async def story(child: Child) -> None:
+        first = await child.run(jobs.pid)
+        await asyncio.sleep(0.6)
+        assert gone(first)
+        assert await child.run(jobs.pid) != first
+        assert child.starts == 2
+
+    with_child(story, idle=0.2)
+
+
+def test_a_cancelled_job_takes_its_child_along() -> None:
+    async def story(child: Child) -> None:
+        first = await child.run(jobs.pid)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(child.run(jobs.nap, 30.0), 0.2)
+        assert gone(first)
+        assert await child.run(jobs.double, 4) == 8
+
+    with_child(story)
+
+
+def test_the_environment_and_its_secrets_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTY_PASSWORD", "secret")
+
+    async def story(child: Child) -> None:
+        assert "COUNTY_PASSWORD" not in await child.run(jobs.environment)
+
+    with_child(story)
+
+
+def test_the_child_dies_with_its_parent_even_in_an_endless_job() -> None:
+    script = """if True:
+        import asyncio, os
+        from syncd.child import Child
+        from tests.sources import jobs
+        async def main():
+            child = Child()
+            print(await child.run(jobs.pid), flush=True)
+            task = asyncio.create_task(child.run(jobs.spin))
+            await asyncio.sleep(0.2)
+            os._exit(9)
+        asyncio.run(main())
+    """
+    parent = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert gone(int(parent.stdout))

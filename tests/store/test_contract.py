@@ -1,0 +1,42 @@
+"""The store contract over each way of opening SQLite, and over another database by URL when one is given."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from syncd.store.sql import open_store
+from syncd.testing.store_contract import Make, StoreContract
+
+
+class OverSqlite(StoreContract):
+    async def check_backup(self, path: Path) -> None:
+        copy = await open_store(f"sqlite:///{path}")
+        assert await copy.get("who") == "市"
+        await copy.aclose()
+
+
+class TestSqliteFile(OverSqlite):
+    """As the daemon has it: a file and a writer thread."""
+
+    @pytest.fixture
+    def make_store(self, tmp_path: Path) -> Make:
+        return lambda: open_store(f"sqlite:///{tmp_path}/syncd.sqlite3")
+
+
+class TestSqliteMemoryInline(OverSqlite):
+    """As the simulation has it."""
+
+    @pytest.fixture
+    def make_store(self) -> Make:
+        return lambda: open_store("sqlite://", inline=True)
+
+
+@pytest.mark.servers
+@pytest.mark.skipif(not os.environ.get("SYNCD_TEST_DATABASE"), reason="SYNCD_TEST_DATABASE names no database")
+class TestOtherDatabase(OverSqlite):
+    @pytest.fixture
+    def make_store(self) -> Make:
+        return lambda: open_store(os.environ["SYNCD_TEST_DATABASE"])

@@ -1,0 +1,95 @@
+"""The offline bundle: every locked wheel for one machine type, syncd's own wheel, and a script that installs them.
+
+    make bundle [ARGS="--arch aarch64 --out dist/bundle"]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LOCK = ROOT / "requirements.lock"
+ARCHES = ("x86_64", "aarch64")
+GLIBC = (28, 27, 26, 24, 17, 12, 5)
+"""Wheels for glibc 2.28 (Kylin V10, UOS 20, RHEL 8) and older run there; newer ones would not."""
+PYTHON = "3.11"
+INSTALL = """\
+#!/bin/sh
+# Installs syncd without a network: ./install.sh [TARGET]   (default /opt/syncd)
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+target=${1:-/opt/syncd}
+python=${PYTHON:-python3.11}
+"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "these wheels are for Python 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+(cd "$here/wheels" && sha256sum --quiet --check ../SHA256SUMS)
+"$python" -m venv "$target"
+"$target/bin/python" -m pip install --quiet --no-index --find-links "$here/wheels" --require-hashes -r "$here/requirements.lock"
+"$target/bin/python" -m pip install --quiet --no-index --no-deps "$here"/wheels/syncd-*.whl
+"$target/bin/syncd" --version
+echo "next: $target/bin/syncd init"
+"""
+
+
+def platforms(arch: str) -> list[str]:
+    """pip's options for a machine type, newest glibc first."""
+    tags = [f"manylinux_2_{minor}_{arch}" for minor in GLIBC] + [f"manylinux2014_{arch}"]
+    return [part for tag in tags for part in ("--platform", tag)]
+
+
+def resolve(arch: str) -> list[dict[str, object]]:
+    """Ask the index which wheel of each locked package a machine of this type would get; downloads none of them.
+
+    Raises subprocess.CalledProcessError with pip's words when one has no wheel.
+    """
+    command = [
+        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run", "--no-deps", "--ignore-installed",
+        "--only-binary", ":all:", "--python-version", PYTHON, *platforms(arch), "--target", "unused", "--require-hashes",
+        "-r", str(LOCK), "--report", "-",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return list(json.loads(done.stdout)["install"])
+
+
+def bundle(arch: str, out: Path) -> Path:
+    """Make the bundle; returns the archive."""
+    wheels = out / "wheels"
+    shutil.rmtree(out, ignore_errors=True)
+    wheels.mkdir(parents=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", PYTHON, *platforms(arch),
+         "--require-hashes", "-r", str(LOCK), "--dest", str(wheels)], check=True,
+    )
+    subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)], check=True)
+    shutil.copy(LOCK, out / "requirements.lock")
+    shutil.copy(ROOT / "config.toml", out / "config.toml")
+    shutil.copytree(ROOT / "systemd", out / "systemd")
+    script = out / "install.sh"
+    script.write_text(INSTALL, encoding="utf-8")
+    script.chmod(0o755)
+    sums = "".join(f"{hashlib.sha256(w.read_bytes()).hexdigest()}  {w.name}\n" for w in sorted(wheels.iterdir()))
+    (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
+    archive = out.with_name(f"{out.name}-{arch}.tar.gz")
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(out, arcname=f"syncd-{arch}")
+    return archive
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--arch", choices=ARCHES, default=platform.machine() if platform.machine() in ARCHES else ARCHES[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "bundle")
+    chosen = parser.parse_args()
+    print(bundle(chosen.arch, chosen.out))
+
+
+if __name__ == "__main__":
+    main()
