@@ -27,11 +27,13 @@ _MAX_RESULT = 128 * _MEBI
 _MEMORY = 1024 * _MEBI
 _HEADROOM = 512 * _MEBI
 _PR_SET_PDEATHSIG = 1
-_BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from syncd.child import serve; serve(float(sys.argv[2]))"
+_BOOT = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from syncd.child import serve; serve(float(sys.argv[2]))"
+)
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TZDIR", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH")
 
 Function = Callable[..., Any]
-Reply = tuple[Literal["returned", "raised", "bug", "memory"], Any]
+Reply = tuple[Literal["returned", "raised", "bug", "memory", "unreadable"], Any]
 
 
 class Child:
@@ -73,7 +75,7 @@ class Child:
         process = await self._started()
         try:
             async with asyncio.timeout(timeout):
-                return await _ask(process, job)
+                reply = await _ask(process, job)
         except TimeoutError:
             await self._kill()
             return None
@@ -82,6 +84,9 @@ class Child:
         except BaseException:  # cancelled in the middle: the pipe holds an answer that nobody waits for
             await self._kill()
             raise
+        if reply[0] in ("memory", "unreadable"):  # a heap that was full once, or a child that can't be believed
+            await self._kill()
+        return reply
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -129,6 +134,8 @@ def _judge(reply: Reply | int | None, timeout: float) -> Any:
             raise error
         case ("memory", _):
             raise ReadFailed("parse_memory", "it takes too much memory to take apart", hint=_HOSTILE)
+        case ("unreadable", _):
+            raise ReadFailed("parse_crashed", "the parsing process sent nothing that can be read", hint=_REPORT)
         case ("bug", text):
             raise ReadFailed("parse_failed", f"the parser failed: {text}", hint=_REPORT)
         case None:
@@ -157,22 +164,23 @@ async def _spawn(idle: float) -> asyncio.subprocess.Process:
 
 
 async def _ask(process: asyncio.subprocess.Process, job: bytes) -> Reply:
+    """Raises EOFError or OSError when the process is gone."""
     if process.stdin is None or process.stdout is None:
         raise EOFError
     process.stdin.write(_FRAME.pack(len(job)) + job)
     await process.stdin.drain()
     size = _FRAME.unpack(await process.stdout.readexactly(_FRAME.size))[0]
     if size > _MAX_RESULT:
-        raise EOFError
+        return "memory", None
     body = await process.stdout.readexactly(size)
     try:
         return cast(Reply, _Results(BytesIO(body)).load())
-    except Exception as error:
-        raise EOFError("not one of our results") from error
+    except Exception:  # noqa: BLE001 - whatever hostile pickles raise: the child is not to be believed
+        return "unreadable", None
 
 
 class _Results(pickle.Unpickler):
-    """Reads only plain values, our frozen dataclasses, enums and errors: the child saw hostile bytes and isn't believed."""
+    """Reads only plain values, our dataclasses, enums and errors: the child saw hostile bytes and isn't believed."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "datetime" and name in ("datetime", "timedelta", "timezone", "date"):
@@ -187,7 +195,7 @@ class _Results(pickle.Unpickler):
 
 
 def serve(idle: float) -> None:
-    """The child's main loop: jobs come on descriptor 0, replies go to what was descriptor 1. Ends on EOF or when idle."""
+    """The child's loop: jobs come on descriptor 0, replies go to what was descriptor 1; ends on EOF or when idle."""
     _die_with_the_parent()
     _limit_memory()
     for ignored in (signal.SIGINT, signal.SIGTERM):  # a stop is the parent's business: it drains, then closes the pipe
@@ -195,10 +203,7 @@ def serve(idle: float) -> None:
     jobs, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a parser prints must not get between the frames
     while select.select([jobs], [], [], idle)[0] and (job := _receive(jobs)) is not None:
-        reply = _work(job)
-        _send(replies, reply)
-        if reply[0] == "memory":  # a heap that was full once is not worth keeping
-            os._exit(1)
+        _send(replies, _work(job))
 
 
 def _die_with_the_parent() -> None:
@@ -229,7 +234,7 @@ def _receive(jobs: BinaryIO) -> bytes | None:
 def _send(replies: BinaryIO, reply: Reply) -> None:
     try:
         body = pickle.dumps(reply)
-    except Exception as error:  # a result that can't be pickled is a bug of the function, not of the process
+    except Exception as error:  # noqa: BLE001 - a result that can't be pickled is a bug of the function, not of the process
         body = pickle.dumps(("bug", f"{type(error).__name__}: {error}"[:500]))
     replies.write(_FRAME.pack(len(body)) + body)
     replies.flush()
@@ -237,8 +242,8 @@ def _send(replies: BinaryIO, reply: Reply) -> None:
 
 def _work(job: bytes) -> Reply:
     try:
-        function, args, timeout = pickle.loads(job)
-    except Exception as error:  # the function's module can't be imported here
+        function, args, timeout = pickle.loads(job)  # noqa: S301 - it comes from the parent
+    except Exception as error:  # noqa: BLE001 - the function's module can't be imported here
         return "bug", f"{type(error).__name__}: {error}"[:500]
     _limit_cpu(timeout)
     return _call(function, args)
@@ -251,5 +256,5 @@ def _call(function: Function, args: tuple[Any, ...]) -> Reply:
         return "raised", error
     except MemoryError:
         return "memory", None
-    except Exception as error:  # feedparser alone has a dozen known inputs that raise
+    except Exception as error:  # noqa: BLE001 - feedparser alone has a dozen known inputs that raise
         return "bug", f"{type(error).__name__}: {error}"[:500]

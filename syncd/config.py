@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,10 +24,10 @@ from syncd.core import detect
 from syncd.errors import ConfigError
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])")
 _NAME = re.compile(r"\w[\w.-]{0,63}")
-_LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:\s]+):\d{1,5}")
+_LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:\s]+):[0-9]{1,5}")
 _FLOOD = detect.Limits()
 _SECRET_FORMS = ("credential", "file", "env")
 _NOT_LITERAL = 'a secret is never written here; use { credential = "name" }, { file = "path" } or { env = "NAME" }'
@@ -276,7 +277,7 @@ class MatchTable(Table):
 class RouteTable(Table):
     """A rule (转载规则). name: None lets `Config.routes_model` make a stable one."""
 
-    name: Name | None = None
+    name: Annotated[str, Field(min_length=1)] | None = None
     sources: Names
     site: Name
     match: MatchTable = MatchTable()
@@ -387,19 +388,29 @@ def options_of(
 ) -> tuple[BaseModel | None, list[str]]:
     """A plug-in's options, validated by its own model, and the problems if there are any (then None).
 
-    where: such as '[[sites]] "county": options'. base: what relative paths start from (`Config.base`). Unknown keys are refused unless the model says extra="allow"; text
-    where the model has a secret is refused; no value is ever shown.
+    where: such as '[[sites]] "county": options'. base: what relative paths start from (`Config.base`). Unknown keys are
+    refused unless the model says extra="allow"; text where the model has a secret is refused; no value is ever shown.
     """
     problems = list(_option_faults(options_model, options, where))
     bad = {line[len(where) + 1:].partition(":")[0] for line in problems}
     try:
-        return _based(options_model.model_validate(dict(options)), base), problems
+        valid = _based(options_model.model_validate(dict(options)), base)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=True, include_input=False):
-            spot = _spot(detail["loc"])
-            if spot.partition(".")[0] not in bad and spot not in bad:
-                problems.append(f"{where}.{spot}: {_said(detail, options_model)}".replace(".: ", ": "))
-    return None, problems
+        details = error.errors(include_url=False, include_context=True, include_input=False)
+        told = [(_spot(detail["loc"]), _said(detail, options_model)) for detail in details]
+        new = [f"{where}.{spot}: {said}" if spot else f"{where}: {said}" for spot, said in told if spot not in bad]
+        return None, problems + [_without_secrets(line, options) for line in new]
+    return None if problems else valid, problems
+
+
+def _without_secrets(text: str, value: object) -> str:
+    """A plug-in's own message might quote what it was given."""
+    if isinstance(value, SecretStr):
+        return text.replace(value.get_secret_value(), "[hidden]") if value.get_secret_value() else text
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    for item in inner:
+        text = _without_secrets(text, item)
+    return text
 
 
 def _based(options: BaseModel, base: Path | None) -> BaseModel:
@@ -540,7 +551,7 @@ class _Reading:
 
     def _secret(self, form: str, name: object, place: str) -> SecretStr:
         try:
-            found = self._read_secret(form, name)
+            found = self._read_secret(form, name, place)
         except LookupError as error:
             self.problems.append(f"{place}: {error.args[0]}")
             return SecretStr("http://unresolved.invalid")  # fits every shape, so that one mistake is one line
@@ -551,14 +562,17 @@ class _Reading:
         self.secrets.append(SecretStr(found))
         return self.secrets[-1]
 
-    def _read_secret(self, form: str, name: object) -> str:
+    def _read_secret(self, form: str, name: object, place: str) -> str:
         if not isinstance(name, str) or not name:
             raise LookupError(f'{form} must name one, such as {{ {form} = "name" }}')
         if form == "env":
             if name not in self.environ:
                 raise LookupError(f"the environment has no {name}")
             return self.environ[name]
-        return self._from_file(self._secret_path(form, name), owned=form == "file")
+        path = self._secret_path(form, name)
+        if form == "file":
+            self._warn_of_readers(path, place)
+        return _secret_in(path)
 
     def _secret_path(self, form: str, name: str) -> Path:
         if form == "file":
@@ -570,16 +584,20 @@ class _Reading:
             raise LookupError(f'"{name}" is not the name of a credential')
         return Path(directory) / name
 
-    def _from_file(self, path: Path, *, owned: bool) -> str:
-        try:
-            text = path.read_text("utf-8")
+    def _warn_of_readers(self, path: Path, place: str) -> None:
+        with suppress(OSError):
             mode = path.stat().st_mode & 0o777
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise LookupError(f"the secret's file can't be read: {path}: {why}") from None
-        if owned and mode & 0o077:
-            self.warnings.append(f"{path}: others may read this secret (mode {mode:04o}); run: chmod 600 {path}")
-        return text.rstrip("\r\n")
+            if mode & 0o077:
+                told = f"others may read this secret (mode {mode:04o}); run: chmod 600 {path}"
+                self.warnings.append(f"{place}: {told}")
+
+
+def _secret_in(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise LookupError(f"the secret's file can't be read: {path}: {why}") from None
 
 
 def _all(tables: Sequence[AnyTable | None]) -> tuple[AnyTable, ...]:
@@ -626,6 +644,7 @@ _WORDS = {
     "path_type": 'must be a path in quotes, such as "var"',
     "is_instance_of": 'must be a path in quotes, such as "var"',
     "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
 }
 
 

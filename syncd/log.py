@@ -91,7 +91,7 @@ def setup(
 
 def get_logger(name: str) -> Logger:
     """A logger whose lines carry `logger`: name."""
-    return cast(Logger, structlog.get_logger(logger=name))
+    return cast(Logger, structlog.get_logger().bind(logger=name))
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -64,7 +64,7 @@ def _contested(group: str, name: str, rivals: list[Plugin]) -> str:
 def _import(group: str, plugin: Plugin) -> type:
     try:
         loaded = EntryPoint(plugin.name, plugin.value, group).load()
-    except Exception as cause:  # whatever a third party's module does while it is imported must name its package
+    except Exception as cause:
         raise ConfigError([_broken(group, plugin, f"{type(cause).__name__}: {cause}")]) from cause
     if not isinstance(loaded, type):
         raise ConfigError([_broken(group, plugin, "it is not a class")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
 from urllib.parse import urldefrag, urljoin, urlsplit
 from xml.etree import ElementTree
@@ -119,7 +119,8 @@ class ObserveAdapter:
         if answer.status != 200:
             raise NotApplied("http_status", f"the list answers {answer.status}", where=url, hint="look at the site")
         text = decode(answer.body[:_MAX_LIST], answer.header("content-type"))
-        links, following = _feed_links(text), ""
+        links: Sequence[str] = _feed_links(text)
+        following = ""
         if not links:
             links, following = self._page_links(text, answer.url)
         kept = tuple(link for link in (_joined(answer.url, each) for each in links) if _host(link) in self._hosts)
@@ -128,7 +129,7 @@ class ObserveAdapter:
             raise NotApplied("list_not_understood", "the list shows no link to a post", where=url, hint=hint)
         return kept, following
 
-    def _page_links(self, text: str, url: str) -> tuple[list[str], str]:
+    def _page_links(self, text: str, url: str) -> tuple[Sequence[str], str]:
         page = LexborHTMLParser(text)
         links = [node.attributes.get("href") or "" for node in page.css(self._options.link_selector)]
         ahead = [node for node in page.css("a[href]") if _leads_on(node.attributes.get("rel"), node.text())]

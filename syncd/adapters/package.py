@@ -26,7 +26,8 @@ _PAGE = """<!DOCTYPE html>
 <title>{{ post.title }}</title>
 <style>body{font-family:"Microsoft YaHei","PingFang SC",sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
 line-height:1.7;color:#1f2329}section{border:1px solid #dde2ea;border-radius:6px;padding:1rem 1.25rem;margin:1rem 0}
-button{float:right;font:inherit;padding:.2rem .9rem;border:1px solid #1a4f9c;border-radius:4px;background:#fff;color:#1a4f9c}
+button{float:right;font:inherit;padding:.2rem .9rem;border:1px solid #1a4f9c;border-radius:4px;
+background:#fff;color:#1a4f9c}
 h2{font-size:1rem;margin:0 0 .5rem;color:#5f6b7a}img{max-width:100%}td,th{border:1px solid #ccc;padding:.2rem .5rem}
 table{border-collapse:collapse}</style></head><body>
 <h1>{{ post.title }}</h1>
@@ -35,7 +36,8 @@ table{border-collapse:collapse}</style></head><body>
 <section><button type="button" data-copy="f{{ loop.index }}">复制</button><h2>{{ label }}</h2>
 <div id="f{{ loop.index }}">{{ value }}</div></section>
 {% endfor %}
-<section><button type="button" data-copy="body" data-rich="1">复制</button><h2>正文</h2><div id="body">{{ body }}</div></section>
+<section><button type="button" data-copy="body" data-rich="1">复制</button><h2>正文</h2>
+<div id="body">{{ body }}</div></section>
 {% if files %}<section><h2>附件</h2><ol>{% for file in files %}
 <li><a href="attachments/{{ file.name }}">{{ file.title or file.name }}</a></li>{% endfor %}</ol></section>{% endif %}
 <script nonce="syncd">
@@ -73,8 +75,9 @@ def package(post: Post, blobs: Blobs, path: Path, *, timezone: str = "Asia/Shang
 
 def _fields(post: Post, zone: ZoneInfo) -> list[tuple[str, str]]:
     told = (
-        ("标题", post.title), ("栏目", post.column), ("来源", post.origin_name or post.issuer), ("发文机关", post.issuer),
-        ("发文字号", post.document_number), ("索引号", post.index_number), ("成文日期", post.written),
+        ("标题", post.title), ("栏目", post.column), ("来源", post.origin_name or post.issuer),
+        ("发文机关", post.issuer), ("发文字号", post.document_number),
+        ("索引号", post.index_number), ("成文日期", post.written),
         ("发布日期", _time(post.published.at if post.published else None, zone)), ("原文链接", post.source_url),
         ("摘要", post.summary), ("主题分类", "；".join(post.categories)),
     )

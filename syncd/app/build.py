@@ -78,7 +78,7 @@ def build(config: Config, ground: Ground) -> Deps:
         raise ConfigError(problems)
     return Deps(
         store=ground.store, clock=ground.clock, dice=ground.dice, sources=found_sources, sites=found_sites, routes=routes,
-        builder=ContentBuilder(), files=Files(ground.blobs), blobs=ground.blobs, log=ground.log, meter=ground.metrics,
+        builder=ContentBuilder(ground.child.run), files=Files(ground.blobs, ground.child.run), blobs=ground.blobs, log=ground.log, meter=ground.metrics,
     )
 
 

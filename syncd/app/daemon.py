@@ -24,6 +24,7 @@ from syncd.engine.engine import STAGES, Engine
 from syncd.engine.scheduler import Scheduler
 from syncd.errors import ConfigError, StoreError, SyncdError
 from syncd.metrics import Metrics
+from syncd.report.forms import from_json, to_csv
 from syncd.status.app import create_app, serve
 from syncd.store.api import Filter
 from syncd.store.lock import StateLock
@@ -86,7 +87,6 @@ class Daemon:
         self.scheduler = Scheduler(engine)
         self.notifier = Notifier()
         self.stopping = asyncio.Event()
-        self.desk.trouble = lambda: self.scheduler.trouble
 
     async def run(self) -> None:
         """Serve until told to stop."""
@@ -114,6 +114,7 @@ class Daemon:
         app = create_app(
             self.desk, metrics=self.ground.metrics.render, token=token.get_secret_value() if token else None,
             allowed_hosts=("localhost", "127.0.0.1", "[::1]", address[0]), now=self.ground.clock.now,
+            zone=self.config.syncd.timezone, report_csv=lambda report: to_csv(from_json(report)),
         )
         return await serve(app, *address)
 
@@ -208,6 +209,7 @@ async def measure(ground: Ground, engine: Engine) -> None:
             states[key] = states.get(key, 0) + 1
     ground.metrics.open_reposts(states)
     ground.metrics.clock_error(ground.clock.error)
+    ground.metrics.store_writable(not engine.trouble)
     for name, row in engine.poller.rows.items():
         ground.metrics.source_last_good(name, row.good)
 
@@ -220,6 +222,13 @@ async def prune(config: Config, ground: Ground) -> None:
     )
     named = await ground.store.referenced()
     ground.blobs.prune(lambda sha: sha in named, moment - timedelta(seconds=keep.raw))
+
+
+async def upgrade(path: Path) -> dict[str, str]:
+    """Bring the database's schema up to date; opening it does. Raises AlreadyRunning while a daemon runs."""
+    config = load(path)
+    async with opened(config):
+        return {"database": str(config.syncd.state_dir), "schema": "up to date"}
 
 
 async def run_daemon(path: Path) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ from syncd.report import forms
 from syncd.report.figures import ReportRow, Watch, bounds, month_report, watch_of
 from syncd.store.api import Filter, Story
 
+_LONG = 6
+"""Failures in a row from which a repost that is still tried is shown to a person."""
 _STALE_AFTER = 30.0
 """Seconds without a finished tick after which the engine counts as stuck."""
 
@@ -40,7 +42,6 @@ class Desk:
         self.started = started
         self.loaded = started
         self.rejected = ""
-        self.trouble: Callable[[], str] = lambda: ""
 
     # ------------------------------------------------------------------ questions
 
@@ -70,8 +71,9 @@ class Desk:
     def _problems(self, now: datetime) -> list[Row]:
         """What stops the daemon from doing its work."""
         found = []
-        if trouble := self.trouble():
-            found.append({"reason": trouble, "hint": "see the log; nothing is posted meanwhile", "where": "store"})
+        if trouble := self.engine.trouble:
+            hint = "nothing is read or posted meanwhile; make room or make the state directory writable, it goes on by itself"
+            found.append({"reason": trouble, "hint": hint, "where": "store"})
         if not self._alive():
             found.append({"reason": "engine_stuck", "hint": "the log of the last minutes says where", "where": "engine"})
         if self.rejected:
@@ -136,7 +138,11 @@ class Desk:
             self._needs("site", name, name, site.gate.reason, site.gate.hint, self.started)
             for name, site in self.engine.deps.sites.items() if site.gate.state == "stopped"
         ]
-        waiting = [(r, d) for r, d in await self.ground.store.reposts(Filter(limit=1000)) if _waits(r)]
+        recent = await self.ground.store.reposts(Filter(limit=1000))
+        found += [
+            self._needs("repost", r.id, d.title, r.reason, r.hint, d.detected) for r, d in recent if _struggles(r)
+        ]
+        waiting = [(r, d) for r, d in recent if _waits(r)]
         found += [
             self._needs("approval", r.id, d.title, "waiting_for_approval", "syncd approve ID or syncd reject ID", d.detected)
             for r, d in waiting if self._reviews(r)
@@ -288,23 +294,25 @@ class Desk:
     async def approve(self, id: int | None = None, source: str | None = None, actor: str = "operator") -> Row:
         """Approve a repost's wanted revision, or release the held entries of a source."""
         if source is not None:
-            count = await self.ground.store.release(source, drop=False, now=self.ground.clock.now())
-            await self._reload_source(source)
+            count = await self.engine.poller.release(self._known(source), drop=False)
+            self._wake()
             return {"source": source, "released": count}
         repost = await self._get(id)
         after = machine.approve(repost, repost.wanted, self.ground.clock.now())
         return await self._order(repost, after, actor)
 
-    async def _reload_source(self, source: str) -> None:
-        await self.engine.poller.load()
-        self.engine.poller.hurry(source)
-        self._wake()
+    def _known(self, source: str) -> str:
+        if source not in self.engine.deps.sources:
+            names = ", ".join(self.engine.deps.sources)
+            raise SyncdError("not_found", f"no source is named {source!r}", hint=f"the sources are: {names}")
+        return source
 
     async def reject(self, id: int | None = None, reason: str = "", actor: str = "operator", source: str | None = None) -> Row:
         """Refuse a repost's wanted revision, or drop the held entries of a source for good."""
         if source is not None:
-            count = await self.ground.store.release(source, drop=True, now=self.ground.clock.now())
-            return {"source": source, "dropped": count}
+            if not any(p.source == self._known(source) for p in await self.ground.store.pendings(held=True)):
+                raise SyncdError("nothing_held", f"source {source!r} has nothing held", hint="syncd status shows what waits")
+            return {"source": source, "dropped": await self.engine.poller.release(source, drop=True)}
         repost = await self._get(id)
         after = machine.reject(repost, reason=reason or "rejected", actor=actor, now=self.ground.clock.now())
         return await self._order(repost, after, actor)
@@ -380,6 +388,11 @@ _NOTES = {
     "flap": "its page changes at every look; `syncd retry` is not needed, look at the page and say options.body_selector",
     "mass_gone": "many documents of this source vanished at once; `syncd withdraw ID` if it is meant",
 }
+
+
+def _struggles(repost: Repost) -> bool:
+    """It goes on by itself, but has failed for so long that a person should know."""
+    return repost.tries >= _LONG and machine.status(repost) not in NEEDS_PERSON
 
 
 def _waits(repost: Repost) -> bool:

@@ -144,8 +144,10 @@ def once(context: typer.Context, config: ConfigPath = DEFAULT) -> None:
 def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help=say("end by itself", "演示完自动结束"))] = False,
+    directory: Annotated[str, typer.Option("--dir", help=say("where it works", "工作目录"))] = "",
 ) -> None:
-    leave(doors_of(context).demo(["--once"] if once else []))
+    args = [*(["--once"] if once else []), *(["--dir", directory] if directory else [])]
+    leave(doors_of(context).demo(args))
 
 
 @app.command(
@@ -396,7 +398,7 @@ def upgrade(context: typer.Context, config: ConfigPath = DEFAULT, as_json: AsJso
     from syncd.cli import show
 
     facts = doors_of(context).upgrade(config)
-    tell(facts, lambda f: show.line(f"{f.get('database')}: {f.get('revision')}"), as_json=as_json)
+    tell(facts, lambda f: show.line(f"{f['database']}: {say('up to date', '已是最新')}"), as_json=as_json)
 
 
 @db.command(help=say("Write a consistent copy of the database while it runs.", "在运行中写出一份一致的数据库副本。"))

@@ -70,7 +70,7 @@ class Doors(Protocol):
     def demo(self, args: Sequence[str]) -> int: ...
 
     def upgrade(self, config: Path) -> Facts:
-        """Bring the database to this version's form: {"database", "revision"}; refuses while a daemon runs."""
+        """Bring the database to this version's form: {"database", "upgraded"}. Raises AlreadyRunning."""
         ...
 
     def now(self) -> datetime:
@@ -78,6 +78,14 @@ class Doors(Protocol):
         ...
 
     def monotonic(self) -> float: ...
+
+
+async def _migrate(url: str) -> None:
+    """Opening brings the schema up to date."""
+    from syncd.store.sql import open_store
+
+    store = await open_store(url)
+    await store.aclose()
 
 
 class RealDoors:
@@ -118,10 +126,14 @@ class RealDoors:
         return demo.main(list(args))
 
     def upgrade(self, config: Path) -> Facts:
-        from syncd import app
+        from syncd.config import load
+        from syncd.store.lock import StateLock
 
         self._quiet()
-        return asyncio.run(app.upgrade(config))
+        state = load(config).syncd
+        with StateLock(state.state_dir):
+            asyncio.run(_migrate(state.database_url))
+        return {"database": str(state.state_dir), "upgraded": True}
 
     def now(self) -> datetime:
         from syncd.app.build import now

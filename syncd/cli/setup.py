@@ -105,7 +105,7 @@ site_name = {q(answers.site_name)}
 site_id = {q(answers.site_id)}
 adapter = "observe"          # posts nothing; finds and clocks the reposts that people make 不发布，只发现并计时人工转载
 public_url = {q(answers.url)}
-options = {{ lists = [{{ url = {q(answers.column_url or answers.url)}, column = {q(answers.column)} }}] }}
+options = {{ list_url = {q(answers.column_url or answers.url)} }}
 
 [[routes]]
 sources = [{q(name)}]

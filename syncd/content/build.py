@@ -23,7 +23,7 @@ _AT_ONCE = 200_000
 
 
 class ContentBuilder:
-    """Merges an entry with its page (content.api.Builder). run: the killable child for large pages; None cleans here."""
+    """Merges an entry with its page (content.api.Builder). run: the child for large pages; None cleans all here."""
 
     def __init__(self, run: Run | None = None) -> None:
         self._run = run

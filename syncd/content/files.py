@@ -144,6 +144,8 @@ def inspect(data: bytes, suffix: str) -> Inspected:
 
 
 def _inspect(data: bytes, suffix: str) -> Inspected:
+    if not data:
+        raise Refused("empty", "it is empty")
     if data.startswith(b"%PDF-"):
         return Inspected(data, "pdf", "application/pdf", "")
     if data.startswith(b"PK\x03\x04"):

@@ -12,7 +12,7 @@ from syncd.model import RemoteDoc
 _DISTINCT = 10
 """Characters from which a title alone is a name; "政府工作报告" is on every site every year."""
 _LABEL = 8
-"""Characters that may stand before a number in the line that states it ("发文字号："); more is a sentence that cites it."""
+"""Characters that may stand before a number in the line that states it; more is a sentence that cites it."""
 _CITES = frozenset("〔〕根据按依照见转贯彻落实和与")
 _FIELD = re.compile(r"\s*(?:发文字号|文\s*号)")
 
@@ -65,7 +65,8 @@ def _titled(title: str, shown: str) -> bool:
 
 
 def _states(number: str, text: str) -> bool:
-    return any(_is_statement(normalise_number(line), number) or _is_labelled(line, number) for line in text.splitlines())
+    lines = text.splitlines()
+    return any(_is_statement(normalise_number(line), number) or _is_labelled(line, number) for line in lines)
 
 
 def _is_statement(line: str, number: str) -> bool:

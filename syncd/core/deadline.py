@@ -1,9 +1,9 @@
 """Deadlines: when a repost is due, how much time is left, and the verdict on its timeline.
 
-Sources of the rules: 国办发〔2017〕47号 as a county implements it says "应在12小时内转载"; 24 hours are told of the national
-inspection of the second quarter of 2016 and 8 hours of Fujian in 2017; 国办发〔2014〕57号 as Shandong implements it says
-"及时转载、链接". All are plain hours and none says working time, so a limit is wall clock. The figure and its basis come
-from the route's config: limits are local law, and nothing here knows one.
+Sources of the rules: 国办发〔2017〕47号 as a county implements it says "应在12小时内转载"; 24 hours are told of the
+national inspection of the second quarter of 2016 and 8 hours of Fujian in 2017; 国办发〔2014〕57号 as Shandong
+implements it says "及时转载、链接". All are plain hours, none says working time, so a limit is wall clock. The figure
+and its basis come from the route's config: limits are local law, and nothing here knows one.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def verdict(
 ) -> tuple[Verdict, str]:
     """The verdict and its reason.
 
-    Met only if the whole interval of the latency is inside the limit, breached only if all of it is outside (also when it
-    isn't seen yet), else indeterminate; open while it isn't seen and the limit isn't surely past. A look from inside the
-    site's network never proves met. clock_error: seconds, infinity or NaN when it isn't known; over a minute it makes a
-    verdict that it could turn indeterminate.
+    Met only if the whole interval of the latency is inside the limit, breached only if all of it is outside (also when
+    it isn't seen yet), else indeterminate; open while it isn't seen and the limit isn't surely past. A look from inside
+    the site's network never proves met. clock_error: seconds, infinity or NaN when it isn't known; over a minute it
+    makes a verdict that it could turn indeterminate.
     excused: passed through ("backfill", "adopted"); without a rule it is excused for "no_rule", and when its source
     withdrew it before it was seen and before it was surely late, for "withdrawn".
     """
@@ -62,7 +62,7 @@ def _by_interval(t: Timeline, limit: float, now: datetime, slack: float) -> tupl
 
 
 def _why_unsure(t: Timeline) -> str:
-    """What would have to be known better: published_unknown, published_day_only, or looks_apart (or a clock between)."""
+    """What would have to be known better: published_unknown, published_day_only or looks_apart."""
     if began(t)[0] is None or t.published is None:
         return "published_unknown"
     return "published_day_only" if t.published.precision is Precision.DAY else "looks_apart"
@@ -84,7 +84,7 @@ def _likely_start(t: Timeline, now: datetime) -> datetime:
 
 
 def escalation(t: Timeline, rule: DeadlineRule, now: datetime) -> int:
-    """The highest of 50, 75, 90 and 100 per cent of the limit that is used up; 0 below these and once it is seen or withdrawn."""
+    """The highest of 50, 75, 90 and 100 per cent of the limit that is used up; 0 below, and once seen or withdrawn."""
     if t.seen or t.withdrawn:
         return 0
     used = rule.limit - time_left(t, rule, now)

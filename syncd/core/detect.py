@@ -56,7 +56,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """One row to act on. change: "new", "changed", "withdrawn" or "relinked" (known document under another identity)."""
+    """One row to act on. change: "new", "changed", "withdrawn" or "relinked" (a known document's new identity)."""
 
     row: Row
     change: str
@@ -138,7 +138,7 @@ def _disbelief(rows: Sequence[Row], known: Known, past: Past) -> str:
 
 
 def _moved_on(rows: Sequence[Row], past: Past) -> bool:
-    """True when every row is dated and none is older than the day before the last good read: the window just moved on."""
+    """True when every row is dated, none before the day before the last good read: the window just moved on."""
     return all(_is_fresh(row.entry, past) for row in rows)
 
 
@@ -185,5 +185,5 @@ def _age_rank(row: Row) -> float:
 
 
 def flapping(revised: Sequence[datetime], now: datetime, *, per_day: int) -> bool:
-    """True when a document already got `per_day` revisions within the last 24 hours: a page that changes at every look."""
+    """True when a document got `per_day` revisions within the last 24 hours: a page that changes at every look."""
     return sum(1 for at in revised if now - timedelta(days=1) < at <= now) >= per_day

@@ -28,7 +28,8 @@ def _tight(text: str) -> str:
 def normalise_number(number: str) -> str:
     """A 发文字号 in one spelling, such as 国办发〔2026〕28号; "" when there is none in it ("无", a dash, blanks).
 
-    〔2026〕, [2026], (2026), （2026） and 【2026】 are one; 第28号, 28号 and 028号 are one; so is a 号 that was left out.
+    〔2026〕, [2026], (2026), （2026） and 【2026】 are one; 第28号, 28号 and 028号 are one;
+    so is a 号 that was left out.
     """
     text = _ORDINAL.sub("", _tight(number).translate(_BRACKETS))
     if not _DIGIT.search(text):
@@ -44,7 +45,7 @@ def normalise_index(index: str) -> str:
 
 
 def normalise_title(title: str) -> str:
-    """A title reduced to its letters, digits and symbols, so that blanks, quotes, dashes and widths make no difference."""
+    """A title reduced to its letters, digits and symbols, whatever its blanks, quotes, dashes and widths."""
     return "".join(c for c in _tight(title).casefold() if unicodedata.category(c)[0] != "P")
 
 
@@ -68,7 +69,7 @@ def _canonical_tail(parts: SplitResult) -> str:
     kept = [word for word in parts.query.split("&") if word and not _TRACKING.match(word)]
     path = "" if parts.path == "/" else parts.path
     tail = f"{path}?{'&'.join(kept)}" if kept else path
-    return _ESCAPE.sub(lambda found: found.group().upper(), quote(tail, safe="%/?&=:;,@+!$'()*~"))
+    return _ESCAPE.sub(lambda found: found.group().upper(), quote(tail, safe="%/?&=:;,@+!$'()*~", errors="replace"))
 
 
 def _page_name(url: str) -> str:
@@ -78,7 +79,14 @@ def _page_name(url: str) -> str:
 
 
 def aliases(
-    source: str, key: str, *, url: str = "", title: str = "", issuer: str = "", number: str = "", index: str = "",
+    source: str,
+    key: str,
+    *,
+    url: str = "",
+    title: str = "",
+    issuer: str = "",
+    number: str = "",
+    index: str = "",
     written: str = "",
 ) -> tuple[str, ...]:
     """The aliases of an entry or a document, strongest first; what is unknown ("") gives none.
@@ -99,7 +107,7 @@ def aliases(
 
 def alias_hash(alias: str) -> int:
     """64 bits of an alias, signed, as the store keeps it."""
-    return int.from_bytes(hashlib.blake2b(alias.encode(), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(hashlib.blake2b(alias.encode(errors="replace"), digest_size=8).digest(), "big", signed=True)
 
 
 def mint_key(site: str, aliases: tuple[str, ...]) -> str:
@@ -107,5 +115,5 @@ def mint_key(site: str, aliases: tuple[str, ...]) -> str:
 
     It is minted once and stored, since a document may gain stronger aliases later. aliases: at least one.
     """
-    digest = hashlib.sha256(f"{site}\0{aliases[0]}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{site}\0{aliases[0]}".encode(errors="replace")).hexdigest()
     return f"syncd-{digest[:20]}"

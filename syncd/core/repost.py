@@ -3,18 +3,18 @@
 Four marks, revision numbers that only grow: wanted >= approved >= sent >= seen. Beside them a hold, an open intent and
 a finding. The status that people read is computed from these and never stored:
 
-| status    | when                                                                  | what moves it on                        |
-|-----------|-----------------------------------------------------------------------|-----------------------------------------|
-| parked    | a hold of the whole repost (in doubt without look-up, flap, operator) | a person: retry, adopt                  |
-| edited    | finding edited: somebody changed the post at the site                 | a person: retry (overwrite), adopt      |
-| in_doubt  | an intent is open                                                     | a look at the CMS                       |
-| gone      | finding gone: somebody removed the post at the site                   | a person: retry (create), or it returns |
-| held      | a hold of the wanted revision (rejected by a person or by the CMS)    | a person, or a newer revision           |
-| waiting   | approved < wanted                                                     | the route's policy or a person          |
-| sending   | sent < approved                                                       | the engine                              |
-| sent      | seen < sent                                                           | a good anonymous look                   |
-| withdrawn | seen = wanted and that revision is a withdrawal                       | a newer revision                        |
-| visible   | seen = sent = approved = wanted                                       | a newer revision                        |
+| status | when | what moves it on |
+|---|---|---|
+| parked | a hold of the whole repost (in doubt without look-up, flap, operator) | a person: retry, adopt |
+| edited | finding edited: somebody changed the post at the site | a person: retry (overwrite), adopt |
+| in_doubt | an intent is open | a look at the CMS |
+| gone | finding gone: somebody removed the post at the site | a person: retry (create), or it returns |
+| held | a hold of the wanted revision (rejected by a person or by the CMS) | a person, or a newer revision |
+| waiting | approved < wanted | the route's policy or a person |
+| sending | sent < approved | the engine |
+| sent | seen < sent | a good anonymous look |
+| withdrawn | seen = wanted and that revision is a withdrawal | a newer revision |
+| visible | seen = sent = approved = wanted | a newer revision |
 
 The first row that applies is the status.
 """
@@ -231,7 +231,7 @@ def under_way(repost: Repost) -> bool:
 
 
 def status(repost: Repost, *, withdrawn: bool = False) -> Status:
-    """The word for people; withdrawn: the wanted revision is a withdrawal. Follows the table above from top to bottom."""
+    """The word for people, by the table above from top to bottom. withdrawn: the wanted revision is a withdrawal."""
     if repost.hold and repost.hold.revision is None:
         return Status.PARKED
     if repost.finding is Finding.EDITED:
@@ -265,7 +265,7 @@ def needs_person(repost: Repost) -> bool:
 
 
 def overdue(repost: Repost, now: datetime) -> bool:
-    """True when the row is to be taken up: its `due` is past, or so far away that only a wrong clock can have written it."""
+    """True when the row is to be taken up: its `due` is past, or so far away that a wrong clock must have written it."""
     return repost.due <= now or repost.due > now + horizon(repost)
 
 
@@ -345,7 +345,7 @@ def park(repost: Repost, step: Park, now: datetime) -> Repost:
     return replace(repost, hold=hold, reason=step.reason, hint=step.hint, due=now + REST_HORIZON / 2)
 
 
-def fold(repost: Repost, outcome: Outcome, policy: Policy, now: datetime) -> Repost:
+def fold(repost: Repost, outcome: Outcome, policy: Policy, now: datetime) -> Repost:  # noqa: PLR0911 - one each
     """The row after an outcome. Marks never move back; `due` is when it is taken up again."""
     match outcome:
         case Sent():
@@ -364,7 +364,7 @@ def fold(repost: Repost, outcome: Outcome, policy: Policy, now: datetime) -> Rep
             return _fold_rejected(repost, outcome, policy, now)
         case Pending():
             return replace(repost, due=_after(now, outcome.after), reason=outcome.reason, hint="")
-        case Retry() | Unknown():
+        case _:
             return _fold_failure(repost, outcome, now)
 
 
@@ -413,7 +413,8 @@ def _fold_seen(repost: Repost, outcome: Seen, policy: Policy, now: datetime) -> 
 def _fold_edited(repost: Repost, outcome: Edited, policy: Policy, now: datetime) -> Repost:
     intent = repost.intent if outcome.ambiguous else None
     row = replace(repost, intent=intent, finding=Finding.EDITED, ref=outcome.ref, stored=outcome.stored)
-    return replace(row, reason=outcome.reason, hint=_HINTS["edited"], tries=0, due=now + timedelta(seconds=policy.looks[0]))
+    row = replace(row, reason=outcome.reason, hint=_HINTS["edited"], tries=0)
+    return replace(row, due=now + timedelta(seconds=policy.looks[0]))
 
 
 def _fold_gone(repost: Repost, reason: str, policy: Policy, now: datetime) -> Repost:
@@ -478,10 +479,16 @@ def retry(repost: Repost, now: datetime, *, overwrite: bool = False) -> Repost |
     return replace(row, sent=0, seen=0, ref=None if repost.finding is Finding.GONE else repost.ref)
 
 
-def adopt(repost: Repost, ref: RemoteRef, *, stored: str, now: datetime) -> Repost:
-    """The site's own version is the repost of what is wanted now, whoever made it; later looks start from it."""
-    n = repost.wanted
-    row = replace(repost, ref=ref, stored=stored, print=stored, approved=n, sent=n, adopted=True, intent=None)
+def adopt(repost: Repost, ref: RemoteRef, *, stored: str, now: datetime, n: int | None = None) -> Repost:
+    """The site's own version is the repost of revision n, whoever made it; later looks start from it.
+
+    n: None for what is wanted now. Where that is a withdrawal, give the newest revision that is none: else a page that
+    is public would count as withdrawn, and the withdrawal would never be sent to it.
+    """
+    n = repost.wanted if n is None else n
+    approved, seen = max(repost.approved, n), min(repost.seen, n)
+    row = replace(repost, ref=ref, stored=stored, print=stored, approved=approved, sent=n, seen=seen)
+    row = replace(row, adopted=True, intent=None)
     return replace(row, hold=None, finding=None, looks=0, tries=0, reason="", hint="", due=now)
 
 

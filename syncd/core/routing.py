@@ -13,7 +13,7 @@ from syncd.core.repost import want
 from syncd.model import Content, Document, Event, Instant, Repost, Revision, Route
 
 _NAME_END = r"[\s、,;/·|]"
-"""What stands between the names of a joint document's issuers, after compatibility folding (，and ； are , and ; then)."""
+"""What stands between the names of a joint document's issuers, once folded (，and ； are , and ; then)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def wanted_on(
 ) -> tuple[Routing, ...]:
     """The routes that want the document's newest revision, at most one for each site: the first in the file wins.
 
-    sightings: (source, first sighting there). started: (source, site) -> start line, set at that pair's first good read;
-    a pair without one wants nothing yet. have: sites where the document already has a repost; the start line keeps old
-    documents from being posted, never corrections and withdrawals from a post that stands.
+    sightings: (source, first sighting there). started: (source, site) -> start line, set at that pair's first good
+    read; a pair without one wants nothing yet. have: sites where the document already has a repost; the start line
+    keeps old documents from being posted, never corrections and withdrawals from a post that stands.
     """
     chosen: dict[str, Routing] = {}
     for route in routes:
@@ -95,7 +95,7 @@ def _routing(
     *,
     stands: bool,
 ) -> Routing | None:
-    """By the first of the route's sources that makes it new; else, when it is old, by one whose past is carried over."""
+    """By the first of the route's sources that makes it new; else, when it is old, by one whose past is carried."""
     lines = [(s, started[s, route.site]) for s, _ in sightings if s in route.sources and (s, route.site) in started]
     if not lines:
         return None

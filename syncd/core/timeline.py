@@ -155,7 +155,8 @@ def lags(t: Timeline, now: datetime | None = None) -> dict[str, float]:
     line = [start]
     for point in points[1:]:
         line.append(min(max(point or line[-1], line[-1]), max(end, start)))
-    return {stage: (after - before).total_seconds() for stage, (before, after) in zip(STAGES, pairwise(line), strict=True)}
+    spans = [(after - before).total_seconds() for before, after in pairwise(line)]
+    return dict(zip(STAGES, spans, strict=True))
 
 
 def _points(t: Timeline, now: datetime | None) -> list[datetime | None]:

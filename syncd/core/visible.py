@@ -28,8 +28,8 @@ _SHOWN = 5
 _LOGIN = ("登录", "登陆", "用户名", "密码", "验证码", "统一身份认证", "login", "signin", "username", "password")
 _ERROR = (
     "404", "403", "502", "503", "notfound", "pagenotfound", "不存在", "找不到", "无法访问", "访问被拒绝", "拒绝访问",
-    "拦截", "已删除", "服务器错误", "系统错误", "系统维护", "内部错误", "数据库错误", "forbidden", "accessdenied", "badgateway",
-    "serviceunavailable", "internalservererror", "errorestablishing", "fatalerror", "errorpage", "出错了",
+    "拦截", "已删除", "服务器错误", "系统错误", "系统维护", "内部错误", "数据库错误", "forbidden", "accessdenied",
+    "badgateway", "serviceunavailable", "internalservererror", "errorestablishing", "fatalerror", "errorpage", "出错了",
 )
 _GONE = ("404", "notfound", "不存在", "找不到", "已删除", "410", "gone")
 _NOTICE = ("撤回", "撤下", "撤销", "废止", "失效", "停止执行", "withdrawn", "revoked", "repealed", "retracted")
@@ -138,4 +138,5 @@ def _other_page(heading: str, page: str) -> str:
     said = (heading + page).casefold()
     if any(word in said for word in _ERROR):
         return "error_page"
-    return "login_page" if any(word in said for word in _LOGIN) else ""
+    words = sum(word in said for word in _LOGIN)
+    return "login_page" if words > 1 or any(word in heading.casefold() for word in _LOGIN) else ""

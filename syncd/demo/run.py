@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -148,7 +149,8 @@ class Stage:
     def wait_visible(self, policy: told.Policy, revision: int = 1) -> None:
         self.wait(f"visible: {policy.title}", lambda: self._seen(policy) >= revision)
         row = self.repost(policy.title)
-        self.say(f"visible   {policy.title}  ({_seconds(row.get('latency_s'))} after publication) {row['url']}")
+        spent = f"{_seconds(row.get('latency_s'))} s after publication" if revision == 1 else f"revision {revision}"
+        self.say(f"visible   {policy.title}  ({spent}) {row['url']}")
 
     def _seen(self, policy: told.Policy) -> int:
         return int((self.repost(policy.title).get("marks") or {}).get("seen", 0))
@@ -164,7 +166,8 @@ def run(args: list[str]) -> int:
     try:
         good = _play(stage)
         if not chosen.once:
-            _serve_on(stage)
+            with suppress(KeyboardInterrupt):
+                _serve_on(stage)
         return 0 if good else 1
     except Failed as failed:
         print(f"\nFAILED: {failed}", flush=True)

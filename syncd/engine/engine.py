@@ -13,12 +13,17 @@ from syncd.engine.pool import Pool
 from syncd.engine.read import Reader
 from syncd.engine.route import Router
 from syncd.engine.work import Worker
+from syncd.errors import StoreError
 
 STAGES = ("poll", "read", "route", "approve", "work", "observe")
 """In the order of an item's life; "work" is send, see and audit, which act on the same row; "observe" finds what people
 posted at observed sites."""
 POLLS, READS, WORKS = 64, 16, 64
 """How much of each may be in flight."""
+REFUSALS = frozenset({"disk_full", "read_only", "unavailable", "locked"})
+"""What the store says when it takes nothing from anybody; other errors concern one row."""
+PROBE = 15.0
+"""Seconds until a store that took nothing is tried again."""
 
 
 class Engine:
@@ -29,6 +34,10 @@ class Engine:
         self.progress = deps.clock.monotonic()
         self._pools = {"poll": Pool(POLLS, self._ended), "read": Pool(READS, self._ended), "work": Pool(WORKS, self._ended)}
         self.failures: list[BaseException] = []
+        self.trouble = ""
+        """The reason why nothing is done: the store takes nothing ("" when all is well)."""
+        self._probe = 0.0
+        self._swapping = False
         self._build()
 
     def _build(self) -> None:
@@ -51,8 +60,15 @@ class Engine:
 
     async def swap(self, deps: Deps) -> None:
         """Go on with another configuration: what is in flight ends with the old one, settling times go on."""
-        await self.drain(30.0)
-        await self.poller.flush()
+        self._swapping = True
+        try:
+            await self.drain(30.0)
+            await self.poller.flush()
+            await self._take_up(deps)
+        finally:
+            self._swapping = False
+
+    async def _take_up(self, deps: Deps) -> None:
         deps.quiet = self.deps.quiet
         deps.wake = self.deps.wake
         for name, site in deps.sites.items():
@@ -64,19 +80,52 @@ class Engine:
 
     async def tick(self, stage: str, *, wait: bool = False) -> int:
         """One round of a stage; returns how much it started or did. wait: until all in flight has ended."""
-        count = await self._ticks[stage]()
         self.progress = self.deps.clock.monotonic()
-        if wait and stage in self._pools:
-            await self._pools[stage].drain()
+        if self._swapping or not await self._writable():
+            return 0
+        try:
+            count = await self._ticks[stage]()
+            if wait and stage in self._pools:
+                await self._pools[stage].drain()
+        except StoreError as error:
+            self._refused(error)
+            raise
+        self.progress = self.deps.clock.monotonic()
         return count
+
+    async def _writable(self) -> bool:
+        """Without a store nothing is fetched and nobody is called; a small write finds out when it is well again."""
+        if self.trouble and self.deps.clock.monotonic() >= self._probe:
+            try:
+                await self.deps.store.put("probe", self.deps.now.isoformat())
+            except StoreError as error:
+                self._refused(error)
+            else:
+                self.trouble = ""
+        return not self.trouble
+
+    def _refused(self, error: StoreError) -> None:
+        if self.failures[-1:] == [error]:
+            return
+        self._remember(error)
+        if error.reason in REFUSALS:
+            self.trouble = error.reason
+            self._probe = self.deps.clock.monotonic() + PROBE
+        self.deps.log.error("store", reason=error.reason, hint=error.hint, where=error.where)
+        self.deps.meter.failure("store", error.reason)
+
+    def _remember(self, error: BaseException) -> None:
+        self.failures.append(error)
+        del self.failures[:-20]
 
     async def drain(self, seconds: float | None = None) -> None:
         """Wait for what is in flight; what is left after `seconds` is cancelled and resolved at the next start."""
         await asyncio.gather(*(pool.drain(seconds) for pool in self._pools.values()))
 
     def _ended(self, error: BaseException | None) -> None:
-        if error is not None:
-            self.failures.append(error)
-            del self.failures[:-20]
+        if isinstance(error, StoreError):
+            self._refused(error)
+        elif error is not None:
+            self._remember(error)
             self.deps.log.error("task_failed", error=type(error).__name__, text=str(error), exc_info=error)
             self.deps.meter.failure("engine", type(error).__name__)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from syncd.core import schedule
-from syncd.core.detect import Detection, Find, Past, Row, backfilled, detect, hint
+from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
 from syncd.core.identity import alias_hash
 from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.pool import Pool
@@ -27,6 +27,7 @@ FULL_READ = timedelta(days=1)
 """Servers that lie with 304 exist: once a day a list is read without validators."""
 HORIZON = timedelta(days=2, hours=1)
 """No back-off of a source is longer (Retry-After is capped at 48 h); a later `due` was written by a wrong clock."""
+BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 _NEXT = timedelta(microseconds=1)
 _STATUS_HINTS = {
     401: "the list asks for a log-in", 403: "the server refuses us (a firewall?); ask its operator to admit the User-Agent",
@@ -72,6 +73,17 @@ class Poller:
                 self._unwritten = {row.name: row for row in rows} | self._unwritten
                 raise
 
+    async def release(self, source: str, *, drop: bool) -> int:
+        """A person's word on a source: on what is held, or, when nothing is, on its next read. Returns how many were held.
+
+        The journal is written first: written later it would put back the memory of before the decision.
+        """
+        await self.flush()
+        count = await self.deps.store.release(source, drop=drop, now=self.deps.now)
+        await self.load()
+        self.hurry(source)
+        return count
+
     def hurry(self, source: str) -> None:
         """A person decided on this source: read it at the next tick."""
         if row := self.rows.get(source):
@@ -82,6 +94,11 @@ class Poller:
             await self._read(unit, row)
         except ReadFailed as error:
             self._failed(unit, row, error)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug of a plug-in is the failure of this source alone, and is told
+            self.deps.log.error("plugin_bug", source=unit.name, error=type(error).__name__, exc_info=True)
+            self._failed(unit, row, ReadFailed("plugin_bug", str(error), hint=BUG, where=unit.url))
 
     async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
         now = self.deps.now
@@ -153,7 +170,7 @@ class Poller:
         poll = Poll(
             replace(after, accept=False, hint=hint(found.hold), reason=""), sightings=_sightings(rows, found),
             pending=tuple(replace(p, due=self.deps.now) for p in (
-                *_pendings(found, unit.name, at, before.good), *_backfills(lifted, unit.name, at),
+                *_pendings(found, known, unit.name, at, before.good), *_backfills(lifted, unit.name, at),
             )),
             start=tuple(fresh), evidence=evidence, at=at,
         )
@@ -267,9 +284,18 @@ def _sightings(rows: Sequence[Row], found: Detection) -> tuple[Sighting, ...]:
     return tuple(Sighting(row.key, row.print, row.aliases if found.first else ()) for row in shown)
 
 
-def _pendings(found: Detection, source: str, at: datetime, missed: datetime | None) -> list[Pending]:
+def _pendings(found: Detection, known: Known, source: str, at: datetime, missed: datetime | None) -> list[Pending]:
+    """What is to be read. A change of a row behind the start line is none; one of a row that still waits to be read is."""
     wanted = [*((f, "") for f in found.finds), *((f, found.hold) for f in found.held)]
-    return [_pending(find, source, at, missed, held) for find, held in wanted if find.change == "new" or find.document]
+    return [
+        _pending(find, source, at, missed, held) for find, held in wanted
+        if find.change == "new" or find.document or _is_unread(find, known)
+    ]
+
+
+def _is_unread(find: Find, known: Known) -> bool:
+    """True when the row was seen before but no document has any of its names yet: its first reading is still to come."""
+    return not any(alias in known.aliases for alias in find.row.aliases)
 
 
 def _pending(find: Find, source: str, at: datetime, missed: datetime | None, held: str) -> Pending:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from syncd.content.build import complete, earliest_known
 from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
 from syncd.core.identity import aliases
 from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.poll import BUG
 from syncd.engine.pool import Pool
-from syncd.errors import ReadFailed
-from syncd.model import Content, Entry, Instant, Revision
+from syncd.errors import ReadFailed, StoreError
+from syncd.model import Content, Entry, Revision
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
 from syncd.web.status import retry_after
@@ -67,9 +69,18 @@ class Reader:
         except ReadFailed as error:
             await self._defer(pending, error)
             return
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug of a plug-in must not take the entry up again at each tick
+            await self._defer(pending, self._bug(error, pending.entry.url))
+            return
         self.deps.log.info("read", document=recorded.document.id, title=recorded.document.title, revision=recorded.document.latest)
         self.deps.meter.stage_seconds("reading", (self.deps.now - pending.sighted).total_seconds())
         self.deps.wake("route")
+
+    def _bug(self, error: Exception, where: str) -> ReadFailed:
+        self.deps.log.error("plugin_bug", url=where, error=type(error).__name__, exc_info=True)
+        return ReadFailed("plugin_bug", str(error), hint=BUG, where=where)
 
     async def withdraw(self, document: int, *, reason: str) -> None:
         """A person's order: the document is withdrawn, as if its source had said so."""
@@ -94,12 +105,24 @@ class Reader:
         )
 
     async def _withdraw(self, pending: Pending) -> Recorded:
-        """A tombstone: the document's last content, marked withdrawn."""
-        document = await self.deps.store.document(pending.document)
+        """A tombstone: the document's last content, marked withdrawn; of one that was never read only its name is kept."""
+        known = pending.document or await self._named(pending)
+        if not known:
+            return await self.deps.store.record_reading(Reading(
+                aliases=pending.entry.aliases, source=pending.source, at=self.deps.now, pending=pending.id,
+                title=pending.entry.title, url=pending.entry.url, sighted=pending.sighted, entry=pending.entry,
+            ))
+        document = await self.deps.store.document(known)
         last = await self.deps.store.revision(document.id, document.latest)
         return await self.deps.store.record_reading(self._reading(
-            pending, last.content, replace(last, withdrawn=True, detected=self.deps.now, reason="tombstone"), Validators()
+            replace(pending, document=known), last.content,
+            replace(last, withdrawn=True, detected=self.deps.now, reason="tombstone"), Validators(),
         ))
+
+    async def _named(self, pending: Pending) -> int:
+        """The document that has one of the entry's names and was read before, or 0."""
+        found = await self.deps.store.find_documents(pending.entry.aliases)
+        return next((document.id for document in found if document.latest), 0)
 
     async def _record(self, unit: SourceUnit, pending: Pending) -> Recorded:
         fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
@@ -116,8 +139,9 @@ class Reader:
         return Reading(
             aliases=_aliases(pending.source, pending.entry, content), source=pending.source, at=self.deps.now,
             pending=pending.id, document=pending.document, title=content.title, url=content.url, sighted=pending.sighted,
-            missed=pending.missed, published=_earliest(content.published, pending.entry.published),
+            missed=pending.missed, published=earliest_known(pending.entry.published, content.published),
             backfill=pending.backfill, revision=revision, look=Look(due, validators), error=self.deps.clock.error or 0.0,
+            entry=pending.entry,
         )
 
     def _steps(self, source: str) -> tuple[float, ...]:
@@ -141,7 +165,7 @@ class Reader:
         if fetched.retry is not None and tries < FILE_TRIES:
             told = "; ".join(fetched.losses)
             raise ReadFailed("attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry)
-        return Fresh(replace(content, media=fetched.media, losses=(*content.losses, *fetched.losses)), found)
+        return Fresh(complete(content, fetched), found)
 
     async def _look(self, due: DueLook) -> None:
         """Look again at a known document: unchanged, corrected, removed, or not to be had just now."""
@@ -153,6 +177,10 @@ class Reader:
             await self._look_at(unit, due)
         except ReadFailed as error:
             await self._looked_in_vain(due, error)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as for an entry
+            await self._looked_in_vain(due, self._bug(error, due.document.url))
 
     async def _look_at(self, unit: SourceUnit, due: DueLook) -> None:
         if not unit.source.needs_page(due.entry):
@@ -264,11 +292,3 @@ def _aliases(source: str, entry: Entry, content: Content) -> tuple[str, ...]:
     )
     return tuple(dict.fromkeys((*own, *entry.aliases)))
 
-
-def _earliest(page: Instant | None, listed: Instant | None) -> Instant | None:
-    """The page's instant if it lies within what the list says, else whichever is earlier: the clock starts there."""
-    if page is None or listed is None:
-        return page or listed
-    if listed.earliest <= page.at <= listed.latest:
-        return page
-    return min(page, listed, key=lambda i: i.at)

@@ -20,8 +20,6 @@ class Scheduler:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.trouble = ""
-        """The reason why the last round of a stage failed as a whole ("" when all is well)."""
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -67,13 +65,12 @@ class Scheduler:
     async def _round(self, stage: str) -> None:
         try:
             await self.engine.tick(stage)
-        except StoreError as error:
-            self.trouble = error.reason
-            self.engine.deps.log.error("store", stage=stage, reason=error.reason, hint=error.hint)
-            self.engine.deps.meter.failure("store", error.reason)
+        except StoreError:
+            self._again.discard(stage)  # the engine has told of it, and tries again by itself
+        except Exception as error:  # noqa: BLE001 - a bug in one stage must be told and must not stop the others
             self._again.discard(stage)
-        else:
-            self.trouble = ""
+            self.engine.deps.log.error("stage_failed", stage=stage, error=type(error).__name__, exc_info=True)
+            self.engine.deps.meter.failure(stage, "bug")
 
     async def stop(self, seconds: float) -> None:
         """No new work; what is in flight gets `seconds` to end."""

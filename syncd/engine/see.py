@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser
-
-from syncd.content.text import text_of
+from syncd.content.text import text_of, title_of
 from syncd.core import repost as machine
 from syncd.core import visible
 from syncd.core.repost import Edited, Gone, Outcome, Retry, Seen, Verify
@@ -14,6 +12,8 @@ from syncd.engine.deps import Deps, SiteUnit
 from syncd.engine.send import Draft, locate, print_of, read
 from syncd.errors import ReadFailed
 from syncd.model import RemoteRef, RemoteState, Repost, Revision
+from syncd.sources.decode import decode
+from syncd.sources.html import parse_html
 from syncd.web.api import Answer
 
 FIRST_LOOK, LONGEST_LOOK = 2.0, 600.0
@@ -52,10 +52,10 @@ class Looker:
             else:
                 return published
         try:
-            answer = await site.look.get(ref.url, headers=_NO_CACHE)
+            look = judge(expected, await site.look.get(ref.url, headers=_NO_CACHE))
         except ReadFailed as error:
             return self._bad(repost, error.reason, error.hint)
-        return await self._judge(repost, step, site, expected, ref, answer)
+        return await self._judge(repost, step, site, expected, ref, look)
 
     async def _published(self, repost: Repost, site: SiteUnit) -> RemoteRef | Outcome:
         ref = await locate(site.adapter, repost)
@@ -67,9 +67,9 @@ class Looker:
         return ref
 
     async def _judge(
-        self, repost: Repost, step: Verify, site: SiteUnit, expected: Expected, ref: RemoteRef, answer: Answer
+        self, repost: Repost, step: Verify, site: SiteUnit, expected: Expected, ref: RemoteRef,
+        look: visible.Look,
     ) -> Outcome:
-        look = judge(expected, answer)
         if look.ok:
             return Seen(step.n, ref if ref != repost.ref else None)
         outcome = await self._ask_cms(repost, site, expected, look.reason)
@@ -79,7 +79,7 @@ class Looker:
         """The page does not show it: does the CMS say that somebody removed or changed it? Asked when it was seen before,
         or when it does not appear for long: an editor may be quicker than the first look."""
         early = repost.seen < repost.sent and repost.tries < PATIENCE
-        if early or not site.adapter.capabilities.posts:
+        if early or not site.adapter.capabilities.posts or site.gate.wait > 0:
             return None
         ref = await locate(site.adapter, repost)
         if expected.revision.withdrawn:
@@ -100,15 +100,17 @@ class Looker:
 
 
 def judge(expected: Expected, answer: Answer) -> visible.Look:
-    """Compare a public answer with what it should show; a withdrawn post shows a notice, 404 or 410."""
+    """Compare a public answer with what it should show; a withdrawn post shows a notice, 404 or 410.
+
+    Raises ReadFailed bad_encoding or hostile_html.
+    """
     if expected.revision.withdrawn and answer.status in (404, 410):
         return visible.Look(True, "withdrawn", 1.0, ())
     if answer.status != 200:
         return visible.Look(False, f"page_{answer.status}", 0.0, ())
-    page = LexborHTMLParser(answer.body)
-    text = text_of(page.html or "")
-    title = page.css_first("title")
-    heading = title.text(strip=True) if title else ""
+    page = decode(answer.body, answer.header("content-type")).text
+    parse_html(page)  # refuses nesting beyond all sense, which the extraction below would choke on
+    text, heading = text_of(page), title_of(page)
     post = expected.draft.post
     body = text_of(post.html)
     if expected.revision.withdrawn:

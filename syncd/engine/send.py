@@ -177,11 +177,21 @@ class Sender:
             result = await self._call(repost, intent, site, draft)
         except Conflict as conflict:
             return await self._conflict(conflict, repost, intent, site.adapter)
-        except NotFound:
-            return Gone() if intent.kind is not IntentKind.WITHDRAW else Absent("already_gone")
+        except NotFound as missing:
+            return await self._missing(missing, repost, intent, site.adapter)
         for loss in result.losses:
             self.deps.log.warning("loss", site=site.name, repost=repost.id, loss=loss)
         return Sent(result.ref, _print(result.stored) or await self._stored(site.adapter, result.ref, intent))
+
+    async def _missing(self, missing: NotFound, repost: Repost, intent: Intent, adapter: Adapter) -> Outcome:
+        """404: the post is gone, or the CMS's whole API is; which, only a look can tell."""
+        wait = self.deps.backoff(repost.tries)
+        if intent.kind is IntentKind.CREATE:
+            return Retry(wait, missing.reason, "the CMS has no such address: check api_url in this site's options")
+        searchable = adapter.capabilities.lookup != "none" or repost.adopted
+        if searchable and await locate(adapter, repost) is not None:
+            return Retry(wait, missing.reason, missing.hint)
+        return Absent("already_gone") if intent.kind is IntentKind.WITHDRAW else Gone()
 
     async def _stored(self, adapter: Adapter, ref: RemoteRef, intent: Intent) -> str:
         """What the CMS stores after our write, where its answer did not tell; ours if it can't be asked just now."""

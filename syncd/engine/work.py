@@ -13,12 +13,17 @@ from syncd.engine.deps import Deps, SiteUnit
 from syncd.engine.pool import Pool
 from syncd.engine.see import Expected, Looker
 from syncd.engine.send import Sender, attempt, drafted
-from syncd.errors import Stale, StoreError
+from syncd.errors import Stale
 from syncd.model import Event, Instant, IntentKind, Repost, Revision
 from syncd.store.api import Work
 
 IDLE = timedelta(days=4)
 """A row with nothing to do is looked at again after this, inside the horizon at rest."""
+
+
+def calls_cms(repost: Repost) -> bool:
+    """True when the next step may call the CMS; looks at a public page go on while the CMS wants to be left alone."""
+    return repost.intent is not None or repost.sent != repost.approved or machine.is_draft(repost)
 
 
 class Worker:
@@ -38,9 +43,10 @@ class Worker:
         for work in await self.deps.store.due_reposts(self.deps.now, self.pool.free, skip_sites=shut):
             site = self.deps.sites.get(work.repost.site)
             taken = started.get(work.repost.site, 0)
-            if work.repost.id in self.pool or (site and taken >= site.gate.free):
+            calls = calls_cms(work.repost)
+            if work.repost.id in self.pool or (site and calls and taken >= site.gate.free):
                 continue
-            started[work.repost.site] = taken + 1
+            started[work.repost.site] = taken + calls
             self.pool.start(work.repost.id, self.step(work, site))
             count += 1
         return count
@@ -58,10 +64,6 @@ class Worker:
             await self._act(work, site, machine.plan(repost, heads, self.policy(repost, site), self.deps.now))
         except Stale:
             self.deps.wake("work")
-        except StoreError as error:
-            self.deps.log.error("store", reason=error.reason, hint=error.hint, repost=repost.id)
-            self.deps.meter.failure("store", error.reason)
-            raise
 
     def policy(self, repost: Repost, site: SiteUnit) -> Policy:
         """What the repost's surroundings allow at this moment."""

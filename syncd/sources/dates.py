@@ -16,23 +16,52 @@ FIRST_YEAR = 1990
 LAST_YEAR = 2199
 _LONGEST = 80
 
-_CLOCK = r"(?P<half>上午|下午)?\s?(?P<H>\d{1,2})(?:[:时点](?P<M>\d{2})分?(?:[:]?(?P<S>\d{2})(?:[.,]\d{1,9})?秒?)?)\s?(?P<ap>[ap]\.?m\.?)?"
+_CLOCK = (
+    r"(?P<half>上午|下午)?\s?(?P<H>\d{1,2})(?:[:时点](?P<M>\d{2})分?"
+    r"(?:[:]?(?P<S>\d{2})(?:[.,]\d{1,9})?秒?)?)\s?(?P<ap>[ap]\.?m\.?)?"
+)
 _ZONE = r"\s?(?P<zone>[A-Z]{1,5}(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{1,2}(?::?\d{2})?)?(?:\s?[(\[].{0,40}[)\]])?"
 _WEEKDAY = r"(?:\s?[(]?(?:星期|周)[一二三四五六日天][)]?)?"
 _MONTH = r"(?P<name>[a-z]{3,9})\.?"
-_LADDER = tuple(re.compile(rung, re.IGNORECASE | re.ASCII) for rung in (
-    rf"(?P<y>\d{{4}})(?P<sep>[-/.年])\s?(?P<m>\d{{1,2}})(?:(?P=sep)|月)\s?(?P<d>\d{{1,2}})日?{_WEEKDAY}(?:[T\s,-]{{0,2}}{_CLOCK}{_ZONE})?",
-    rf"(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}})(?:T?(?P<H>\d{{2}})(?P<M>\d{{2}})(?P<S>\d{{2}})?{_ZONE})?",
-    rf"(?:[a-z]{{3,9}}\.?,?\s)?(?P<d>\d{{1,2}})[\s-]{_MONTH}[\s-](?P<y>\d{{4}}|\d{{2}}),?(?:\s{_CLOCK}{_ZONE})?",
-    rf"(?:[a-z]{{3,9}}\.?,?\s)?{_MONTH}\s(?P<d>\d{{1,2}}),?\s(?P<y>\d{{4}}),?(?:\s{_CLOCK}{_ZONE})?",
-    rf"[a-z]{{3}}\s{_MONTH}\s(?P<d>\d{{1,2}})\s{_CLOCK}\s(?:(?P<zone>[a-z]{{1,5}})\s)?(?P<y>\d{{4}})",
-))
+_LADDER = tuple(
+    re.compile(rung, re.IGNORECASE | re.ASCII)
+    for rung in (
+        rf"(?P<y>\d{{4}})(?P<sep>[-/.年])\s?(?P<m>\d{{1,2}})(?:(?P=sep)|月)\s?(?P<d>\d{{1,2}})日?{_WEEKDAY}(?:[T\s,-]{{0,2}}{_CLOCK}{_ZONE})?",
+        rf"(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}})(?:T?(?P<H>\d{{2}})(?P<M>\d{{2}})(?P<S>\d{{2}})?{_ZONE})?",
+        rf"(?:[a-z]{{3,9}}\.?,?\s)?(?P<d>\d{{1,2}})[\s-]{_MONTH}[\s-](?P<y>\d{{4}}|\d{{2}}),?(?:\s{_CLOCK}{_ZONE})?",
+        rf"(?:[a-z]{{3,9}}\.?,?\s)?{_MONTH}\s(?P<d>\d{{1,2}}),?\s(?P<y>\d{{4}}),?(?:\s{_CLOCK}{_ZONE})?",
+        rf"[a-z]{{3}}\s{_MONTH}\s(?P<d>\d{{1,2}})\s{_CLOCK}\s(?:(?P<zone>[a-z]{{1,5}})\s)?(?P<y>\d{{4}})",
+    )
+)
 _EPOCH = re.compile(r"(?P<s>\d{10})(?P<ms>\d{3})?", re.ASCII)
 _OFFSET = re.compile(r"(?:GMT|UTC|UT)?(?P<sign>[+-])(?P<h>\d{1,2}):?(?P<m>\d{2})?", re.ASCII)
-_MONTHS = {name: n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {
+    name: n
+    for n, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
 _NAMED = {
-    "Z": 0, "UT": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "CET": 60, "CEST": 120, "EET": 120, "MSK": 180, "BJT": 480, "HKT": 480,
-    "SGT": 480, "JST": 540, "KST": 540, "EST": -300, "EDT": -240, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420,
+    "Z": 0,
+    "UT": 0,
+    "UTC": 0,
+    "GMT": 0,
+    "WET": 0,
+    "BST": 60,
+    "CET": 60,
+    "CEST": 120,
+    "EET": 120,
+    "MSK": 180,
+    "BJT": 480,
+    "HKT": 480,
+    "SGT": 480,
+    "JST": 540,
+    "KST": 540,
+    "EST": -300,
+    "EDT": -240,
+    "CDT": -300,
+    "MST": -420,
+    "MDT": -360,
+    "PST": -480,
+    "PDT": -420,
 }
 _CHINA = 480
 _CENTRAL = -360
@@ -48,7 +77,7 @@ class _Told:
 
 
 def parse_instant(raw: str, zone: str, zone_origin: str, origin: str) -> Instant | None:
-    """The instant that a text tells, or None when it tells none or an absurd one (year before 1990, 30 February, +99:99).
+    """The instant that a text tells, or None: it tells none or an absurd one (before 1990, 30 February, +99:99).
 
     zone: of the source, an IANA name or an offset such as "+08:00", used when the text has none of its own;
     zone_origin: who says so ("source", "config", "default"). origin: "list", "feed" or "page".
@@ -70,14 +99,22 @@ def parse_instant(raw: str, zone: str, zone_origin: str, origin: str) -> Instant
 
 
 def read_instant(
-    raw: str, *, zone: str, zone_origin: str, origin: str, where: str, problems: list[Problem],
+    raw: str,
+    *,
+    zone: str,
+    zone_origin: str,
+    origin: str,
+    where: str,
+    problems: list[Problem],
 ) -> Instant | None:
     """parse_instant, with a Problem added to `problems` when there is a text that can't be used."""
     if not raw.strip():
         return None
     found = parse_instant(raw, zone, zone_origin, origin)
     if found is None:
-        problems.append(Problem("bad_date", f"{raw.strip()[:_LONGEST]!r} is no date that can be used; none was taken", where))
+        problems.append(
+            Problem("bad_date", f"{raw.strip()[:_LONGEST]!r} is no date that can be used; none was taken", where)
+        )
     return found
 
 
@@ -113,8 +150,13 @@ def _told(text: str) -> _Told | None:
 def _fields(found: dict[str, str | None]) -> _Told | None:
     hour, days = _hour(found)
     try:
-        local = datetime(
-            _year(found["y"] or ""), _month(found), int(found["d"] or 0), hour, int(found["M"] or 0), int(found["S"] or 0),
+        local = datetime(  # noqa: DTZ001 - local fields; what zone they are in is decided next
+            _year(found["y"] or ""),
+            _month(found),
+            int(found["d"] or 0),
+            hour,
+            int(found["M"] or 0),
+            int(found["S"] or 0),
         )
         return _Told(local + timedelta(days=days), _precision(found), (found.get("zone") or "").upper())
     except (ValueError, OverflowError):

@@ -10,10 +10,20 @@ from syncd.errors import ReadFailed
 from syncd.model import Problem
 
 _BOMS = (
-    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "hz": "gb18030", "ascii": "utf-8", "iso8859-1": "cp1252", "big5": "big5hkscs"}
+_SUPERSETS = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "hz": "gb18030",
+    "ascii": "utf-8",
+    "iso8859-1": "cp1252",
+    "big5": "big5hkscs",
+}
 _HEADER = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _PROLOG = re.compile(rb"""\A\s{0,100}<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([\w.:-]{1,40})""", re.IGNORECASE)
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?([\w.:-]{1,40})""", re.IGNORECASE)
@@ -35,7 +45,9 @@ class Decoded:
         """What a person should know about the bytes."""
         if not self.replaced:
             return ()
-        hint = f"{self.replaced} characters were unreadable as {self.encoding} and are shown as \ufffd; tell the source"
+        hint = (
+            f"{self.replaced} characters were unreadable as {self.encoding} and are shown as \ufffd; tell the source"
+        )
         return (Problem("bad_encoding", hint, "body"),)
 
 
@@ -47,11 +59,18 @@ def decode(data: bytes, content_type: str = "") -> Decoded:
     """
     for bom, encoding in _BOMS:
         if data.startswith(bom):
-            return _strict(data[len(bom):], encoding) or _replacing(data[len(bom):], encoding) or _give_up(data, [encoding])
+            return (
+                _strict(data[len(bom) :], encoding)
+                or _replacing(data[len(bom) :], encoding)
+                or _give_up(data, [encoding])
+            )
     declared = _declared(data, content_type)
     tries = (
-        _utf16_unmarked(data), _strict(data, "utf-8"), *(_strict(data, one) for one in declared),
-        *(_replacing(data, one) for one in [*declared, "utf-8"]), _chinese(data),
+        _utf16_unmarked(data),
+        _strict(data, "utf-8"),
+        *(_strict(data, one) for one in declared),
+        *(_replacing(data, one) for one in [*declared, "utf-8"]),
+        _chinese(data),
     )
     return next((found for found in tries if found), None) or _give_up(data, declared)
 
@@ -60,7 +79,9 @@ def _declared(data: bytes, content_type: str) -> list[str]:
     """Codecs that the header, the XML prolog and HTML's meta name, in this order, each once."""
     start = data[:2048]
     names = [found.group(1) for found in [_HEADER.search(content_type)] if found]
-    names += [found.group(1).decode("ascii", "replace") for found in (_PROLOG.search(start), _META.search(start)) if found]
+    names += [
+        found.group(1).decode("ascii", "replace") for found in (_PROLOG.search(start), _META.search(start)) if found
+    ]
     return list(dict.fromkeys(codec for name in names if (codec := _codec(name))))
 
 
@@ -101,6 +122,7 @@ def _utf16_unmarked(data: bytes) -> Decoded | None:
 def _give_up(data: bytes, declared: list[str]) -> Decoded:
     named = f"it says {', '.join(declared)}" if declared else "it names no character set"
     raise ReadFailed(
-        "bad_encoding", f"the {len(data)} bytes are no text in any likely character set ({named})",
+        "bad_encoding",
+        f"the {len(data)} bytes are no text in any likely character set ({named})",
         hint="ask the source to send UTF-8 and to say so; nothing was taken from this body",
     )

@@ -17,7 +17,7 @@ from syncd.sources.gate import Gated, Tombstone, gate
 from syncd.sources.html import absolute_fragment, join, plain, squeeze
 from syncd.sources.jsonfeed import json_feed, read_json
 from syncd.sources.page import RawPage, finished, read_html_page
-from syncd.sources.raw import RawEntry, RawList, entries, identified
+from syncd.sources.raw import RawEntry, RawList, bounded, entries, identified
 from syncd.web.api import Answer
 
 _SUMMARY = 2_000
@@ -52,10 +52,14 @@ class FeedSource:
     async def parse(self, answer: Answer) -> Listing:
         """As Source.parse; all of the work on bytes is done in the child."""
         most = self._options.max_entries
-        raw = cast(RawList, await self._tools.run(read_feed, answer.body, answer.header("content-type"), answer.url, most))
+        raw = cast(
+            RawList, await self._tools.run(read_feed, answer.body, answer.header("content-type"), answer.url, most)
+        )
         problems = list(raw.problems)
-        rows = entries([self._content(row) for row in raw.entries], self._config, self._tools, origin="feed", problems=problems)
-        return Listing(rows, tuple(problems), raw.title, raw.ttl)
+        rows = entries(
+            [self._content(row) for row in raw.entries], self._config, self._tools, origin="feed", problems=problems
+        )
+        return Listing(rows, bounded(problems), raw.title, raw.ttl)
 
     def needs_page(self, entry: Entry) -> bool:
         """Never without an address; else as options.full_text says."""
@@ -66,7 +70,11 @@ class FeedSource:
     async def read_page(self, entry: Entry, answer: Answer) -> Page:
         """As Source.read_page."""
         raw = await self._tools.run(
-            read_html_page, answer.body, answer.header("content-type"), answer.url, self._options.body_selector,
+            read_html_page,
+            answer.body,
+            answer.header("content-type"),
+            answer.url,
+            self._options.body_selector,
         )
         return finished(cast(RawPage, raw), answer.url, self._tools)
 
@@ -80,7 +88,9 @@ class FeedSource:
 def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
     """A feed's rows; the function that the child runs. Raises ReadFailed as Source.parse says."""
     if not data.strip():
-        raise ReadFailed("empty_body", "the body is empty", where=url, hint="open the address in a browser; ask the source")
+        raise ReadFailed(
+            "empty_body", "the body is empty", where=url, hint="open the address in a browser; ask the source"
+        )
     decoded = decode(data, content_type)
     text = decoded.text.lstrip("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
@@ -96,7 +106,9 @@ def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
 def _refuse_too_many(count: int, most: int) -> None:
     if count > most:
         raise ReadFailed(
-            "too_many_entries", f"it has {count} entries, more than {most}", hint="raise options.max_entries if that is right",
+            "too_many_entries",
+            f"it has {count} entries, more than {most}",
+            hint="raise options.max_entries if that is right",
         )
 
 
@@ -115,7 +127,9 @@ def _xml_feed(gated: Gated, url: str) -> RawList:
 def _feedparser(body: bytes, url: str) -> Any:
     """Only ever on a stream: bytes that look like a path would be opened. Its sanitiser and resolver stay off."""
     feedparser.api.PREFERRED_XML_PARSERS.clear()  # expat, which the gate has tried, and no other parser
-    feedparser.mixin._FeedParserMixin.can_be_relative_uri.discard("id")  # a guid is a name: joined to the URL it would move
+    feedparser.mixin._FeedParserMixin.can_be_relative_uri.discard(
+        "id"
+    )  # a guid is a name: joined to the URL it would move
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     return feedparser.parse(BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
 
@@ -126,13 +140,17 @@ def _safe_row(item: Any, n: int, url: str, dated: bool, problems: list[Problem])
     try:
         row = _row(item, where, url, dated)
     except (ReadFailed, ValueError, TypeError, KeyError, AttributeError) as error:
-        problems.append(Problem("bad_entry", f"it can't be read ({error}) and is left out; the others are not affected", where))
+        problems.append(
+            Problem("bad_entry", f"it can't be read ({error}) and is left out; the others are not affected", where)
+        )
         return None
     if not row.title:
         problems.append(Problem("entry_without_title", "it has no title and no text; it is left out", where))
         return None
     if not row.url and dict.get(item, "link"):
-        problems.append(Problem("bad_link", f"{str(item['link'])[:80]!r} is no web address; the entry has none", where))
+        problems.append(
+            Problem("bad_link", f"{str(item['link'])[:80]!r} is no web address; the entry has none", where)
+        )
     return row
 
 
@@ -146,9 +164,18 @@ def _row(item: Any, where: str, url: str, dated: bool) -> RawEntry:
     if dated and not published:
         published, updated = updated, ""  # dc:date says when it appeared; feedparser files it under updated
     return RawEntry(
-        where=where, key=key, title=_title(item) or (summary or plain(content))[:80], url=_link(item, key, url),
-        published=published, updated=updated, summary=summary, description_html=description, content_html=content,
-        author=_author(item), categories=_categories(item), attachments=_files(item, base),
+        where=where,
+        key=key,
+        title=_title(item) or (summary or plain(content))[:80],
+        url=_link(item, key, url),
+        published=published,
+        updated=updated,
+        summary=summary,
+        description_html=description,
+        content_html=content,
+        author=_author(item),
+        categories=_categories(item),
+        attachments=_files(item, base),
     )
 
 
@@ -191,7 +218,9 @@ def _author(item: Any) -> str:
 
 def _categories(item: Any) -> tuple[str, ...]:
     tags = dict.get(item, "tags") or []
-    return tuple(dict.fromkeys(word for tag in tags if (word := squeeze(str(tag.get("label") or tag.get("term") or "")))))
+    return tuple(
+        dict.fromkeys(word for tag in tags if (word := squeeze(str(tag.get("label") or tag.get("term") or ""))))
+    )
 
 
 def _files(item: Any, base: str) -> tuple[AttachmentLink, ...]:
@@ -203,7 +232,9 @@ def _files(item: Any, base: str) -> tuple[AttachmentLink, ...]:
         size = str(one.get("length") or one.get("filesize") or "")
         length = int(size) if size.isascii() and size.isdigit() and len(size) < 16 else None
         if address:
-            found.setdefault(address, AttachmentLink(address, str(one.get("type") or ""), length, str(one.get("title") or "")))
+            found.setdefault(
+                address, AttachmentLink(address, str(one.get("type") or ""), length, str(one.get("title") or ""))
+            )
     return tuple(found.values())
 
 
@@ -211,8 +242,12 @@ def _grave(stone: Tombstone, n: int, url: str) -> RawEntry:
     """A withdrawn entry; its address is told only if the tombstone links to it or is it."""
     link = stone.link or (stone.ref if stone.ref.startswith(("http://", "https://")) else "")
     return RawEntry(
-        where=f"deleted-entry[{n}]", key=squeeze(stone.ref), title=squeeze(stone.comment), url=join(url, link) if link else "",
-        updated=stone.when, withdrawn=True,
+        where=f"deleted-entry[{n}]",
+        key=squeeze(stone.ref),
+        title=squeeze(stone.comment),
+        url=join(url, link) if link else "",
+        updated=stone.when,
+        withdrawn=True,
     )
 
 
@@ -223,4 +258,6 @@ def _ttl(feed: Any) -> float | None:
         return int(ttl) * 60.0 or None
     period = _PERIODS.get(str(dict.get(feed, "sy_updateperiod") or "").strip().lower())
     often = str(dict.get(feed, "sy_updatefrequency") or "1").strip()
-    return period / max(1, int(often)) if period and often.isascii() and often.isdigit() and len(often) < 6 else period
+    return (
+        period / max(1, int(often)) if period and often.isascii() and often.isdigit() and len(often) < 6 else period
+    )

@@ -1,4 +1,4 @@
-"""The gate before feedparser: one linear pass that refuses what would hang, bloat or fool it, and mends small faults."""
+"""The gate before feedparser: a linear pass that refuses what would hang or fool it, and mends small faults."""
 
 from __future__ import annotations
 
@@ -17,8 +17,36 @@ MAX_ATTRIBUTES = 64
 MAX_ELEMENTS = 300_000
 MAX_SHORT = 2_000
 SHORT_FIELDS = frozenset(
-    "title author creator name email uri link guid id category subject pubdate date published updated modified issued "
-    "created managingeditor webmaster generator rights copyright publisher contributor language ttl docs".split()
+    [
+        "title",
+        "author",
+        "creator",
+        "name",
+        "email",
+        "uri",
+        "link",
+        "guid",
+        "id",
+        "category",
+        "subject",
+        "pubdate",
+        "date",
+        "published",
+        "updated",
+        "modified",
+        "issued",
+        "created",
+        "managingeditor",
+        "webmaster",
+        "generator",
+        "rights",
+        "copyright",
+        "publisher",
+        "contributor",
+        "language",
+        "ttl",
+        "docs",
+    ]
 )
 """Local names, in lower case, of elements whose text must be short: feedparser's expressions are quadratic in some."""
 
@@ -68,7 +96,9 @@ def gate(text: str) -> Gated:
     if not body:
         raise ReadFailed("empty_body", "the body is empty", hint="open the address in a browser; ask the source")
     if len(body) > MAX_BYTES:
-        raise ReadFailed("too_large", f"the feed is larger than {MAX_BYTES // 1048576} MB", hint="ask for a shorter feed")
+        raise ReadFailed(
+            "too_large", f"the feed is larger than {MAX_BYTES // 1048576} MB", hint="ask for a shorter feed"
+        )
     _refuse_what_is_no_xml(body)
     head = _strip_head(body)
     return _strictly(head) or _mended(head)
@@ -77,7 +107,7 @@ def gate(text: str) -> Gated:
 def _refuse_what_is_no_xml(body: str) -> None:
     start = body[:4096]
     page = _HTML.search(start)
-    if page and not re.search(r"<(?:\w+:)?(?:rss|rdf|feed)[\s>]", start[:page.start()], re.IGNORECASE):
+    if page and not re.search(r"<(?:\w+:)?(?:rss|rdf|feed)[\s>]", start[: page.start()], re.IGNORECASE):
         raise ReadFailed("not_a_feed", "it is a web page, not a feed", hint=_page_hint(body))
     if not body.startswith("<"):
         raise ReadFailed("not_a_feed", f"it begins with {body[:40]!r}, not with XML", hint=_NOT_A_FEED)
@@ -94,13 +124,13 @@ def _page_hint(body: str) -> str:
 
 
 def _strip_head(body: str) -> str:
-    """The document without its prolog and its harmless DOCTYPE. Raises ReadFailed for a DOCTYPE that declares things."""
+    """The document without its prolog and its harmless DOCTYPE; one that declares things is refused."""
     rest = _PROLOG.sub("", body, count=1).lstrip() if body[:5].lower() == "<?xml" else body
     first = _FIRST_TAG.search(rest)
-    head = rest[:first.start()] if first else rest
+    head = rest[: first.start()] if first else rest
     if _DECLARES.search(head):
         raise _hostile("it declares entities or an internal subset")
-    return _DOCTYPE.sub("", head, count=1) + rest[len(head):]
+    return _DOCTYPE.sub("", head, count=1) + rest[len(head) :]
 
 
 def _strictly(body: str) -> Gated | None:
@@ -121,7 +151,9 @@ def _mended(body: str) -> Gated:
         problem = Problem("mended_xml", "stray characters or unknown entities were mended; tell the source", "body")
     except expat.ExpatError as error:
         _refuse_what_is_beyond_mending(mended, watch)
-        problem = Problem("malformed_xml", f"not well-formed ({error}); read loosely: check its titles", f"line {error.lineno}")
+        problem = Problem(
+            "malformed_xml", f"not well-formed ({error}); read loosely: check its titles", f"line {error.lineno}"
+        )
     return _passed(mended, watch, problem)
 
 
@@ -129,7 +161,9 @@ def _refuse_what_is_beyond_mending(body: str, watch: _Watch) -> None:
     if watch.root not in _ROOTS:
         raise ReadFailed("not_a_feed", f"its root is <{watch.root or '?'}>, not a feed's", hint=_NOT_A_FEED)
     if not re.search(rf"</(?:\w+:)?{watch.root}\s*>\s*(?:<!--.*?-->\s*)?\Z", body[-500:], re.IGNORECASE | re.DOTALL):
-        raise ReadFailed("truncated", f"<{watch.root}> never closes: the feed is cut off", hint="it is read again at the next poll")
+        raise ReadFailed(
+            "truncated", f"<{watch.root}> never closes: the feed is cut off", hint="it is read again at the next poll"
+        )
     if _DECLARES.search(body):
         raise _hostile("it is not well-formed and declares entities")
     if body.count("<") > 2 * MAX_ELEMENTS:
@@ -145,7 +179,9 @@ def _passed(body: str, watch: _Watch, *problems: Problem) -> Gated:
 
 
 def _hostile(what: str) -> ReadFailed:
-    return ReadFailed("hostile_xml", f"the feed is refused: {what}", hint="no honest feed does that; ask the source who made it")
+    return ReadFailed(
+        "hostile_xml", f"the feed is refused: {what}", hint="no honest feed does that; ask the source who made it"
+    )
 
 
 def _mend(body: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, cast
 from urllib.parse import urlsplit
 
@@ -16,12 +17,17 @@ from syncd.sources.decode import decode
 from syncd.sources.html import Html, join, plain, squeeze
 from syncd.sources.jsonfeed import read_json, shape
 from syncd.sources.page import no_body
-from syncd.sources.raw import RawEntry, RawList, entries, identified
+from syncd.sources.raw import RawEntry, RawList, bounded, entries, identified
 from syncd.web.api import Answer
 
 BODIES = ("#UCAP-CONTENT", ".trs_editor_view", ".pages_content", ".TRS_Editor", ".article-content", "#zoom")
-HEADERS = ("table.bd1 td", ".policyLibraryOverview_header table td", ".policyLibraryOverview_header li span", "table.bd1 th, table.bd1 td")
-"""Cells of the header: the State Council's layout, the policy library's, and the list that it shows on small screens."""
+HEADERS = (
+    "table.bd1 td",
+    ".policyLibraryOverview_header table td",
+    ".policyLibraryOverview_header li span",
+    "table.bd1 th, table.bd1 td",
+)
+"""Cells of the header: the State Council's layout, the policy library's, and its list for small screens."""
 _LABELS = ("标题", "发文机关", "发文字号", "索引号", "来源", "主题分类", "公文种类", "成文日期", "发布日期")
 _NONE = frozenset(("", "-", "—", "——", "无"))
 
@@ -63,9 +69,13 @@ class GovcnSource:
     async def parse(self, answer: Answer) -> Listing:
         """As Source.parse: dates only, titles as displayed."""
         most = self._options.max_entries
-        raw = cast(RawList, await self._tools.run(read_list, answer.body, answer.header("content-type"), answer.url, most))
+        raw = cast(
+            RawList, await self._tools.run(read_list, answer.body, answer.header("content-type"), answer.url, most)
+        )
         problems = list(raw.problems)
-        return Listing(entries(list(raw.entries), self._config, self._tools, origin="list", problems=problems), tuple(problems))
+        return Listing(
+            entries(list(raw.entries), self._config, self._tools, origin="list", problems=problems), bounded(problems)
+        )
 
     def needs_page(self, entry: Entry) -> bool:
         """Always: the list has neither text, number nor time of day."""
@@ -73,16 +83,27 @@ class GovcnSource:
 
     async def read_page(self, entry: Entry, answer: Answer) -> Page:
         """As Source.read_page; the title is the document's own, from the header table."""
-        raw = cast(RawDocument, await self._tools.run(
-            read_document, answer.body, answer.header("content-type"), answer.url, self._options.body_selector,
-        ))
+        raw = cast(
+            RawDocument,
+            await self._tools.run(
+                read_document,
+                answer.body,
+                answer.header("content-type"),
+                answer.url,
+                self._options.body_selector,
+            ),
+        )
         return self._page(raw, answer.url)
 
     def _page(self, raw: RawDocument, url: str) -> Page:
         header, problems = dict(raw.header), list(raw.problems)
         published, updated = (
             read_instant(
-                text, zone=self._tools.zone, zone_origin=self._tools.zone_origin, origin="page", where=f"{url} {name}",
+                text,
+                zone=self._tools.zone,
+                zone_origin=self._tools.zone_origin,
+                origin="page",
+                where=f"{url} {name}",
                 problems=problems,
             )
             for text, name in ((raw.published or header.get("发布日期", ""), "published"), (raw.updated, "updated"))
@@ -91,10 +112,19 @@ class GovcnSource:
         if header.get("成文日期") and not written:
             problems.append(Problem("bad_date", f"成文日期 {header['成文日期'][:40]!r} is no date", url))
         return Page(
-            url=url, title=header.get("标题") or raw.title, html=raw.html, issuer=header.get("发文机关", ""),
-            document_number=header.get("发文字号", ""), index_number=header.get("索引号", ""),
-            origin_name=header.get("来源", ""), written=written, categories=_categories(header),
-            published=published, updated=updated, attachments=raw.attachments, problems=tuple(problems),
+            url=url,
+            title=header.get("标题") or raw.title,
+            html=raw.html,
+            issuer=header.get("发文机关", ""),
+            document_number=header.get("发文字号", ""),
+            index_number=header.get("索引号", ""),
+            origin_name=header.get("来源", ""),
+            written=written,
+            categories=_categories(header),
+            published=published,
+            updated=updated,
+            attachments=raw.attachments,
+            problems=tuple(problems),
         )
 
 
@@ -106,23 +136,32 @@ def is_list(value: Any) -> bool:
 def read_list(data: bytes, content_type: str, url: str, most: int) -> RawList:
     """A list's rows; the function that the child runs. A row without an address, title or date is a Problem.
 
-    Raises ReadFailed: empty_body, bad_encoding, too_many_entries, and not_understood for any other shape, an empty list too.
+    Raises ReadFailed: empty_body, bad_encoding, too_many_entries, and
+    not_understood for any other shape, an empty list too.
     """
     if not data.strip():
-        raise ReadFailed("empty_body", "the body is empty", where=url, hint="open the address in a browser; it is tried again")
+        raise ReadFailed(
+            "empty_body", "the body is empty", where=url, hint="open the address in a browser; it is tried again"
+        )
     decoded = decode(data, content_type)
     value = read_json(decoded.text)
     if not is_list(value):
         raise ReadFailed(
-            "not_understood", f"it is {shape(value)}, not a list of rows with TITLE, URL and DOCRELPUBTIME", where=url,
+            "not_understood",
+            f"it is {shape(value)}, not a list of rows with TITLE, URL and DOCRELPUBTIME",
+            where=url,
             hint="gov.cn may have changed its list, or the address is another kind's; nothing was taken from it",
         )
     if len(value) > most:
-        raise ReadFailed("too_many_entries", f"it has {len(value)} rows, more than {most}", hint="raise options.max_entries")
+        raise ReadFailed(
+            "too_many_entries", f"it has {len(value)} rows, more than {most}", hint="raise options.max_entries"
+        )
     problems = list(decoded.problems)
     rows = [row for n, item in enumerate(value) if (row := _row(item, f"[{n}]", url, problems))]
     if not rows:
-        raise ReadFailed("not_understood", "none of its rows has a title and an address", where=url, hint=problems[0].hint)
+        raise ReadFailed(
+            "not_understood", "none of its rows has a title and an address", where=url, hint=problems[0].hint
+        )
     return RawList(tuple(identified(rows, problems)), tuple(problems))
 
 
@@ -133,13 +172,21 @@ def _row(item: Any, where: str, url: str, problems: list[Problem]) -> RawEntry |
     title, link = plain(_text(item, "TITLE")), _address(_text(item, "URL"), url)
     for name, value in (("TITLE", title), ("URL", link)):
         if not value:
-            problems.append(Problem("bad_entry", f"{name} is {str(item.get(name))[:60]!r}: the row is left out", f"{where}.{name}"))
+            problems.append(
+                Problem(
+                    "bad_entry", f"{name} is {str(item.get(name))[:60]!r}: the row is left out", f"{where}.{name}"
+                )
+            )
     if not title or not link:
         return None
     date = _text(item, "DOCRELPUBTIME")
     if not date:
-        problems.append(Problem("no_date", f"{title[:60]!r} has no date; its page is asked", f"{where}.DOCRELPUBTIME"))
-    return RawEntry(where=where, key=link, title=title, url=link, published=date, summary=plain(_text(item, "SUB_TITLE")))
+        problems.append(
+            Problem("no_date", f"{title[:60]!r} has no date; its page is asked", f"{where}.DOCRELPUBTIME")
+        )
+    return RawEntry(
+        where=where, key=link, title=title, url=link, published=date, summary=plain(_text(item, "SUB_TITLE"))
+    )
 
 
 def _text(item: dict[str, Any], name: str) -> str:
@@ -162,9 +209,13 @@ def read_document(data: bytes, content_type: str, url: str, selector: str) -> Ra
     if body is None:
         raise no_body(page, "none of the known bodies is on it")
     return RawDocument(
-        html=page.outer(body), title=page.meta("ArticleTitle", "og:title") or page.text("h1") or _page_title(page),
-        header=tuple(_header(page).items()), published=page.meta("firstpublishedtime", "PubDate"),
-        updated=page.meta("lastmodifiedtime"), attachments=page.files(body), problems=page.decoded.problems,
+        html=page.outer(body),
+        title=page.meta("ArticleTitle", "og:title") or page.text("h1") or _page_title(page),
+        header=tuple(_header(page).items()),
+        published=page.meta("firstpublishedtime", "PubDate"),
+        updated=page.meta("lastmodifiedtime"),
+        attachments=page.files(body),
+        problems=page.decoded.problems,
     )
 
 
@@ -178,7 +229,7 @@ def _header(page: Html) -> dict[str, str]:
     found: dict[str, str] = {}
     for selector in HEADERS:
         cells = [squeeze(cell.text()) for cell in page.select(selector)]
-        for label, value in zip(cells, cells[1:], strict=False):
+        for label, value in pairwise(cells):
             name = _label(label)
             if name in _LABELS and _label(value) not in _LABELS and value not in _NONE:
                 found.setdefault(name, value)
@@ -186,7 +237,7 @@ def _header(page: Html) -> dict[str, str]:
 
 
 def _label(text: str) -> str:
-    """A label as a name: 标  题： and 标题 are one; the old layout's "发文字号" has blanks and colons of both widths."""
+    """A label as a name: 标  题： and 标题 are one, with colons of both widths."""
     return "".join(text.split()).rstrip(":：")
 
 

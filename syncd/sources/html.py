@@ -1,4 +1,4 @@
-"""A web page taken apart by selectors: its title, times, body and files; run in the child, since pages are hostile too."""
+"""A web page taken apart by selectors: its title, times, body and files; only run in the child."""
 
 from __future__ import annotations
 
@@ -14,23 +14,64 @@ from syncd.sources.decode import Decoded, decode
 
 MAX_BYTES = 10 * 1024 * 1024
 FILE_TYPES = {
-    "pdf": "application/pdf", "doc": "application/msword", "xls": "application/vnd.ms-excel",
+    "pdf": "application/pdf",
+    "doc": "application/msword",
+    "xls": "application/vnd.ms-excel",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "ppt": "application/vnd.ms-powerpoint",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "ofd": "application/ofd", "wps": "application/vnd.ms-works", "et": "application/vnd.ms-excel", "rtf": "application/rtf",
-    "csv": "text/csv", "txt": "text/plain", "zip": "application/zip", "rar": "application/vnd.rar", "7z": "application/x-7z-compressed",
+    "ofd": "application/ofd",
+    "wps": "application/vnd.ms-works",
+    "et": "application/vnd.ms-excel",
+    "rtf": "application/rtf",
+    "csv": "text/csv",
+    "txt": "text/plain",
+    "zip": "application/zip",
+    "rar": "application/vnd.rar",
+    "7z": "application/x-7z-compressed",
     "ceb": "application/x-ceb",
 }
 """Endings of files that belong to a document, and their types."""
 
-_URL_ATTRIBUTES = (("a", "href"), ("img", "src"), ("source", "src"), ("video", "src"), ("audio", "src"), ("iframe", "src"))
+_URL_ATTRIBUTES = (
+    ("a", "href"),
+    ("img", "src"),
+    ("source", "src"),
+    ("video", "src"),
+    ("audio", "src"),
+    ("iframe", "src"),
+)
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\u200b\ufeff]")
 _BLANKS = re.compile(r"\s+")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/t[drh]|/h[1-6])[\s/>]", re.IGNORECASE)
-_UNNESTED = frozenset("area base br col embed hr img input link meta source track wbr p li td th tr dd dt option".split())
+_UNNESTED = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+        "p",
+        "li",
+        "td",
+        "th",
+        "tr",
+        "dd",
+        "dt",
+        "option",
+    ]
+)
 MAX_DEPTH = 2_000
 """Open elements; Lexbor is quadratic in them: 20,000 take 0.5 s, 300,000 ten minutes."""
 
@@ -42,7 +83,9 @@ def parse_html(markup: str) -> LexborHTMLParser:
         if tag.lower() not in _UNNESTED:
             depth = max(0, depth - 1) if slash else depth + 1
             if depth > MAX_DEPTH:
-                raise ReadFailed("hostile_html", f"more than {MAX_DEPTH} elements are nested", hint="ask the source who made it")
+                raise ReadFailed(
+                    "hostile_html", f"more than {MAX_DEPTH} elements are nested", hint="ask the source who made it"
+                )
     return LexborHTMLParser(markup)
 
 
@@ -52,7 +95,9 @@ class Html:
     def __init__(self, data: bytes, *, content_type: str, url: str) -> None:
         """Raises ReadFailed: empty_body, too_large, bad_encoding."""
         if not data.strip():
-            raise ReadFailed("empty_body", "the page is empty", where=url, hint="open it in a browser; it is tried again")
+            raise ReadFailed(
+                "empty_body", "the page is empty", where=url, hint="open it in a browser; it is tried again"
+            )
         if len(data) > MAX_BYTES:
             raise ReadFailed("too_large", f"the page is larger than {MAX_BYTES // 1048576} MB", where=url)
         self.decoded: Decoded = decode(data, content_type)
@@ -73,10 +118,12 @@ class Html:
         try:
             return self.tree.css(selector)
         except (SelectolaxError, ValueError) as error:
-            raise ReadFailed("bad_selector", f"{selector!r} is no CSS selector", hint="correct options.body_selector") from error
+            raise ReadFailed(
+                "bad_selector", f"{selector!r} is no CSS selector", hint="correct options.body_selector"
+            ) from error
 
     def meta(self, *names: str) -> str:
-        """The content of the first <meta> with one of these names or properties (any case), in the order of the names."""
+        """The content of the first <meta> of these names or properties (any case), in the order of the names."""
         found: dict[str, str] = {}
         for node in self.tree.css("meta[content]"):
             for attribute in ("name", "property", "itemprop"):
@@ -105,7 +152,7 @@ class Html:
 
 def squeeze(text: str) -> str:
     """Text on one line, each run of blanks as one."""
-    return _BLANKS.sub(" ", text.replace("\u200b", "")).strip()
+    return _BLANKS.sub(" ", _INVISIBLE.sub("", text)).strip()
 
 
 def plain(markup: str) -> str:

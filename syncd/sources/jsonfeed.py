@@ -18,10 +18,15 @@ _MAX_KEYS = 12
 def read_json(text: str) -> Any:
     """The value of a JSON text. Raises ReadFailed: not_understood when it is none or nested too deep."""
     try:
-        return json.loads(text.lstrip("\ufeff"))
+        value = json.loads(text.lstrip("\ufeff"))
+        if "\\ud" in text.lower():  # half a character, written as an escape, can be neither hashed nor stored
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        return value
     except (ValueError, RecursionError) as error:
         raise ReadFailed(
-            "not_understood", f"it is no JSON: {str(error)[:200]}", hint="open the address in a browser; it may be cut or moved",
+            "not_understood",
+            f"it is no JSON: {str(error)[:200]}",
+            hint="open the address in a browser; it may be cut or moved",
         ) from error
 
 
@@ -40,14 +45,19 @@ def _names(value: dict[str, Any]) -> str:
 
 
 def is_json_feed(value: Any) -> bool:
-    return isinstance(value, dict) and str(value.get("version", "")).startswith(_VERSION) and isinstance(value.get("items"), list)
+    return (
+        isinstance(value, dict)
+        and str(value.get("version", "")).startswith(_VERSION)
+        and isinstance(value.get("items"), list)
+    )
 
 
 def json_feed(value: Any, url: str) -> RawList:
     """The rows of a JSON Feed. Raises ReadFailed("not_a_feed") with the keys seen when it is none."""
     if not is_json_feed(value):
         raise ReadFailed(
-            "not_a_feed", f"it is JSON, but no JSON Feed: {shape(value)}",
+            "not_a_feed",
+            f"it is JSON, but no JSON Feed: {shape(value)}",
             hint='a JSON Feed has "version" and "items"; gov.cn\'s own lists need kind = "govcn"',
         )
     problems: list[Problem] = []
@@ -65,9 +75,17 @@ def _row(item: Any, where: str, url: str, problems: list[Problem]) -> RawEntry |
         problems.append(Problem("entry_without_title", "an item has no title and no text; it is left out", where))
         return None
     return RawEntry(
-        where=where, key=_text(item, "id"), title=title, url=join(url, _text(item, "url") or _text(item, "external_url")),
-        published=_text(item, "date_published"), updated=_text(item, "date_modified"), summary=plain(_text(item, "summary")),
-        content_html=content, author=_authors(item), categories=_strings(item.get("tags")), attachments=_files(item, url),
+        where=where,
+        key=_text(item, "id"),
+        title=title,
+        url=join(url, _text(item, "url") or _text(item, "external_url")),
+        published=_text(item, "date_published"),
+        updated=_text(item, "date_modified"),
+        summary=plain(_text(item, "summary")),
+        content_html=content,
+        author=_authors(item),
+        categories=_strings(item.get("tags")),
+        attachments=_files(item, url),
     )
 
 
@@ -83,7 +101,11 @@ def _paragraphs(text: str) -> str:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    return tuple(squeeze(one) for one in value if isinstance(one, str) and one.strip()) if isinstance(value, list) else ()
+    return (
+        tuple(squeeze(one) for one in value if isinstance(one, str) and one.strip())
+        if isinstance(value, list)
+        else ()
+    )
 
 
 def _authors(item: dict[str, Any]) -> str:

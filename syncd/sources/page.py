@@ -12,7 +12,15 @@ from syncd.sources.html import Html, absolute_fragment, parse_html
 
 BODIES = ("#UCAP-CONTENT", ".trs_editor_view", ".TRS_Editor", ".pages_content", "#zoom", "[itemprop=articleBody]")
 """Bodies of the content systems that government sites really use."""
-PUBLISHED = ("firstpublishedtime", "article:published_time", "og:published_time", "PubDate", "publishdate", "datePublished", "dcterms.issued")
+PUBLISHED = (
+    "firstpublishedtime",
+    "article:published_time",
+    "og:published_time",
+    "PubDate",
+    "publishdate",
+    "datePublished",
+    "dcterms.issued",
+)
 UPDATED = ("lastmodifiedtime", "article:modified_time", "og:updated_time", "dateModified", "dcterms.modified")
 
 
@@ -30,7 +38,7 @@ class RawPage:
 
 
 def read_html_page(data: bytes, content_type: str, url: str, selector: str) -> RawPage:
-    """Take a page apart. selector: of the body, "" to find it. Raises ReadFailed("no_body") when it shows no document."""
+    """Take a page apart. selector: of the body, "" to find it. Raises ReadFailed("no_body") without a document."""
     page = Html(data, content_type=content_type, url=url)
     node = page.first([selector] if selector else BODIES)
     if node is None and selector:
@@ -41,7 +49,13 @@ def read_html_page(data: bytes, content_type: str, url: str, selector: str) -> R
     files = page.files(node) if node is not None else _files_of(body, page)
     title = page.meta("ArticleTitle", "og:title") or page.text("h1") or page.text("title")
     return RawPage(
-        title, body, page.meta(*PUBLISHED), page.meta(*UPDATED), page.meta("ContentSource"), files, page.decoded.problems,
+        title,
+        body,
+        page.meta(*PUBLISHED),
+        page.meta(*UPDATED),
+        page.meta("ContentSource"),
+        files,
+        page.decoded.problems,
     )
 
 
@@ -50,7 +64,9 @@ def no_body(page: Html, why: str) -> ReadFailed:
     shown = page.text("title")[:120]
     seen = f"the page is titled {shown!r}" if shown else "the page has no title"
     return ReadFailed(
-        "no_body", f"the page shows no document: {why}", where=page.base,
+        "no_body",
+        f"the page shows no document: {why}",
+        where=page.base,
         hint=f"{seen}; it may be a barrier or redesigned: open it in a browser, set options.body_selector",
     )
 
@@ -60,13 +76,24 @@ def finished(raw: RawPage, url: str, tools: Tools) -> Page:
     problems = list(raw.problems)
     published, updated = (
         read_instant(
-            text, zone=tools.zone, zone_origin=tools.zone_origin, origin="page", where=f"{url} {name}", problems=problems,
+            text,
+            zone=tools.zone,
+            zone_origin=tools.zone_origin,
+            origin="page",
+            where=f"{url} {name}",
+            problems=problems,
         )
         for text, name in ((raw.published, "published"), (raw.updated, "updated"))
     )
     return Page(
-        url=url, title=raw.title, html=raw.html, origin_name=raw.origin_name, published=published, updated=updated,
-        attachments=raw.attachments, problems=tuple(problems),
+        url=url,
+        title=raw.title,
+        html=raw.html,
+        origin_name=raw.origin_name,
+        published=published,
+        updated=updated,
+        attachments=raw.attachments,
+        problems=tuple(problems),
     )
 
 
@@ -75,7 +102,11 @@ def _main_text(page: Html) -> str:
     import trafilatura
 
     found = trafilatura.extract(
-        page.decoded.text, output_format="html", include_links=True, include_images=True, include_tables=True,
+        page.decoded.text,
+        output_format="html",
+        include_links=True,
+        include_images=True,
+        include_tables=True,
         include_comments=False,
     )
     body = parse_html(found).body if found else None

@@ -10,6 +10,10 @@ from syncd.core.identity import aliases
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import SourceConfig, Tools
 from syncd.sources.dates import read_instant
+from syncd.sources.html import squeeze
+
+_LONGEST = 2_000
+_MOST_PROBLEMS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +50,76 @@ def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEnt
 
     A row with neither guid nor link has no identity: it is left out, with a Problem.
     """
-    known = list(rows)
+    known = [replace(row, key=squeeze(row.key)) for row in rows]
     keys = Counter(row.key for row in known if row.key and not row.withdrawn)
     shared = {key for key, count in keys.items() if count > 1}
     found: dict[str, RawEntry] = {}
     for row in known:
         key = row.url or row.key if row.key in shared else row.key or row.url
         if not key:
-            problems.append(Problem("entry_without_id", f"{row.title[:60]!r} has no guid, id or link; it is left out", row.where))
+            problems.append(
+                Problem("entry_without_id", f"{row.title[:60]!r} has no guid, id or link; it is left out", row.where)
+            )
+        elif max(len(key), len(row.title), len(row.url)) > _LONGEST:
+            hint = f"its title, id or address is longer than {_LONGEST} characters; it is left out"
+            problems.append(Problem("bad_entry", hint, row.where))
         elif key in found:
-            problems.append(Problem("duplicate_entry", f"{row.title[:60]!r} is shown twice; the first one counts", row.where))
+            problems.append(
+                Problem("duplicate_entry", f"{row.title[:60]!r} is shown twice; the first one counts", row.where)
+            )
         else:
             found[key] = replace(row, key=key)
     return list(found.values())
 
 
-def entries(rows: list[RawEntry], config: SourceConfig, tools: Tools, *, origin: str, problems: list[Problem]) -> tuple[Entry, ...]:
+def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The first hundred problems and how many more there are: ten thousand bad rows are one thing to tell."""
+    every = list(problems)
+    more = len(every) - _MOST_PROBLEMS
+    if more <= 0:
+        return tuple(every)
+    return (*every[:_MOST_PROBLEMS], Problem("more_problems", f"and {more} more; see them with syncd read", "list"))
+
+
+def entries(
+    rows: list[RawEntry], config: SourceConfig, tools: Tools, *, origin: str, problems: list[Problem]
+) -> tuple[Entry, ...]:
     """Entries with instants and aliases; a date that can't be used is a Problem. origin: "feed" or "list"."""
     links = Counter(row.url for row in rows if not row.withdrawn)
     return tuple(_entry(row, config, tools, origin, problems, own_url=links[row.url] <= 1) for row in rows)
 
 
 def _entry(
-    row: RawEntry, config: SourceConfig, tools: Tools, origin: str, problems: list[Problem], *, own_url: bool,
+    row: RawEntry,
+    config: SourceConfig,
+    tools: Tools,
+    origin: str,
+    problems: list[Problem],
+    *,
+    own_url: bool,
 ) -> Entry:
     published, updated = (
         read_instant(
-            raw, zone=tools.zone, zone_origin=tools.zone_origin, origin=origin, where=f"{row.where}.{name}", problems=problems,
+            raw,
+            zone=tools.zone,
+            zone_origin=tools.zone_origin,
+            origin=origin,
+            where=f"{row.where}.{name}",
+            problems=problems,
         )
         for raw, name in ((row.published, "published"), (row.updated, "updated"))
     )
     return Entry(
-        key=row.key, title=row.title, url=row.url, published=published, updated=updated, summary=row.summary,
-        content_html=row.content_html, author=row.author, categories=row.categories, attachments=row.attachments,
+        key=row.key,
+        title=row.title,
+        url=row.url,
+        published=published,
+        updated=updated,
+        summary=row.summary,
+        content_html=row.content_html,
+        author=row.author,
+        categories=row.categories,
+        attachments=row.attachments,
         withdrawn=row.withdrawn,
         aliases=aliases(config.name, row.key, url=row.url if own_url else "", title=row.title),
     )

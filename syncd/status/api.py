@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -13,8 +13,8 @@ Answer = dict[str, Any]
 class Desk(Protocol):
     """What an operator can ask and do. Every method returns plain JSON-able values: times are ISO 8601 with their zone.
 
-    Raises SyncdError with reason "unknown_…" or "missing" for what does not exist, StoreError when the state can't be read
-    or written, any other SyncdError when an action is refused as things stand. actor: the person who decides, by name.
+    Raises SyncdError with reason "unknown_…", "missing" or "not_found" for what does not exist, StoreError when the
+    state can't be read or written, any other SyncdError when an action is refused. actor: who decides, by name.
     """
 
     async def status(self) -> Answer:
@@ -92,14 +92,6 @@ class Limit(Told):
 
 def _limit(value: object) -> object:
     return {"due": value} if isinstance(value, str) else value or None
-
-
-def _seconds(value: object) -> object:
-    """One number, or [at least, at most] of an interval."""
-    return [value, value] if isinstance(value, int | float) else value or None
-
-
-Interval = Annotated[tuple[float | None, float | None] | None, BeforeValidator(_seconds)]
 
 
 class SourceState(Told):
@@ -215,7 +207,7 @@ class RepostRow(Told):
     detected: Moment = None
     sent_at: Moment = None
     seen_at: Moment = None
-    latency_s: Interval = None
+    latency_s: float | None = None
     latency_max_s: float | None = None
     deadline: Annotated[Limit | None, BeforeValidator(_limit)] = None
     verdict: str = ""
@@ -323,16 +315,9 @@ class Rejection(_Body):
 
 class Retry(_Body):
     actor: Name
-    overwrite: Annotated[bool, Field(description="write over what somebody else changed or removed at the site")] = False
+    overwrite: Annotated[bool, Field(description="write over what somebody else changed at the site")] = False
 
 
 class Adoption(_Body):
     actor: Name
     url: Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^https?://")]
-
-
-def day(when: When) -> date | None:
-    """The date of a moment that is known to the day only."""
-    if when.precision != "day" or not when.value:
-        return None
-    return date.fromisoformat(when.value[:10])

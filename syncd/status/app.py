@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 import syncd
 from syncd.errors import NotFound, StoreError, SyncdError
 from syncd.status.api import Desk
-from syncd.status.guard import Guard
+from syncd.status.guard import HEADERS, Guard
 from syncd.status.pages import Pages
 from syncd.status.routes import action_routes, health_routes, read_routes
 from syncd.status.server import serve
@@ -55,7 +55,7 @@ def create_app(
 def _handle_failures(app: FastAPI, pages: Pages) -> None:
     async def answer(request: Request, exc: Exception) -> Response:
         status, words = told(exc)
-        headers = getattr(exc, "headers", None)
+        headers = {**HEADERS, **(getattr(exc, "headers", None) or {})}  # the answer to a bug does not pass the guard
         if _is_page(request):
             return pages.failure(request, status, words, headers)
         return JSONResponse(words, status, headers=headers)
@@ -92,7 +92,8 @@ def _refused(exc: HTTPException) -> dict[str, str]:
     if isinstance(exc.detail, dict):
         return _words(**exc.detail)
     reasons = {404: "not_found", 405: "method_not_allowed"}
-    return _words(reasons.get(exc.status_code, "refused"), "see /api/v1/openapi.json for what can be asked", message=exc.detail)
+    hint = "see /api/v1/openapi.json for what can be asked"
+    return _words(reasons.get(exc.status_code, "refused"), hint, message=exc.detail)
 
 
 def _invalid(exc: RequestValidationError) -> dict[str, str]:

@@ -51,7 +51,7 @@ async def serve(app: Any, host: str, port: int) -> Server:
         server_header=False, limit_concurrency=MAX_CONNECTIONS, timeout_keep_alive=5, timeout_graceful_shutdown=3,
     ))
     task = asyncio.create_task(inner.serve(sockets=[sock]), name="status-server")
-    while not (inner.started or task.done()):
+    while not (inner.started or task.done()):  # noqa: ASYNC110 - uvicorn tells it by this flag only
         await asyncio.sleep(0)
     if task.done():
         sock.close()

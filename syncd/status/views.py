@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from urllib.parse import urlsplit
 
-from syncd.status.api import EventState, Explanation, Interval, RepostRow, When, day
+from syncd.status.api import EventState, Explanation, RepostRow, When
 
 LAGS = ("source", "detection", "reading", "approval", "cms", "publishing")
 TONES: Mapping[str, str] = {
@@ -22,8 +22,11 @@ _EVENT_TONES: Mapping[str, str] = {
     "rejected": "bad", "held": "bad", "in_doubt": "warn", "look_bad": "warn", "gone": "bad", "edited": "bad",
     "parked": "bad", "withdrawn": "calm",
 }
+FORMATS: Mapping[str, str] = {"day": "%Y-%m-%d", "minute": "%Y-%m-%d %H:%M", "second": "%Y-%m-%d %H:%M:%S"}
 CLOSE = 3 * 3600.0
 """Seconds left below which an open repost is shown as urgent."""
+WORTH_TELLING = 60.0
+"""Seconds between two instants from which the page says how far apart they are."""
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -39,7 +42,8 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One instant of the timeline page. gap: seconds since the one before; times, until: of a run that was folded."""
+    """One instant of the timeline page. gap: seconds since the one before; times, until: of a run that was folded;
+    step: what the engine will do."""
 
     kind: str
     at: datetime | None
@@ -50,6 +54,7 @@ class Step:
     reason: str = ""
     detail: tuple[tuple[str, str], ...] = ()
     gap: float | None = None
+    step: str = ""
     times: int = 1
     until: datetime | None = None
 
@@ -75,13 +80,21 @@ def parts(seconds: float) -> list[tuple[int, str]]:
     return [part for n, part in enumerate(found[:2]) if n == 0 or part[0]] or [(0, "s")]
 
 
-def moment(text: str) -> datetime | None:
-    """An ISO 8601 moment, None if it has no zone or is none."""
+def moment(text: str, zone: tzinfo) -> datetime | None:
+    """An ISO 8601 moment, in `zone` if it names none itself; None if it is none."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def told_at(when: When | None, zone: tzinfo) -> str:
+    """A moment as precisely as its source told it, in local time; "" when it told none."""
+    at = moment(when.value, zone) if when and when.value else None
+    if when is None or at is None:
+        return ""
+    return at.astimezone(zone).strftime(FORMATS.get(when.precision, FORMATS["second"]))
 
 
 def limit_of(row: RepostRow, now: datetime) -> Limit:
@@ -99,13 +112,10 @@ def _urgency(left: float) -> str:
     return "warn" if left < CLOSE else "busy"
 
 
-def _latency(spent: Interval, most: float | None, tone: str) -> Limit:
-    if spent is None or spent[0] is None:
+def _latency(least: float | None, most: float | None, tone: str) -> Limit:
+    if least is None:
         return Limit("", tone)
-    least = spent[0]
-    if most is None or most <= least:
-        most = spent[1]
-    if most is None or most == float("inf"):
+    if most is None:
         return Limit("row.took_least", tone, least)
     return Limit("row.took" if most - least < 60 else "row.took_between", tone, least, most)
 
@@ -115,51 +125,52 @@ def latest(rows: Iterable[RepostRow], count: int) -> list[RepostRow]:
     return sorted(rows, key=lambda r: (r.detected.timestamp() if r.detected else 0.0, r.id), reverse=True)[:count]
 
 
-def steps(told: Explanation, now: datetime) -> list[Step]:
+def steps(told: Explanation, now: datetime, zone: tzinfo) -> list[Step]:
     """The timeline from publication to now and what comes next, in order, runs of the same folded."""
-    past = [*_publication(told.document.published), *_folded(told.events)]
+    past = [*_publication(told.document.published, zone), *_folded(told.events, zone)]
     due = told.deadline.due if told.deadline else None
     future = [Step("line.now", now, "now")]
-    if due:
-        (past if due <= now else future).append(Step("line.due", due, "bad" if _late(told, due) else "due"))
+    if due and (due <= now or told.verdict == "open"):
+        (past if due <= now else future).append(Step("line.due", due, "bad" if due <= now and _late(told) else "due"))
     if told.next and told.next.step:
         at = told.next.at if told.next.at and told.next.at > now else None
-        future.append(Step("line.next", at, "next", reason=told.next.reason, detail=(("step", told.next.step),)))
+        future.append(Step("line.next", at, "next", reason=told.next.reason, step=told.next.step))
     return _spaced([*_ordered(past), *_ordered(future)])
 
 
-def _late(told: Explanation, due: datetime) -> bool:
+def _late(told: Explanation) -> bool:
     return told.verdict == "breached" or (told.verdict == "open" and told.repost.seen_at is None)
 
 
-def _publication(published: When | None) -> list[Step]:
-    if published is None or not published.value:
+def _publication(published: When | None, zone: tzinfo) -> list[Step]:
+    at = moment(published.value, zone) if published and published.value else None
+    if published is None or at is None:
         return []
-    date = day(published)
-    return [Step("line.published", moment(published.value), "calm", date=date.isoformat() if date else "")]
+    return [Step("line.published", at, "calm", date=told_at(published, zone) if published.precision == "day" else "")]
 
 
-def _folded(events: Sequence[EventState]) -> list[Step]:
+def _folded(events: Sequence[EventState], zone: tzinfo) -> list[Step]:
     """Three or more of the same in a row become one line."""
     runs: list[list[EventState]] = []
     for event in events:
         same = runs and _likeness(runs[-1][0]) == _likeness(event)
         runs[-1].append(event) if same else runs.append([event])
-    return [step for run in runs for step in ([_fold(run)] if len(run) > 2 else map(_step, run))]
+    return [step for run in runs for step in _shown(run, zone)]
+
+
+def _shown(run: Sequence[EventState], zone: tzinfo) -> list[Step]:
+    told = [_step(event, zone) for event in run]
+    return told if len(run) < 3 else [replace(told[0], times=len(run), until=run[-1].at)]
 
 
 def _likeness(event: EventState) -> tuple[object, ...]:
     return event.kind, event.reason, event.revision, event.actor
 
 
-def _fold(run: Sequence[EventState]) -> Step:
-    return replace(_step(run[0]), times=len(run), until=run[-1].at)
-
-
-def _step(event: EventState) -> Step:
+def _step(event: EventState, zone: tzinfo) -> Step:
     return Step(
         f"event.{event.kind}", event.at, _EVENT_TONES.get(event.kind, ""), revision=event.revision,
-        date=event.at.date().isoformat() if event.precision == "day" else "",
+        date=event.at.astimezone(zone).date().isoformat() if event.precision == "day" else "",
         actor="" if event.actor == "syncd" else event.actor, reason=event.reason,
         detail=tuple((str(key), str(value)) for key, value in event.detail.items()),
     )
@@ -173,15 +184,15 @@ def _ordered(found: Sequence[Step]) -> list[Step]:
 def _spaced(found: Sequence[Step]) -> list[Step]:
     out: list[Step] = []
     for step in found:
-        before = (out[-1].until or out[-1].at) if out else None
+        before = (out[-1].until or out[-1].at) if out and not out[-1].date else None
         gap = (step.at - before).total_seconds() if before and step.at else None
-        out.append(replace(step, gap=gap if gap and gap >= 1 else None))
+        out.append(replace(step, gap=gap if gap and gap >= WORTH_TELLING else None))
     return out
 
 
 def bars(lags: Mapping[str, float | None]) -> list[Bar]:
     """The stages that took time, side by side; each at least a sliver, so that it can be seen at all."""
-    known = [(name, value) for name in LAGS if (value := lags.get(name)) and value > 0]
+    known = [(name, value) for name in LAGS if (value := lags.get(name)) and value >= 0.5]
     widths = [max(value, sum(v for _, v in known) * 0.006) for _, value in known]
     scale, x, out = 1000 / sum(widths) if widths else 0.0, 0.0, []
     for (name, value), width in zip(known, widths, strict=True):

@@ -94,7 +94,8 @@ class Poll:
 class Reading:
     """What reading one pending entry (or looking again at a document) gave.
 
-    pending: id to be removed, 0 for a look again. document: its id if known, else 0 (found by `aliases` or made).
+    pending: id to be removed, 0 for a look again; it stays, and is read again, when a poll renewed it since `entry` was
+    taken from it. document: its id if known, else 0 (found by `aliases` or made).
     revision: None when the content is what it was. withdrawn: the revision is a withdrawal (content of the last one).
     """
 
@@ -112,6 +113,7 @@ class Reading:
     revision: Revision | None = None
     look: Look | None = None
     error: float = 0.0
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +301,7 @@ class Store(Protocol):
         ...
 
     async def referenced(self) -> frozenset[str]:
-        """Hashes of all blobs that some revision or journal line still names."""
+        """Hashes of all attachments that some revision still names; raw bytes of lists and pages age by themselves."""
         ...
 
     async def scrub(self, limit: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The place for how frozen values become JSON text and back: compact, defaults left out, so that a new field costs nothing."""
+"""The place for how frozen values become JSON text and back: compact, defaults left out: a new field costs nothing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def seal(*values: object) -> int:
 
 
 class Shape(Generic[T]):
-    """How one dataclass is written: `dump` to JSON text, `load` from it. without: fields that are columns of their own."""
+    """How one dataclass is written: `dump` to JSON text, `load` from it. without: fields that are columns."""
 
     def __init__(self, kind: type[T], *, without: Collection[str] = ()) -> None:
         hints = get_type_hints(kind)

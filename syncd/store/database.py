@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import zlib
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -18,12 +20,16 @@ from syncd.store.tables import SCHEMA, metadata
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process (a backup, an operator's sqlite3) before it is `locked`."""
 QUICK_CHECK_BYTES = 64 * 1024 * 1024
-"""A larger file is left to the scrub: the check at start takes about a second for each 500 MB and delays the first poll."""
+"""A larger file is left to the scrub: the check at start would delay the first poll."""
+
+FAILURES = (DBAPIError, sqlite3.Error, UnicodeDecodeError, json.JSONDecodeError, zlib.error)
+"""What a database may raise at any time; text that can't be decoded was damaged on the disk."""
 
 _HINTS = {
     "disk_full": "make room on the disk of state_dir; syncd goes on by itself",
     "read_only": "make state_dir and the database in it writable for syncd's user, or mount the disk read-write",
     "damaged": "the disk may be failing: stop syncd, copy the state away, put back the last `syncd db backup`",
+    "constraint": "two steps made the same row; this is a bug, please report it with the log",
     "locked": "another process holds the database: close other programs that have it open",
     "unavailable": "see the message; syncd tries again by itself",
 }
@@ -37,7 +43,9 @@ def path_of(url: str) -> Path | None:
         raise StoreError("unsupported_database", str(error), hint='use "sqlite:///path/to/syncd.sqlite3"') from error
     if parsed.get_backend_name() != "sqlite":
         raise StoreError(
-            "unsupported_database", f"{parsed.get_backend_name()} is not supported", where=parsed.render_as_string(),
+            "unsupported_database",
+            f"{parsed.get_backend_name()} is not supported",
+            where=parsed.render_as_string(),
             hint='leave [syncd].database out, or use "sqlite:///path/to/syncd.sqlite3"',
         )
     return Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
@@ -47,29 +55,30 @@ def connect(path: Path | None) -> Connection:
     """A connection that leaves transactions to us, from any thread (one at a time). Raises StoreError."""
     try:
         raw = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS, cached_statements=512
+            path or ":memory:",
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_SECONDS,
+            cached_statements=512,
         )
     except sqlite3.Error as error:
         raise meaning(error, path) from error
-    engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
     try:
-        conn = engine.connect()
-        _configure(conn, path)
-    except DBAPIError as error:
+        _configure(raw, path)
+        return create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool).connect()
+    except FAILURES as error:
         raw.close()
         raise meaning(error, path) from error
-    return conn
 
 
-def _configure(conn: Connection, path: Path | None) -> None:
+def _configure(raw: sqlite3.Connection, path: Path | None) -> None:
     """A rollback journal, kept between commits: SQLite before 3.51.3 has a race with several WAL connections."""
-    for pragma in ("foreign_keys=ON", "synchronous=EXTRA", "temp_store=MEMORY", "trusted_schema=OFF"):
-        conn.exec_driver_sql(f"PRAGMA {pragma}")
+    pragmas = ["foreign_keys=ON", "synchronous=EXTRA", "temp_store=MEMORY", "trusted_schema=OFF"]
     if path is not None:
-        conn.exec_driver_sql("PRAGMA journal_mode=PERSIST")
         # What a large transaction left behind is cut off again: the journal must not hold the disk's last megabytes.
-        conn.exec_driver_sql("PRAGMA journal_size_limit=1048576")
-    conn.rollback()
+        pragmas += ["journal_mode=PERSIST", "journal_size_limit=1048576"]
+    for pragma in pragmas:
+        raw.execute(f"PRAGMA {pragma}").fetchall()
 
 
 def disconnect(conn: Connection) -> None:
@@ -123,7 +132,8 @@ def _migrate(conn: Connection) -> None:
         upgrade(conn)
     except NewerSchema as error:
         raise StoreError(
-            "newer_schema", f"the state was written by a newer syncd (schema {error.version}, this one knows {SCHEMA})",
+            "newer_schema",
+            f"the state was written by a newer syncd (schema {error.version}, this one knows {SCHEMA})",
             hint="install that version again, or put back a backup that this one wrote",
         ) from error
 
@@ -135,17 +145,21 @@ def _ddl() -> tuple[str, ...]:
     tables = [str(CreateTable(table).compile(dialect=dialect)) for table in metadata.sorted_tables]
     indexes = [
         str(CreateIndex(index).compile(dialect=dialect))
-        for table in metadata.sorted_tables for index in sorted(table.indexes, key=lambda i: str(i.name))
+        for table in metadata.sorted_tables
+        for index in sorted(table.indexes, key=lambda i: str(i.name))
     ]
-    stamp = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
-    return (*tables, *indexes, stamp, f"INSERT INTO alembic_version VALUES ('{SCHEMA}')")
+    version = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
+    # SCHEMA is a constant of ours, and DDL takes no parameters.
+    stamp = (f"CREATE TABLE alembic_version ({version})", f"INSERT INTO alembic_version VALUES ('{SCHEMA}')")  # noqa: S608
+    return (*tables, *indexes, *stamp)
 
 
 def meaning(error: BaseException, path: Path | None) -> StoreError:
     """A driver's error as what it means for the operator."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     name = getattr(cause, "sqlite_errorname", "") or ""
-    reason = _reason(name)
+    unreadable = not isinstance(cause, sqlite3.Error) or str(cause).startswith("Could not decode to UTF-8")
+    reason = "damaged" if unreadable else _reason(name)
     told = f"{cause} ({name})" if name else str(cause)
     return StoreError(reason, told, where=str(path) if path else "database in memory", hint=_HINTS[reason])
 
@@ -153,8 +167,15 @@ def meaning(error: BaseException, path: Path | None) -> StoreError:
 def _reason(name: str) -> str:
     """The reason for SQLite's error name; a limit on file size or a failing device tells itself as IOERR."""
     prefixes = {
-        "SQLITE_FULL": "disk_full", "SQLITE_IOERR": "disk_full", "SQLITE_READONLY": "read_only", "SQLITE_CANTOPEN": "read_only",
-        "SQLITE_PERM": "read_only", "SQLITE_CORRUPT": "damaged", "SQLITE_NOTADB": "damaged", "SQLITE_BUSY": "locked",
+        "SQLITE_FULL": "disk_full",
+        "SQLITE_IOERR": "disk_full",
+        "SQLITE_READONLY": "read_only",
+        "SQLITE_CANTOPEN": "read_only",
+        "SQLITE_PERM": "read_only",
+        "SQLITE_CORRUPT": "damaged",
+        "SQLITE_NOTADB": "damaged",
+        "SQLITE_BUSY": "locked",
         "SQLITE_LOCKED": "locked",
+        "SQLITE_CONSTRAINT": "constraint",
     }
     return next((reason for prefix, reason in prefixes.items() if name.startswith(prefix)), "unavailable")

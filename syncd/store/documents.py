@@ -34,9 +34,12 @@ LOOK_HORIZON = timedelta(days=35)
 _STRENGTH = {"number": 0, "index": 1, "title": 2, "url": 3, "guid": 4}
 
 _DOCUMENT = reading(documents)
-_NEW_DOCUMENT = Query(insert(documents).values(latest=0, withdrawn=0, backfill=0, detected=0, merged=0, routed=0, data="", seal=0))
+_NEW_DOCUMENT = Query(
+    insert(documents).values(latest=0, withdrawn=0, backfill=0, detected=0, merged=0, routed=0, data="", seal=0)
+)
 _SET_DOCUMENT = Query(
-    update(documents).values({c.name: bindparam(f"b_{c.name}") for c in documents.c if c.name != "id"})
+    update(documents)
+    .values({c.name: bindparam(f"b_{c.name}") for c in documents.c if c.name != "id"})
     .where(documents.c.id == bindparam("b_id"))
 )
 _DOCUMENTS_BY_ALIAS = InQuery(
@@ -50,7 +53,8 @@ _NAME = Query(
     )
 )
 _RENAME = Query(
-    update(aliases).values(document=bindparam("b_kept"))
+    update(aliases)
+    .values(document=bindparam("b_kept"))
     .where(aliases.c.hash == bindparam("b_hash"), aliases.c.document == bindparam("b_other"))
 )
 
@@ -58,8 +62,9 @@ _REVISION = Query(
     select(revisions).where(revisions.c.document == bindparam("document"), revisions.c.n == bindparam("n"))
 )
 _REVISION_HEAD = Query(
-    select(revisions.c.hash, revisions.c.withdrawn)
-    .where(revisions.c.document == bindparam("document"), revisions.c.n == bindparam("n"))
+    select(revisions.c.hash, revisions.c.withdrawn).where(
+        revisions.c.document == bindparam("document"), revisions.c.n == bindparam("n")
+    )
 )
 _REVISIONS = Query(select(revisions).where(revisions.c.document == bindparam("document")).order_by(revisions.c.n))
 _REVISED = Query(
@@ -67,7 +72,8 @@ _REVISED = Query(
 )
 _NEW_REVISION = inserting(revisions, without="id")
 _SUPERSEDE = Query(
-    update(revisions).values(state=1)
+    update(revisions)
+    .values(state=1)
     .where(revisions.c.document == bindparam("b_document"), revisions.c.n < bindparam("b_n"), revisions.c.state == 0)
 )
 _NAME_BLOB = Query(insert(blobs).values(sha256=bindparam("sha256"), owner=bindparam("owner")).on_conflict_do_nothing())
@@ -81,14 +87,17 @@ _SET_LOOK = Query(
 )
 _DROP_LOOK = Query(delete(looks).where(looks.c.document == bindparam("document")))
 _DUE_LOOKS = Query(
-    select(looks).where(or_(looks.c.due <= bindparam("now"), looks.c.due > bindparam("absurd")))
-    .order_by(looks.c.due).limit(bindparam("most"))
+    select(looks)
+    .where(or_(looks.c.due <= bindparam("now"), looks.c.due > bindparam("absurd")))
+    .order_by(looks.c.due)
+    .limit(bindparam("most"))
 )
 _NOTED = Query(select(looks).where(text("note <> ''")).order_by(looks.c.document))
 
 _SHOWN = Query(select(showings).where(showings.c.document == bindparam("document")).order_by(showings.c.first))
 _SHOW = Query(
-    insert(showings).values(document=bindparam("document"), source=bindparam("source"), first=bindparam("first"))
+    insert(showings)
+    .values(document=bindparam("document"), source=bindparam("source"), first=bindparam("first"))
     .on_conflict_do_nothing()
 )
 _UNSHOW = Query(delete(showings).where(showings.c.document == bindparam("document")))
@@ -96,11 +105,14 @@ _MARK_GONE = Query(
     update(showings).values(gone=bindparam("b_gone")).where(showings.c.document == bindparam("b_document"))
 )
 _GONE_SINCE = Query(
-    select(func.count()).select_from(showings)
+    select(func.count())
+    .select_from(showings)
     .where(showings.c.source == bindparam("source"), showings.c.gone >= bindparam("since"))
 )
 _LIVE = Query(
-    select(func.count()).select_from(showings).where(and_(showings.c.source == bindparam("source"), showings.c.gone.is_(None)))
+    select(func.count())
+    .select_from(showings)
+    .where(and_(showings.c.source == bindparam("source"), showings.c.gone.is_(None)))
 )
 
 
@@ -162,7 +174,7 @@ def record_reading(conn: Connection, read: Reading) -> Recorded:
     kept = _shown(conn, _known_better(conn, kept, read), read)
     kept, revised = _revise(conn, kept, read)
     _keep_look(conn, kept, read, pending.entry if pending else None)
-    if read.pending:
+    if read.pending and (pending is None or read.entry in (None, pending.entry)):
         lists.drop_pending(conn, read.pending)
     return Recorded(kept, revised, tuple(parked))
 
@@ -257,13 +269,19 @@ def _revise(conn: Connection, known: Document, read: Reading) -> tuple[Document,
         return known, False
     revision = replace(revision, document=known.id, n=known.latest + 1)
     revised = replace(
-        known, title=read.title or revision.content.title or known.title, url=known.url or read.url, latest=revision.n,
+        known,
+        title=read.title or revision.content.title or known.title,
+        url=known.url or read.url,
+        latest=revision.n,
         withdrawn=revision.withdrawn,
     )
     _store_revision(conn, revision)
     store_document(conn, revised, routed=0)
     at = Instant(read.at, error=read.error)
-    add_events(conn, [Event("revised", at, known.id, revision=revision.n, reason=revision.reason, detail={"source": read.source})])
+    add_events(
+        conn,
+        [Event("revised", at, known.id, revision=revision.n, reason=revision.reason, detail={"source": read.source})],
+    )
     return revised, True
 
 
@@ -358,8 +376,12 @@ def _absorb(conn: Connection, kept: Document, others: Sequence[Document], read: 
 def _united(kept: Document, other: Document) -> Document:
     first = min(kept, other, key=lambda d: d.detected)
     return replace(
-        kept, aliases=_ranked([*kept.aliases, *other.aliases]), published=earlier(kept.published, other.published),
-        detected=first.detected, missed=first.missed, sources=tuple(dict.fromkeys([*kept.sources, *other.sources])),
+        kept,
+        aliases=_ranked([*kept.aliases, *other.aliases]),
+        published=earlier(kept.published, other.published),
+        detected=first.detected,
+        missed=first.missed,
+        sources=tuple(dict.fromkeys([*kept.sources, *other.sources])),
         backfill=kept.backfill or other.backfill,
     )
 
@@ -367,7 +389,8 @@ def _united(kept: Document, other: Document) -> Document:
 def _merge_reposts(conn: Connection, kept: Document, other: Document, read: Reading) -> list[int]:
     taken = {repost.site for repost in reposts_of_document(conn, kept.id)}
     return [
-        repost.id for repost in reposts_of_document(conn, other.id)
+        repost.id
+        for repost in reposts_of_document(conn, other.id)
         if _merge_repost(conn, repost, kept, taken=repost.site in taken, read=read)
     ]
 
@@ -387,8 +410,17 @@ def _merge_repost(conn: Connection, repost: Repost, kept: Document, *, taken: bo
     after = replace(bare, hold=hold, reason=hold.reason, hint=hold.hint) if parking else bare
     kind = "parked" if parking else "resolved"
     update_repost(conn, repost, after)
-    add_events(conn, [Event(
-        kind, Instant(read.at, error=read.error), after.document, repost.id, reason="same_document",
-        detail={"document": str(kept.id), "was": str(repost.document)},
-    )])
+    add_events(
+        conn,
+        [
+            Event(
+                kind,
+                Instant(read.at, error=read.error),
+                after.document,
+                repost.id,
+                reason="same_document",
+                detail={"document": str(kept.id), "was": str(repost.document)},
+            )
+        ],
+    )
     return parking

@@ -1,4 +1,4 @@
-"""The place for the verbs about lists: sources and their memory, entries, what waits to be read, the journal of reads."""
+"""The place for the verbs about lists: sources and their memory, entries, what waits to be read, the journal."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from syncd.store.tables import aliases, entries, journal, pendings, sources, sta
 SPAN_GAP = timedelta(hours=1)
 """Reads further apart than this are never one span: what lies between was not watched."""
 PENDING_HORIZON = timedelta(days=4)
-"""Longer than any wait of an entry (Retry-After is obeyed up to two days); a later `due` was written by a wrong clock."""
+"""Longer than any wait of an entry (Retry-After: up to two days); a later `due` was written by a wrong clock."""
 
 _upsert = insert(sources)
 _UPSERT_SOURCE = Query(
-    _upsert.values(name=bindparam("name"), active=1, due=bindparam("due"), data=bindparam("data")).on_conflict_do_update(
-        index_elements=["name"], set_={"due": _upsert.excluded.due, "data": _upsert.excluded.data}
-    )
+    _upsert.values(
+        name=bindparam("name"), active=1, due=bindparam("due"), data=bindparam("data")
+    ).on_conflict_do_update(index_elements=["name"], set_={"due": _upsert.excluded.due, "data": _upsert.excluded.data})
 )
 _NEW_SOURCE = Query(
-    insert(sources).values(name=bindparam("name"), active=1, due=bindparam("due"), data=bindparam("data"))
+    insert(sources)
+    .values(name=bindparam("name"), active=1, due=bindparam("due"), data=bindparam("data"))
     .on_conflict_do_nothing()
 )
 _DEACTIVATE = Query(update(sources).values(active=0))
@@ -42,11 +43,14 @@ _SOURCES = Query(select(sources).where(text("active = 1")).order_by(sources.c.id
 _DUE_SOURCES = Query(
     select(sources)
     .where(text("active = 1"), or_(sources.c.due <= bindparam("now"), sources.c.due > bindparam("absurd")))
-    .order_by(sources.c.due).limit(bindparam("most"))
+    .order_by(sources.c.due)
+    .limit(bindparam("most"))
 )
 
 _KNOWN_KEYS = InQuery(
-    lambda keys: select(entries.c.key, entries.c.print).where(entries.c.source == bindparam("source"), entries.c.key.in_(keys))
+    lambda keys: select(entries.c.key, entries.c.print).where(
+        entries.c.source == bindparam("source"), entries.c.key.in_(keys)
+    )
 )
 _KNOWN_ALIASES = InQuery(lambda hashes: select(aliases).where(aliases.c.hash.in_(hashes)))
 _entry = insert(entries)
@@ -59,19 +63,29 @@ _SEE_ALIAS = Query(insert(aliases).values(hash=bindparam("hash"), document=0).on
 
 _STARTS = Query(select(starts).where(starts.c.source == bindparam("source")))
 _START = Query(
-    insert(starts).values(source=bindparam("source"), site=bindparam("site"), at=bindparam("at")).on_conflict_do_nothing()
+    insert(starts)
+    .values(source=bindparam("source"), site=bindparam("site"), at=bindparam("at"))
+    .on_conflict_do_nothing()
 )
 
-_LAST_READ = Query(select(journal).where(journal.c.source == bindparam("source")).order_by(journal.c.id.desc()).limit(1))
+_LAST_READ = Query(
+    select(journal).where(journal.c.source == bindparam("source")).order_by(journal.c.id.desc()).limit(1)
+)
 _READ = inserting(journal, without="id")
 _READ_AGAIN = Query(
-    update(journal).values(until=bindparam("b_until"), reads=journal.c.reads + 1).where(journal.c.id == bindparam("b_id"))
+    update(journal)
+    .values(until=bindparam("b_until"), reads=journal.c.reads + 1)
+    .where(journal.c.id == bindparam("b_id"))
 )
 _READS = Query(
-    select(journal).where(journal.c.source == bindparam("source"), journal.c.until >= bindparam("since")).order_by(journal.c.id)
+    select(journal)
+    .where(journal.c.source == bindparam("source"), journal.c.until >= bindparam("since"))
+    .order_by(journal.c.id)
 )
 
-_PENDING_OF_KEY = Query(select(pendings).where(pendings.c.source == bindparam("source"), pendings.c.key == bindparam("key")))
+_PENDING_OF_KEY = Query(
+    select(pendings).where(pendings.c.source == bindparam("source"), pendings.c.key == bindparam("key"))
+)
 _PENDING = Query(select(pendings).where(pendings.c.id == bindparam("id")))
 _NEW_PENDING = inserting(pendings, without="id")
 _SET_PENDING = Query(
@@ -83,7 +97,8 @@ _DROP_PENDING = Query(delete(pendings).where(pendings.c.id == bindparam("id")))
 _DUE_PENDING = Query(
     select(pendings)
     .where(text("held = 0"), or_(pendings.c.due <= bindparam("now"), pendings.c.due > bindparam("absurd")))
-    .order_by(pendings.c.backfill, pendings.c.tries, pendings.c.id).limit(bindparam("most"))
+    .order_by(pendings.c.backfill, pendings.c.tries, pendings.c.id)
+    .limit(bindparam("most"))
 )
 _PENDINGS = Query(select(pendings).order_by(pendings.c.id).limit(bindparam("most")))
 _PENDINGS_HELD = Query(
@@ -138,9 +153,8 @@ def record_poll(conn: Connection, poll: Poll) -> None:
 
 
 def _sight(conn: Connection, source: str, poll: Poll) -> None:
-    stored = _SOURCE.first(conn, name=source)
-    assert stored is not None  # it was written just now
-    _SEE_ENTRY.many(conn, [{"source": stored.id, "key": s.key, "print": s.print} for s in poll.sightings])
+    id = _SOURCE.number(conn, name=source)
+    _SEE_ENTRY.many(conn, [{"source": id, "key": s.key, "print": s.print} for s in poll.sightings])
     _SEE_ALIAS.many(conn, [{"hash": alias, "document": 0} for s in poll.sightings for alias in s.aliases])
 
 
@@ -157,8 +171,13 @@ def _renewed(old: Pending, new: Pending) -> Pending:
     """What waits since the earlier sighting, with the newest entry; a hold stays until a person has decided."""
     change = old.change if new.change == "changed" else new.change
     return replace(
-        new, change=change, sighted=old.sighted, missed=old.missed, document=new.document or old.document,
-        backfill=old.backfill, held=old.held or new.held,
+        new,
+        change=change,
+        sighted=old.sighted,
+        missed=old.missed,
+        document=new.document or old.document,
+        backfill=old.backfill,
+        held=old.held or new.held,
     )
 
 

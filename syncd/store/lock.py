@@ -13,7 +13,7 @@ from syncd.errors import AlreadyRunning, StoreError
 class StateLock:
     """An exclusive flock on `state_dir/syncd.lock`, with our pid in it. The file stays; the lock dies with the process.
 
-    Raises AlreadyRunning (exit code 75) naming the other's pid, and StoreError("read_only") when the file can't be made.
+    Raises AlreadyRunning (exit code 75) naming the other's pid, and StoreError("read_only") if the file can't be made.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -25,7 +25,9 @@ class StateLock:
             pid = self._holder()
             os.close(self._file)
             raise AlreadyRunning(
-                "already_running", f"another syncd (process {pid}) is using this state directory", where=str(state_dir),
+                "already_running",
+                f"another syncd (process {pid}) is using this state directory",
+                where=str(state_dir),
                 hint=f"stop process {pid} first, or give this one its own state_dir",
             ) from error
         os.ftruncate(self._file, 0)
@@ -37,7 +39,9 @@ class StateLock:
             return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(
-                "read_only", f"{error.strerror}: the lock file can't be made", where=str(self._path),
+                "read_only",
+                f"{error.strerror}: the lock file can't be made",
+                where=str(self._path),
                 hint="make state_dir writable for syncd's user",
             ) from error
 
@@ -53,5 +57,7 @@ class StateLock:
     def __enter__(self) -> StateLock:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()

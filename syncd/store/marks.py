@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select, text, union_all, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.expression import ColumnElement
 
 from syncd.core.repost import REST_HORIZON, RETRY_HORIZON
@@ -18,39 +17,40 @@ from syncd.store.api import Filter, Work
 from syncd.store.codec import micros
 from syncd.store.rows import event_columns, event_of, missing, repost_columns, repost_of, work_of
 from syncd.store.statements import InQuery, Query, inserting, reading
-from syncd.store.tables import blobs, events, reposts, revisions
+from syncd.store.tables import events, reposts, revisions
 
 _REPOST = reading(reposts)
 _OF_DOCUMENT = Query(select(reposts).where(reposts.c.document == bindparam("document")).order_by(reposts.c.id))
 _NEW_REPOST = inserting(reposts, without="id")
 _SET_REPOST = Query(
-    update(reposts).values({c.name: bindparam(f"b_{c.name}") for c in reposts.c if c.name != "id"})
+    update(reposts)
+    .values({c.name: bindparam(f"b_{c.name}") for c in reposts.c if c.name != "id"})
     .where(reposts.c.id == bindparam("b_id"), reposts.c.version == bindparam("b_before"))
 )
 _DROP_REPOST = Query(delete(reposts).where(reposts.c.id == bindparam("id")))
 _UNAPPROVED = Query(select(reposts).where(text("waiting = 1")).order_by(reposts.c.id.desc()).limit(bindparam("most")))
 
 _EVENT = inserting(events, without="id")
-_EVENTS_OF_REPOST = Query(
-    select(events).where(events.c.repost == bindparam("repost"), text("repost IS NOT NULL"))
-)
-_EVENTS_OF_DOCUMENT = Query(
-    select(events).where(events.c.document == bindparam("document"), text("repost IS NULL"))
-)
-_EVIDENCE = Query(insert(blobs).values(sha256=bindparam("sha256"), owner=bindparam("owner")).on_conflict_do_nothing())
+_EVENTS_OF_REPOST = Query(select(events).where(events.c.repost == bindparam("repost"), text("repost IS NOT NULL")))
+_EVENTS_OF_DOCUMENT = Query(select(events).where(events.c.document == bindparam("document"), text("repost IS NULL")))
 
 
 def _due(busy: int, when: ColumnElement[bool], skipped: list[Any]) -> Select[Any]:
-    """One range of the index on due; it holds all that the search needs, so that no row is touched."""
+    """One range of the index on due; it holds all that the search needs, so that no row is touched.
+
+    skipped: sites of which only rows are found whose next act does not call the CMS.
+    """
     found = select(reposts.c.id, reposts.c.tries, reposts.c.document).where(text(f"busy = {busy}"), when)
-    return found.where(reposts.c.site.not_in(skipped)) if skipped else found
+    return found.where(reposts.c.site.not_in(skipped) | text("calls = 0")) if skipped else found
 
 
 def _due_reposts(skipped: list[Any]) -> Select[Any]:
     """Due rows in order, with the heads that `plan` sees. Follows core.repost.overdue: four ranges of (busy, due)."""
     due = union_all(
-        _due(1, reposts.c.due <= bindparam("now"), skipped), _due(1, reposts.c.due > bindparam("absurd_busy"), skipped),
-        _due(0, reposts.c.due <= bindparam("now"), skipped), _due(0, reposts.c.due > bindparam("absurd_rest"), skipped),
+        _due(1, reposts.c.due <= bindparam("now"), skipped),
+        _due(1, reposts.c.due > bindparam("absurd_busy"), skipped),
+        _due(0, reposts.c.due <= bindparam("now"), skipped),
+        _due(0, reposts.c.due > bindparam("absurd_rest"), skipped),
     ).subquery()
     first = select(due).order_by(due.c.tries, due.c.document.desc(), due.c.id).limit(bindparam("most")).subquery()
     wanted, approved = revisions.alias("w"), revisions.alias("a")
@@ -69,7 +69,10 @@ _DUE_ELSEWHERE = InQuery(_due_reposts)
 
 def due_reposts(conn: Connection, now: datetime, limit: int, skip_sites: Sequence[str]) -> list[Work]:
     bounds = {
-        "now": micros(now), "absurd_busy": micros(now + RETRY_HORIZON), "absurd_rest": micros(now + REST_HORIZON), "most": limit,
+        "now": micros(now),
+        "absurd_busy": micros(now + RETRY_HORIZON),
+        "absurd_rest": micros(now + REST_HORIZON),
+        "most": limit,
     }
     rows = _DUE_ELSEWHERE.run(conn, skip_sites, **bounds) if skip_sites else _DUE(conn, **bounds)
     return [work_of(row) for row in rows]
@@ -99,7 +102,11 @@ def update_repost(conn: Connection, before: Repost, after: Repost) -> Repost:
     stored = replace(after, version=before.version + 1)
     columns = {f"b_{name}": value for name, value in repost_columns(stored).items()}
     if _SET_REPOST(conn, b_before=before.version, **columns).rowcount != 1:
-        raise Stale("stale", f"repost {before.id} was changed meanwhile", hint="nothing to do: it is read again at the next tick")
+        raise Stale(
+            "stale",
+            f"repost {before.id} was changed meanwhile",
+            hint="nothing to do: it is read again at the next tick",
+        )
     return stored
 
 
@@ -123,17 +130,18 @@ def save_routed(conn: Connection, changed: Sequence[Repost], told: Sequence[Even
     """Insert the new ones, save the others; events are bound to their repost by `detail["site"]`."""
     stored = [update_repost(conn, r, r) if r.id else _insert_repost(conn, r) for r in changed]
     by_site = {repost.site: repost for repost in stored}
-    add_events(conn, [
-        _bound(event, by_site[event.detail["site"]]) if event.detail.get("site") in by_site else event for event in told
-    ])
+    add_events(
+        conn,
+        [
+            _bound(event, by_site[event.detail["site"]]) if event.detail.get("site") in by_site else event
+            for event in told
+        ],
+    )
 
 
 def add_events(conn: Connection, told: Sequence[Event]) -> None:
-    """Append events in their order; a blob that one names as evidence is kept with it."""
-    for event in told:
-        id = _EVENT(conn, **event_columns(event)).lastrowid
-        if evidence := event.detail.get("evidence"):
-            _EVIDENCE(conn, sha256=evidence, owner=f"event {id}")
+    """Append events in their order."""
+    _EVENT.many(conn, [event_columns(event) for event in told])
 
 
 def events_of(conn: Connection, id: int, document: int) -> tuple[Event, ...]:
@@ -153,7 +161,9 @@ def filtered(conn: Connection, which: Filter) -> list[Repost]:
 def _conditions(which: Filter) -> list[ColumnElement[bool]]:
     c = reposts.c
     wanted: list[tuple[object, ColumnElement[bool]]] = [
-        (which.site, c.site == which.site), (which.source, c.source == which.source), (which.ids, c.id.in_(which.ids)),
+        (which.site, c.site == which.site),
+        (which.source, c.source == which.source),
+        (which.ids, c.id.in_(which.ids)),
         (which.attention, literal_column("attention") == literal_column("1")),
     ]
     if which.since:

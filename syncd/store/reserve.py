@@ -1,4 +1,4 @@
-"""The place for the reserve: a file that holds room on the disk, so that when it is full the state can still be brought to rest."""
+"""The place for the reserve: a file that holds room, so that on a full disk the state can still be brought to rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIZE = 16 * 1024 * 1024
 
 
 class Reserve:
-    """A file of SIZE bytes beside the database; given up at the first full disk, made again when there is plenty of room."""
+    """A file of SIZE bytes beside the database; given up at the first full disk, made again when there is room."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The place for what a row is: domain values to columns and back, each row sealed when written and checked when read."""
+"""The place for what a row is: domain values to columns and back, sealed when written and checked when read."""
 
 from __future__ import annotations
 
@@ -24,20 +24,41 @@ CONTENT = Shape(Content)
 DOCUMENT = Shape(Document, without=("id", "detected", "latest", "withdrawn", "backfill"))
 REPOST = Shape(
     Repost,
-    without=("id", "document", "source", "site", "key", "due", "created", "wanted", "approved", "sent", "seen", "tries", "version"),
+    without=(
+        "id",
+        "document",
+        "source",
+        "site",
+        "key",
+        "due",
+        "created",
+        "wanted",
+        "approved",
+        "sent",
+        "seen",
+        "tries",
+        "version",
+    ),
 )
 EVENT = Shape(Event, without=("document", "repost"))
 
 
 def damaged(table: str, id: object) -> StoreError:
     return StoreError(
-        "damaged", f"row {id} of {table} is not what was written", where=f"{table} {id}",
-        hint="the disk or its cable may be failing: stop syncd, copy the state away, put back the last `syncd db backup`",
+        "damaged",
+        f"row {id} of {table} is not what was written",
+        where=f"{table} {id}",
+        hint="the disk may be failing: stop syncd, copy the state away, put back the last `syncd db backup`",
     )
 
 
 def missing(table: str, id: object) -> StoreError:
-    return StoreError("not_found", f"there is no {table} {id}", where=f"{table} {id}", hint="look at the ids that `syncd reposts` prints")
+    return StoreError(
+        "not_found",
+        f"there is no {table} {id}",
+        where=f"{table} {id}",
+        hint="look at the ids that `syncd reposts` prints",
+    )
 
 
 def source_columns(row: SourceRow) -> Columns:
@@ -54,8 +75,13 @@ def _seal_pending(c: Columns) -> int:
 
 def pending_columns(pending: Pending) -> Columns:
     columns = {
-        "source": pending.source, "key": digest(pending.entry.key), "due": micros(pending.due), "held": int(bool(pending.held)),
-        "backfill": int(pending.backfill), "tries": pending.tries, "data": PENDING.dump(pending),
+        "source": pending.source,
+        "key": digest(pending.entry.key),
+        "due": micros(pending.due),
+        "held": int(bool(pending.held)),
+        "backfill": int(pending.backfill),
+        "tries": pending.tries,
+        "data": PENDING.dump(pending),
     }
     return columns | {"seal": _seal_pending(columns)}
 
@@ -74,10 +100,16 @@ def _seal_document(c: Columns) -> int:
 
 
 def document_columns(document: Document, *, routed: int, merged: int = 0) -> Columns:
-    """merged: id of the document that this one turned out to be, else 0. routed: generation it was routed for, 0 if not."""
+    """merged: id of the document that this one turned out to be, or 0. routed: generation it was routed for, or 0."""
     columns = {
-        "id": document.id, "latest": document.latest, "withdrawn": int(document.withdrawn), "backfill": int(document.backfill),
-        "detected": micros(document.detected), "merged": merged, "routed": routed, "data": DOCUMENT.dump(document),
+        "id": document.id,
+        "latest": document.latest,
+        "withdrawn": int(document.withdrawn),
+        "backfill": int(document.backfill),
+        "detected": micros(document.detected),
+        "merged": merged,
+        "routed": routed,
+        "data": DOCUMENT.dump(document),
     }
     return columns | {"seal": _seal_document(columns)}
 
@@ -86,7 +118,11 @@ def document_of(row: Row[Any]) -> Document:
     if row.seal != _seal_document(dict(row._mapping)):
         raise damaged("documents", row.id)
     return DOCUMENT.load(
-        row.data, id=row.id, detected=moment(row.detected), latest=row.latest, withdrawn=bool(row.withdrawn),
+        row.data,
+        id=row.id,
+        detected=moment(row.detected),
+        latest=row.latest,
+        withdrawn=bool(row.withdrawn),
         backfill=bool(row.backfill),
     )
 
@@ -97,8 +133,13 @@ def _seal_revision(c: Columns) -> int:
 
 def revision_columns(revision: Revision, *, state: int = 0) -> Columns:
     columns = {
-        "document": revision.document, "n": revision.n, "hash": revision.hash, "withdrawn": int(revision.withdrawn),
-        "reason": revision.reason, "detected": micros(revision.detected), "content": squeeze(CONTENT.dump(revision.content)),
+        "document": revision.document,
+        "n": revision.n,
+        "hash": revision.hash,
+        "withdrawn": int(revision.withdrawn),
+        "reason": revision.reason,
+        "detected": micros(revision.detected),
+        "content": squeeze(CONTENT.dump(revision.content)),
     }
     return columns | {"state": state, "seal": _seal_revision(columns)}
 
@@ -111,8 +152,24 @@ def revision_of(row: Row[Any]) -> Revision:
 
 
 _REPOST_SEALED = (
-    "document", "source", "site", "key", "due", "created", "wanted", "approved", "sent", "seen", "tries", "version",
-    "busy", "waiting", "attention", "open", "data",
+    "document",
+    "source",
+    "site",
+    "key",
+    "due",
+    "created",
+    "wanted",
+    "approved",
+    "sent",
+    "seen",
+    "tries",
+    "version",
+    "busy",
+    "calls",
+    "waiting",
+    "attention",
+    "open",
+    "data",
 )
 
 
@@ -121,15 +178,29 @@ def _seal_repost(c: Columns) -> int:
 
 
 def repost_columns(repost: Repost) -> Columns:
-    """All columns; busy, waiting, attention and open are what queries ask for, as core.repost says it."""
+    """All columns; busy, calls, waiting, attention and open are what queries ask for, as core.repost says it."""
     attention = needs_person(repost)
     moving = repost.seen < repost.wanted or repost.intent is not None
     columns = {
-        "id": repost.id, "document": repost.document, "source": repost.source, "site": repost.site, "key": repost.key,
-        "due": micros(repost.due), "created": micros(repost.created), "wanted": repost.wanted, "approved": repost.approved,
-        "sent": repost.sent, "seen": repost.seen, "tries": repost.tries, "version": repost.version,
-        "busy": int(under_way(repost)), "waiting": int(repost.approved < repost.wanted and not held(repost)),
-        "attention": int(attention), "open": int(moving or attention), "data": REPOST.dump(repost),
+        "id": repost.id,
+        "document": repost.document,
+        "source": repost.source,
+        "site": repost.site,
+        "key": repost.key,
+        "due": micros(repost.due),
+        "created": micros(repost.created),
+        "wanted": repost.wanted,
+        "approved": repost.approved,
+        "sent": repost.sent,
+        "seen": repost.seen,
+        "tries": repost.tries,
+        "version": repost.version,
+        "busy": int(under_way(repost)),
+        "calls": int(repost.intent is not None or repost.sent != repost.approved),
+        "waiting": int(repost.approved < repost.wanted and not held(repost)),
+        "attention": int(attention),
+        "open": int(moving or attention),
+        "data": REPOST.dump(repost),
     }
     return columns | {"seal": _seal_repost(columns)}
 
@@ -138,8 +209,19 @@ def repost_of(row: Row[Any]) -> Repost:
     if row.seal != _seal_repost(dict(row._mapping)):
         raise damaged("reposts", row.id)
     return REPOST.load(
-        row.data, id=row.id, document=row.document, source=row.source, site=row.site, key=row.key, due=moment(row.due),
-        created=moment(row.created), wanted=row.wanted, approved=row.approved, sent=row.sent, seen=row.seen, tries=row.tries,
+        row.data,
+        id=row.id,
+        document=row.document,
+        source=row.source,
+        site=row.site,
+        key=row.key,
+        due=moment(row.due),
+        created=moment(row.created),
+        wanted=row.wanted,
+        approved=row.approved,
+        sent=row.sent,
+        seen=row.seen,
+        tries=row.tries,
         version=row.version,
     )
 
@@ -165,8 +247,11 @@ def event_of(row: Row[Any]) -> Event:
 def look_columns(document: int, look: Look | None, entry: Entry | None) -> Columns:
     """look None: it is not to be looked at again; entry None: nothing is known of its row in a list."""
     return {
-        "document": document, "due": None if look is None else micros(look.due), "note": look.note if look else "",
-        "data": LOOK.dump(look) if look else "{}", "entry": ENTRY.dump(entry) if entry else "",
+        "document": document,
+        "due": None if look is None else micros(look.due),
+        "note": look.note if look else "",
+        "data": LOOK.dump(look) if look else "{}",
+        "entry": ENTRY.dump(entry) if entry else "",
     }
 
 
@@ -175,6 +260,10 @@ def look_of(row: Row[Any], *, due: datetime) -> Look:
 
 
 SEALED: dict[str, Callable[[Row[Any]], object]] = {
-    "documents": document_of, "revisions": revision_of, "reposts": repost_of, "events": event_of, "pendings": pending_of,
+    "documents": document_of,
+    "revisions": revision_of,
+    "reposts": repost_of,
+    "events": event_of,
+    "pendings": pending_of,
 }
 """Tables whose rows carry a seal, with what checks one."""

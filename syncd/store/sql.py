@@ -1,4 +1,4 @@
-"""The place for the store itself: the contract's verbs as an async face over synchronous functions of one connection each."""
+"""The place for the store itself: the contract's verbs as an async face over synchronous functions of a connection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from syncd.core.detect import Known
 from syncd.errors import StoreError
@@ -30,7 +29,7 @@ from syncd.store.api import (
     Work,
 )
 from syncd.store.reserve import Reserve
-from syncd.store.writer import GroupWriter, Inline, Runner, Session, Verb, T
+from syncd.store.writer import GroupWriter, Inline, Runner, Session, T, Verb
 
 
 async def open_store(url: str, *, inline: bool = False) -> SqlStore:
@@ -56,11 +55,13 @@ def _prepare(conn: Connection, path: Path | None, *, inline: bool) -> None:
         found = [] if inline else database.check(conn, path)
         if not found:
             database.prepare(conn, temporary=path is None)
-    except DBAPIError as error:
+    except database.FAILURES as error:
         raise database.meaning(error, path) from error
     if found:
         raise StoreError(
-            "damaged", "; ".join(found), where=str(path),
+            "damaged",
+            "; ".join(found),
+            where=str(path),
             hint="the disk may be failing: copy the state away, put back the last `syncd db backup`",
         )
 
@@ -83,8 +84,11 @@ class SqlStore:
         return await self._runner.run(verb, write=True)
 
     def crash(self) -> SqlStore:
-        """As if the process died here and was started again: what is open is rolled back, this object is of no more use,
-        and a new one over the same database and connection is returned. Only for a store that was opened inline."""
+        """As if the process died here and was started again; only for a store that was opened inline.
+
+        What is open is rolled back, this object is of no more use, and a new one over the same database and connection
+        is returned.
+        """
         if not isinstance(self._runner, Inline):
             raise TypeError("only a store that was opened inline can crash")
         self._runner.forget()
@@ -224,6 +228,8 @@ def _backup(conn: Connection, path: Path) -> None:
         making.replace(path)
     except OSError as error:
         raise StoreError(
-            "backup_failed", f"{error.strerror}: the copy can't be written", where=str(path),
+            "backup_failed",
+            f"{error.strerror}: the copy can't be written",
+            where=str(path),
             hint="choose a directory that exists, is writable and has room",
         ) from error

@@ -6,7 +6,7 @@ SQLAlchemy's own cache costs about 25 µs a call to find a statement again; the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, CursorResult, Executable, Row, Table, bindparam, insert, select
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -26,8 +26,7 @@ class Query:
         found = self._compiled.get(conn.dialect.name)
         if found is None:
             compiled = self._statement.compile(dialect=conn.dialect)  # type: ignore[attr-defined]
-            assert isinstance(compiled, SQLCompiler) and compiled.positiontup is not None
-            found = str(compiled), list(compiled.positiontup), dict(compiled.params)
+            found = str(compiled), list(cast(SQLCompiler, compiled).positiontup or ()), dict(compiled.params)
             self._compiled[conn.dialect.name] = found
         return found
 
@@ -65,7 +64,7 @@ class InQuery:
         return self._queries[size]
 
     def each(self, conn: Connection, items: Sequence[Any], **values: Any) -> Iterator[Row[Any]]:
-        """The rows for all items, CHUNK of them a statement; short lists are filled up so that few sizes are compiled."""
+        """The rows for all items, CHUNK of them a statement; lists are filled up so that few sizes are compiled."""
         for start in range(0, len(items), CHUNK):
             yield from self.run(conn, items[start : start + CHUNK], **values)
 

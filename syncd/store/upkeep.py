@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, exists, func, select, text, union, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, exists, func, select, text, update
 
 from syncd.errors import StoreError
 from syncd.model import Content, Document, Event, Repost
@@ -17,14 +17,16 @@ from syncd.store.api import Counts, Filter, Routable, Story
 from syncd.store.codec import micros
 from syncd.store.rows import SEALED, document_of, revision_columns, revision_of
 from syncd.store.statements import Query
-from syncd.store.tables import blobs, documents, events, journal, metadata, pendings, reposts, revisions
+from syncd.store.tables import blobs, documents, journal, metadata, pendings, reposts, revisions
 
 PRUNED = 200
 """Most revisions that one transaction prunes: other verbs come in between."""
 
 _UNROUTED = Query(
-    select(documents).where(text("merged = 0"), documents.c.routed < bindparam("generation"), documents.c.latest > 0)
-    .order_by(documents.c.routed, documents.c.id.desc()).limit(bindparam("most"))
+    select(documents)
+    .where(text("merged = 0"), documents.c.routed < bindparam("generation"), documents.c.latest > 0)
+    .order_by(documents.c.routed, documents.c.id.desc())
+    .limit(bindparam("most"))
 )
 
 
@@ -45,10 +47,12 @@ _PRUNABLE = Query(
     select(revisions).where(text("state = 1"), revisions.c.detected < bindparam("before"), ~_unsettled).limit(PRUNED)
 )
 _PRUNE = Query(
-    update(revisions).values(state=2, content=bindparam("b_content"), seal=bindparam("b_seal")).where(revisions.c.id == bindparam("b_id"))
+    update(revisions)
+    .values(state=2, content=bindparam("b_content"), seal=bindparam("b_seal"))
+    .where(revisions.c.id == bindparam("b_id"))
 )
 _DISOWN = Query(delete(blobs).where(blobs.c.owner == bindparam("owner")))
-_REFERENCED = Query(union(select(blobs.c.sha256), select(journal.c.evidence).where(journal.c.evidence != "")))
+_REFERENCED = Query(select(blobs.c.sha256))
 
 
 def unrouted(conn: Connection, generation: int, limit: int) -> list[Routable]:
@@ -116,7 +120,9 @@ def referenced(conn: Connection) -> frozenset[str]:
 
 def _next_rows(name: str) -> Query:
     table = metadata.tables[name]
-    return Query(select(table).where(and_(table.c.id > bindparam("after"))).order_by(table.c.id).limit(bindparam("most")))
+    return Query(
+        select(table).where(and_(table.c.id > bindparam("after"))).order_by(table.c.id).limit(bindparam("most"))
+    )
 
 
 _SCRUB = {name: _next_rows(name) for name in SEALED}
@@ -148,6 +154,6 @@ def _damage(name: str, row: Any) -> str:
         SEALED[name](row)
     except StoreError as error:
         return str(error)
-    except ValueError as error:  # the row is as it was written, and yet it can't be read
+    except (ValueError, TypeError) as error:  # the row is as it was written, and yet it can't be read
         return f"{name} {row.id}: {error}"
     return ""

@@ -1,4 +1,4 @@
-"""The place for how verbs run: in the calling thread, or in one writer thread that commits together what waits together."""
+"""The place for how verbs run: in the calling thread, or in one writer thread that groups commits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError
 
 from syncd.errors import StoreError
-from syncd.store.database import disconnect, meaning
+from syncd.store.database import FAILURES, disconnect, meaning
 from syncd.store.reserve import Reserve
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class Session:
         self._reserve = reserve
 
     def read(self, verb: Verb[T]) -> T:
-        """One consistent view for all statements of a verb. A read needs no write lock, so it works on a read-only disk."""
+        """One consistent view for all statements of a verb; it needs no write lock and works on a read-only disk."""
         return self._guarded(lambda: self._finished(self._begun("BEGIN", verb), commit=False))
 
     def write(self, verb: Verb[T]) -> T:
@@ -58,7 +58,23 @@ class Session:
 
     def group(self, verbs: list[Verb[Any]]) -> list[Any]:
         """Run each verb in a savepoint and commit them together; a verb that failed by itself gives its exception."""
-        return self.write(lambda conn: [_saved(conn, verb) for verb in verbs])
+        return self.write(lambda conn: [self._saved(conn, verb) for verb in verbs])
+
+    def _saved(self, conn: Connection, verb: Verb[Any]) -> Any:
+        """The verb's value, or its own failure with nothing of it left; a fault of the database ends the group."""
+        conn.exec_driver_sql("SAVEPOINT verb")
+        try:
+            value = verb(conn)
+        except IntegrityError as error:
+            value = Failed(meaning(error, self._path))
+        except FAILURES:
+            raise
+        except Exception as error:  # noqa: BLE001 - the caller of this verb gets it, and the others go on
+            value = Failed(error)
+        if isinstance(value, Failed):
+            conn.exec_driver_sql("ROLLBACK TO verb")
+        conn.exec_driver_sql("RELEASE verb")
+        return value
 
     def _begun(self, begin: str, verb: Verb[T]) -> T:
         self.conn.exec_driver_sql(begin)
@@ -76,7 +92,7 @@ class Session:
         """Whatever goes wrong, nothing stays open; SQLite has often rolled back already, which rollback() knows."""
         try:
             return act()
-        except DBAPIError as error:
+        except FAILURES as error:
             self.undo()
             told = meaning(error, self._path)
             if told.reason == "disk_full":
@@ -92,20 +108,6 @@ class Session:
         raw = self.conn.connection.dbapi_connection
         if raw is not None:
             raw.rollback()
-
-
-def _saved(conn: Connection, verb: Verb[Any]) -> Any:
-    """The verb's value, or its own exception with nothing of it left; an error of the database ends the whole group."""
-    conn.exec_driver_sql("SAVEPOINT verb")
-    try:
-        value = verb(conn)
-    except DBAPIError:
-        raise
-    except Exception as error:  # the caller of this verb gets it, and the others go on
-        conn.exec_driver_sql("ROLLBACK TO verb")
-        value = Failed(error)
-    conn.exec_driver_sql("RELEASE verb")
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class GroupWriter:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="syncd-store", daemon=True)
         self._closing = False
+        self._told: Callable[[], object] = lambda: None
         self.commits = 0
         self._thread.start()
 
@@ -181,8 +184,12 @@ class GroupWriter:
         """Finish what waits, then close the database."""
         if not self._closing:
             self._closing = True
+            loop = asyncio.get_running_loop()
+            ended: asyncio.Future[None] = loop.create_future()
+            self._told = lambda: loop.call_soon_threadsafe(ended.set_result, None)
             self._jobs.put(None)
-            await asyncio.to_thread(self._thread.join)
+            await ended
+            self._thread.join()
 
     def _work(self) -> None:
         going = True
@@ -191,6 +198,7 @@ class GroupWriter:
             self._serve([job for job in jobs if not job.write])
             self._serve_group([job for job in jobs if job.write])
         disconnect(self._session.conn)
+        self._told()
 
     def _waiting(self) -> tuple[list[_Job], bool]:
         """All that waits now, at least one; False when the last one was taken."""
@@ -221,7 +229,7 @@ class GroupWriter:
 def _outcome(run: Callable[[Any], Any], what: Any) -> Any:
     try:
         return run(what)
-    except Exception as error:  # it belongs to the waiting caller, and this thread must go on
+    except Exception as error:  # noqa: BLE001 - it belongs to the waiting caller, and this thread must go on
         return Failed(error)
 
 

@@ -1,4 +1,4 @@
-"""A small CMS for tests: state that remembers every write, what it can do set by switches, and an adapter that speaks to it.
+"""A small CMS for tests: state that remembers every write, switches for what it can do, and the adapter for it.
 
 `python -m syncd.testing.fakecms` runs it as a server with lossy answers (syncd.testing.fakeserver).
 """
@@ -65,7 +65,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write that took effect, in order: the ground truth of what happened. kind: create, update, withdraw, delete."""
+    """One write that took effect: the ground truth of what happened. kind: create, update, withdraw or delete."""
 
     at: datetime
     by: str
@@ -137,24 +137,29 @@ class FakeCms:
         self, method: str, words: list[str], query: dict[str, str], user: str, headers: Mapping[str, str], body: bytes,
         now: datetime,
     ) -> Reply:
+        if method == "GET":
+            return self._asked(words, query, user)
+        if not user:
+            return _error(401, "not_logged_in")
+        told = json.loads(body)
         match (method, *words):
-            case ("GET", "whoami"):
-                return self._told(user, {"name": user, "version": "1.0"}) if user else _error(401, "not_logged_in")
-            case ("GET", "posts"):
-                return self._search(query, user)
-            case ("GET", "posts", id):
-                return self._read(id, user)
-            case ("POST" | "PUT", *_) if not user:
-                return _error(401, "not_logged_in")
             case ("POST", "posts"):
-                return self._create(json.loads(body), user, now)
+                return self._create(told, user, now)
             case ("PUT", "posts", id):
-                return self._change(id, user, headers, lambda post: self._updated(post, json.loads(body)), "update", now)
+                return self._change(id, user, headers, lambda post: self._updated(post, told), "update", now)
             case ("POST", "posts", id, "withdraw"):
-                how = json.loads(body)["how"]
-                return self._change(id, user, headers, lambda post: _withdrawn(post, how), "withdraw", now)
-            case _:
-                return _error(404, "no_route")
+                return self._change(id, user, headers, lambda post: _withdrawn(post, told["how"]), "withdraw", now)
+        return _error(404, "no_route")
+
+    def _asked(self, words: list[str], query: dict[str, str], user: str) -> Reply:
+        match words:
+            case ["whoami"]:
+                return self._told(user, {"name": user, "version": "1.0"}) if user else _error(401, "not_logged_in")
+            case ["posts"]:
+                return self._search(query, user)
+            case ["posts", id]:
+                return self._read(id, user)
+        return _error(404, "no_route")
 
     def _search(self, query: dict[str, str], user: str) -> Reply:
         if self.switches.lookup == "none":
@@ -174,8 +179,8 @@ class FakeCms:
         if key is None:
             return _error(409, "exists")
         post = Stored(
-            id=len(self.posts) + 1, key=key, title=told["title"], html=self._filtered(told["html"]), state=told["state"],
-            version=1, modified_by=user,
+            id=len(self.posts) + 1, key=key, title=told["title"], html=self._filtered(told["html"]),
+            state=told["state"], version=1, modified_by=user,
         )
         return self._told(user, _public(self._write(now, user, "create", post)), 201)
 
@@ -188,7 +193,8 @@ class FakeCms:
         return next(name for n in range(2, len(self.posts) + 3) if not self.live(name := f"{key}-{n}"))
 
     def _change(
-        self, id: str, user: str, headers: Mapping[str, str], change: Callable[[Stored], Stored], kind: str, now: datetime,
+        self, id: str, user: str, headers: Mapping[str, str], change: Callable[[Stored], Stored], kind: str,
+        now: datetime,
     ) -> Reply:
         post = self._there(id)
         if post is None:
@@ -308,7 +314,7 @@ class FakeAdapter:
         return self._ref(min(found, key=_id)) if found else None
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
-        """Raises Conflict("exists") where the CMS refuses a second key; where it renames instead, its own is deleted."""
+        """Raises Conflict("exists") where the CMS refuses a second key; where it renames it, that post is deleted."""
         told = await self._ask("POST", "/posts", body={"key": post.key} | _body(post, state))
         if told["key"] != post.key:
             await self._clean_up(told)
@@ -362,7 +368,8 @@ class FakeAdapter:
         return {}
 
     async def _ask(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None,
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         answer = await self._tools.client.call(
             method, f"{self._options.api_url}/api{path}", body=b"" if body is None else json.dumps(body).encode(),
@@ -373,7 +380,7 @@ class FakeAdapter:
         )
         told = _judge(method, answer, creating=path == "/posts")
         if told.get("as") != self._options.account:
-            raise AuthFailed("not_logged_in", "the CMS took us for somebody else", hint="check the token and its account")
+            raise AuthFailed("not_logged_in", "the CMS took us for somebody else", hint="check token and account")
         return told
 
     def _result(self, told: Mapping[str, Any], outcome: Wrote, sent: Post) -> WriteResult:

@@ -14,7 +14,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A document at its source. text: its whole body; guid: what the feed calls it; version: 1 and up; url: its page."""
+    """A document at its source. text: its whole body; guid: its name in the feed; version: 1 and up; url: its page."""
 
     id: int
     guid: str

@@ -1,4 +1,4 @@
-"""The fake CMS and its list as a real server with lossy answers: `python -m syncd.testing.fakecms --port 0 --state FILE`."""
+"""The fake CMS and its list as a real server with lossy answers: `python -m syncd.testing.fakecms --state FILE`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from syncd.testing.fakelist import FakeList
 from syncd.testing.faults import CALL_FAULTS, Faults, everything
 
 Reply = tuple[int, dict[str, str], bytes]
+SWITCHES = Switches()
 
 _ERROR_PAGE = "<html><head><title>系统提示</title></head><body><p>系统维护中</p></body></html>".encode()
 _JSON = {"content-type": "application/json; charset=utf-8"}
@@ -28,7 +29,8 @@ class Journal:
     """An append-only file of JSON lines, each on the disk before the call returns."""
 
     def __init__(self, path: Path) -> None:
-        self.lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        known = path.read_text().splitlines() if path.exists() else []
+        self.lines = [json.loads(line) for line in known]
         self._file: TextIO = path.open("a")
 
     def append(self, line: Mapping[str, Any]) -> None:
@@ -43,8 +45,8 @@ class Journal:
 class Site:
     """A CMS and a list behind one lock, with their journal. base: the server's own address.
 
-    /_test/publish, /_test/correct and /_test/withdraw change the list; /_test/calm ends the faults; /_test/posts tells
-    how many live posts each document has and what went wrong so far.
+    /_test/publish, /_test/correct and /_test/withdraw change the list; /_test/faults sets the rate of faults;
+    /_test/posts tells the live posts and what went wrong so far.
     """
 
     def __init__(self, base: str, journal: Journal, faults: Faults, *, switches: Switches, latest: float) -> None:
@@ -73,8 +75,8 @@ class Site:
             return owner.handle(method, path, headers, body, now)
 
     def _test(self, what: str, told: dict[str, Any], now: datetime) -> Reply:
-        if what == "calm":
-            self.faults.rates = {}
+        if what == "faults":
+            self.faults.rates = everything(told["rate"])
         elif what != "posts":
             self._journal.append({"do": what, "told": told, "at": now.isoformat()})
             self._change_list(what, told, now)
@@ -190,12 +192,12 @@ class _Server(ThreadingHTTPServer):
 
 def serve(
     state: Path, *, port: int = 0, seed: int | None = None, rate: float = 0.4, latest: float = 1.0,
-    switches: Switches = Switches(),
+    switches: Switches = SWITCHES,
 ) -> tuple[ThreadingHTTPServer, Site]:
-    """A server on loopback, not yet serving. seed: of the faults, None for none. latest: seconds of the late requests."""
+    """A server on loopback, not yet serving. seed: of the faults, None for none. latest: seconds of late requests."""
     server = _Server(("127.0.0.1", port), _Handler)
     base = f"http://127.0.0.1:{server.server_address[1]}"
-    faults = Faults(random.Random(seed), {} if seed is None else everything(rate))  # noqa: TID251 - seeded
+    faults = Faults(random.Random(seed), {} if seed is None else everything(rate))  # noqa: S311 - no secret
     site = Site(base, Journal(state), faults, switches=switches, latest=latest)
     server.RequestHandlerClass = type("Handler", (_Handler,), {"site": site})
     return server, site

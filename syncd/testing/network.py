@@ -20,7 +20,8 @@ Handler = Callable[[str, str, Mapping[str, str], bytes, datetime], Reply]
 
 _DEADLINE = 30.0
 _MIRROR = 3
-_ERROR_PAGE = "<html><head><title>系统提示</title></head><body><h1>系统维护中</h1><p>请稍后再试。</p></body></html>".encode()
+_ERROR_PAGE = "<html><head><title>系统提示</title></head><body><h1>系统维护中</h1></body></html>".encode()
+_NONE, _DIRECT, _PUBLIC = Validators(), Network(), Guard()
 _SAFE = ("GET", "HEAD")
 
 
@@ -87,7 +88,7 @@ class FakeExchange:
         self._wires = wires
         self._effect = effect
 
-    def client(self, owner: str, network: Network = Network(), guard: Guard = Guard()) -> Client:
+    def client(self, owner: str, network: Network = _DIRECT, guard: Guard = _PUBLIC) -> Client:
         """All clients are alike: settings and guard are the real network's business."""
         return FakeClient(self._wires, self._effect)
 
@@ -103,13 +104,13 @@ class FakeClient:
         self._effect = effect
 
     async def get(
-        self, url: str, *, validators: Validators = Validators(), headers: Mapping[str, str] | None = None,
+        self, url: str, *, validators: Validators = _NONE, headers: Mapping[str, str] | None = None,
         limits: Limits | None = None,
     ) -> Answer:
         """As web.api.Client.get."""
         await asyncio.sleep(0)
         self._wires.arrive()
-        self._effect("get")
+        self._effect(f"get {url}")
         started = self._wires.clock.now()
         fault = self._wires.faults.draw(GET_FAULTS)
         sent = {"accept-encoding": "gzip", **_lower(headers), **_conditions(validators)}
@@ -120,7 +121,7 @@ class FakeClient:
         answer = self._answer(url, reply, started)
         if not fault:
             self._wires.watch("GET", url, answer)
-        self._effect("got")
+        self._effect(f"got {answer.status} {fault}")
         return answer
 
     async def call(
@@ -130,11 +131,11 @@ class FakeClient:
         """As web.api.Client.call."""
         await asyncio.sleep(0)
         self._wires.arrive()
-        self._effect("call")
+        self._effect(f"call {method} {url}")
         started = self._wires.clock.now()
         fault = self._wires.faults.draw(CALL_FAULTS)
         reply = self._call(method, url, _lower(headers), body, fault)
-        self._effect("called")
+        self._effect(f"called {reply[0]} {fault}")
         answer = self._answer(url, reply, started)
         if not fault:
             self._wires.watch(method, url, answer)
@@ -212,8 +213,8 @@ class FakeClient:
         names = tuple((name.encode(), value.encode()) for name, value in headers.items())
         found = Validators(headers.get("etag", "").encode(), headers.get("last-modified", "").encode())
         return Answer(
-            status, url, names, body, started, self._wires.clock.now(), wire=len(body) + 200, date=self._wires.clock.true,
-            validators=found,
+            status, url, names, body, started, self._wires.clock.now(), wire=len(body) + 200,
+            date=self._wires.clock.true, validators=found,
         )
 
 

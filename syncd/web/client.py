@@ -74,15 +74,15 @@ class Web:
         self.pace = Pace(gap, monotonic=monotonic, sleep=sleep)
         self._threads: ThreadPoolExecutor | None = None
         self._lookup = lookup or self._ask_system
-        self._contexts: dict[Network, SSLContext] = {}
+        self._contexts: dict[tuple[str, str], SSLContext] = {}
         self._transports: dict[tuple[Network, Guard, bool], Transport] = {}
         _hush_libraries()
 
     def client(self, owner: str, network: Network, guard: Guard) -> WebClient:
         """A client for one source, site or look. Raises ConfigError when the network's files or proxy can't be used."""
         proxy = proxy_of(network)
-        if network not in self._contexts:
-            self._contexts[network] = tls_context(network)
+        if _tls_of(network) not in self._contexts:
+            self._contexts[_tls_of(network)] = tls_context(network)
         return WebClient(self, owner, network, guard, proxy)
 
     def transport(self, network: Network, guard: Guard, proxy: Proxy | None, *, fresh: bool) -> Transport:
@@ -90,7 +90,7 @@ class Web:
         key = (network, guard, fresh)
         if key not in self._transports:
             self._transports[key] = open_transport(
-                guard, self._contexts[network], proxy, lookup=self._lookup, fresh=fresh
+                guard, self._contexts[_tls_of(network)], proxy, lookup=self._lookup, fresh=fresh
             )
         return self._transports[key]
 
@@ -195,8 +195,13 @@ class WebClient:
         async def once() -> _Hop:
             return await self._hop("GET", trail.target, raw, b"", limits, _attempt(limits), fresh=False)
 
+        async def sleep(seconds: float) -> None:
+            if self._web.log is not None:
+                self._web.log.info("web_retry", owner=self._owner, where=urls.redacted(str(trail.target)))
+            await self._web.sleep(seconds)
+
         try:
-            return await retried(once, on=Brief, attempts=_ATTEMPTS, pause=_PAUSE, sleep=self._web.sleep)
+            return await retried(once, on=Brief, attempts=_ATTEMPTS, pause=_PAUSE, sleep=sleep)
         except Failure as failure:
             failure.message += trail.describe()
             raise
@@ -270,6 +275,11 @@ class WebClient:
         """Sorted once for everybody: what never held a connection, or only reads, certainly changed nothing."""
         sort = Unknown if sent and failure.sent and method not in SAFE else NotApplied
         return sort(failure.reason, failure.message, hint=failure.hint, where=urls.redacted(url))
+
+
+def _tls_of(network: Network) -> tuple[str, str]:
+    """What of a Network its TLS context depends on."""
+    return network.ca_file, network.client_cert
 
 
 @asynccontextmanager

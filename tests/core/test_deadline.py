@@ -27,7 +27,9 @@ def life(bad: float | None = None, seen: float | None = None, **more: object) ->
     return Timeline(**{**given, **found, **more})  # type: ignore[arg-type]
 
 
-def judged(t: Timeline, now: float = 200.0, *, excused: str = "", vantage: str = "outside", clock: float = 0.0) -> tuple[str, str]:
+def judged(
+    t: Timeline, now: float = 200.0, *, excused: str = "", vantage: str = "outside", clock: float = 0.0
+) -> tuple[str, str]:
     found, reason = verdict(t, RULE, after(now * HOUR), excused=excused, vantage=vantage, clock_error=clock)
     return str(found), reason
 

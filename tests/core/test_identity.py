@@ -9,11 +9,22 @@ from hypothesis import strategies as st
 from syncd.core import identity
 
 
-@pytest.mark.parametrize("spelling", [
-    "国办发〔2026〕28号", "国办发[2026]28号", "国办发(2026)28号", "国办发（2026）28号", "国办发【2026】28号",
-    "国办发［2026］２８号", " 国办发 〔２０２６〕 第28号 ", "国办发\u3000〔2026〕\u00a028 号", "国办发〔2026〕028号", "国办发〔2026〕28",
-    "国办发\u200b〔2026〕28号",
-])
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "国办发〔2026〕28号",
+        "国办发[2026]28号",
+        "国办发(2026)28号",
+        "国办发（2026）28号",
+        "国办发【2026】28号",
+        "国办发［2026］２８号",
+        " 国办发 〔２０２６〕 第28号 ",
+        "国办发\u3000〔2026〕\u00a028 号",
+        "国办发〔2026〕028号",
+        "国办发〔2026〕28",
+        "国办发\u200b〔2026〕28号",
+    ],
+)
 def test_a_document_number_has_one_spelling(spelling: str) -> None:
     assert identity.normalise_number(spelling) == "国办发〔2026〕28号"
 
@@ -30,7 +41,13 @@ def test_a_placeholder_is_no_number(nothing: str) -> None:
 
 
 def test_different_numbers_stay_different() -> None:
-    spellings = ["国办发〔2026〕28号", "国办发〔2026〕2号", "国发〔2026〕28号", "国办发〔2025〕28号", "国办发〔2026〕280号"]
+    spellings = [
+        "国办发〔2026〕28号",
+        "国办发〔2026〕2号",
+        "国发〔2026〕28号",
+        "国办发〔2025〕28号",
+        "国办发〔2026〕280号",
+    ]
     assert len({identity.normalise_number(one) for one in spellings}) == len(spellings)
 
 
@@ -42,16 +59,22 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 
 def test_titles_differ_only_by_what_people_read() -> None:
     one = "关于印发《“互联网＋”行动方案（2026－2030年）》的通知"
-    other = "关于印发 《\"互联网+\"行动方案(2026—2030年)》 的通知\n"
+    other = '关于印发 《"互联网+"行动方案(2026—2030年)》 的通知\n'
     assert identity.normalise_title(one) == identity.normalise_title(other)
     assert identity.normalise_title("关于开展甲工作的通知") != identity.normalise_title("关于开展乙工作的通知")
 
 
-@pytest.mark.parametrize("url", [
-    "https://www.gov.cn/zhengce/content_1.htm", "http://www.gov.cn/zhengce/content_1.htm#top",
-    "HTTPS://WWW.GOV.CN:443/zhengce/content_1.htm?utm_source=x&utm_medium=y&spm=1.2", "http://gov.cn:80/zhengce/content_1.htm",
-    "https://user:secret@gov.cn./zhengce/content_1.htm", " https://gov.cn/zhengce/content_1.htm?spm ",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.gov.cn/zhengce/content_1.htm",
+        "http://www.gov.cn/zhengce/content_1.htm#top",
+        "HTTPS://WWW.GOV.CN:443/zhengce/content_1.htm?utm_source=x&utm_medium=y&spm=1.2",
+        "http://gov.cn:80/zhengce/content_1.htm",
+        "https://user:secret@gov.cn./zhengce/content_1.htm",
+        " https://gov.cn/zhengce/content_1.htm?spm ",
+    ],
+)
 def test_one_page_has_one_name(url: str) -> None:
     assert identity.canonical_url(url) == "gov.cn/zhengce/content_1.htm"
 
@@ -64,19 +87,30 @@ def test_what_makes_another_page_stays_in_its_name() -> None:
     assert identity.canonical_url("https://a.cn/x/") != identity.canonical_url("https://a.cn/x")
 
 
-@pytest.mark.parametrize("bad", ["", "urn:uuid:1", "https://[::1", "https://a.cn:99999/x", "/content_1.htm", "mailto:a@b.cn"])
+@pytest.mark.parametrize(
+    "bad", ["", "urn:uuid:1", "https://[::1", "https://a.cn:99999/x", "/content_1.htm", "mailto:a@b.cn"]
+)
 def test_what_is_no_web_address_has_no_name(bad: str) -> None:
     assert identity.canonical_url(bad) == ""
 
 
 def test_aliases_come_strongest_first() -> None:
     found = identity.aliases(
-        "feed", "guid-1", url="https://www.gov.cn/a.htm", title="关于甲的通知", issuer="国务院办公厅",
-        number="国办发[2026]28号", index="000014349/2026-00074", written="2026-09-25",
+        "feed",
+        "guid-1",
+        url="https://www.gov.cn/a.htm",
+        title="关于甲的通知",
+        issuer="国务院办公厅",
+        number="国办发[2026]28号",
+        index="000014349/2026-00074",
+        written="2026-09-25",
     )
     assert found == (
-        "number:国办发〔2026〕28号", "index:000014349/2026-00074", "title:关于甲的通知|国务院办公厅|2026-09-25",
-        "url:gov.cn/a.htm", "guid:feed:guid-1",
+        "number:国办发〔2026〕28号",
+        "index:000014349/2026-00074",
+        "title:关于甲的通知|国务院办公厅|2026-09-25",
+        "url:gov.cn/a.htm",
+        "guid:feed:guid-1",
     )
 
 
@@ -114,4 +148,6 @@ def test_a_key_is_the_same_for_the_same_document_and_site_only() -> None:
     assert key == identity.mint_key("county", (strong, "guid:b:2"))
     assert key != identity.mint_key("town", (strong, weak))
     assert key != identity.mint_key("county", (weak,))
-    assert key.isascii() and key.startswith("syncd-") and len(key) == 26
+    assert key.isascii()
+    assert key.startswith("syncd-")
+    assert len(key) == 26

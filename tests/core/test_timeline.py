@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -14,8 +15,9 @@ from tests.core.given import NOW, after, document, event
 
 HOUR = 3600.0
 LIFE = [
-    event("sighted", 120, None), event("revised", 125), event("wanted", 130), event("approved", 430), event("intent", 440),
-    event("sent", 445), event("look_bad", 450), event("look_bad", 460), event("seen", 470), event("look_good", 4000),
+    event("sighted", 120, None), event("revised", 125), event("wanted", 130), event("approved", 430),
+    event("intent", 440), event("sent", 445), event("look_bad", 450), event("look_bad", 460), event("seen", 470),
+    event("look_good", 4000),
 ]
 PUBLISHED = document(published=Instant(NOW, origin="page"), missed=after(60), detected=after(120))
 LATER = after(days=30)
@@ -129,7 +131,7 @@ moments = st.none() | st.integers(-5000, 5000).map(lambda s: Instant(after(s), e
 
 @given(st.lists(moments, min_size=8, max_size=8), st.integers(-5000, 5000))
 def test_lags_are_never_negative_and_never_more_than_the_latency(parts: list[Instant | None], seen: int) -> None:
-    t = Timeline(*parts[:8], seen=Instant(after(seen)))
+    t = replace(Timeline(*parts), seen=Instant(after(seen)))
     found, (low, high) = lags(t), latency(t, LATER)
     assert all(v >= 0 for v in found.values())
     assert 0 <= low <= high
@@ -154,7 +156,8 @@ def test_the_first_revision_is_the_first_that_this_site_wanted() -> None:
 
 
 def test_a_correction_is_timed_from_when_it_was_found() -> None:
-    events = [*LIFE, event("revised", 7000, 2), event("wanted", 7010, 2), event("approved", 7020, 2), event("seen", 7100, 2)]
+    found = [event("revised", 7000, 2), event("wanted", 7010, 2), event("approved", 7020, 2), event("seen", 7100, 2)]
+    events = [*LIFE, *found]
     t = timeline(PUBLISHED, events, revision=2)
     assert (t.published, at(t.sighted), at(t.revised), at(t.seen)) == (None, 7000, 7010, 7100)
     assert timeline(PUBLISHED, events) == timeline(PUBLISHED, LIFE)
@@ -173,7 +176,8 @@ def test_a_withdrawal_that_is_seen_does_not_make_the_document_seen() -> None:
 
 
 def test_a_withdrawal_has_a_timeline_of_its_own() -> None:
-    events = [*LIFE, event("revised", 890, 2), event("wanted", 900, 2), event("withdrawn", 910, 2), event("seen", 920, 2)]
+    notice = [event("revised", 890, 2), event("wanted", 900, 2), event("withdrawn", 910, 2), event("seen", 920, 2)]
+    events = [*LIFE, *notice]
     t = timeline(PUBLISHED, events, revision=2)
     assert (at(t.sent), at(t.seen), t.withdrawn) == (910, 920, None)
     assert timeline(PUBLISHED, events).withdrawn is None

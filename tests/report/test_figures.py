@@ -109,7 +109,10 @@ def test_a_month_that_is_none_is_refused(month: str) -> None:
 
 def test_watch_finds_the_longest_blind_span_and_the_share() -> None:
     since = datetime(2026, 7, 1, tzinfo=UTC)
-    at = lambda minutes: since + timedelta(minutes=minutes)  # noqa: E731
+
+    def at(minutes: int) -> datetime:
+        return since + timedelta(minutes=minutes)
+
     reads = [(at(m), "") for m in (0, 5, 10, 40, 45, 50)] + [(at(15), "timeout"), (at(30), "timeout")]
     watch = watch_of("s", reads, since=since, until=at(60), every=300)
     assert (watch.reads, watch.failed, watch.blind, watch.blind_from) == (8, 2, 20 * 60, at(20))

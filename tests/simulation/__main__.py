@@ -73,7 +73,8 @@ def _tell(result: Result, total: Counts) -> int:
 def _plant(most: int, first: int, jobs: int) -> bool:
     found = 0
     for name, seed, by in hunt_all(most, first, jobs):
-        print(f"planted {name}: " + (f"found at seed {seed} by {by}" if seed is not None else f"not found in {most} seeds"))
+        told = f"found at seed {seed} by {by}" if seed is not None else f"not found in {most} seeds"
+        print(f"planted {name}: {told}", flush=True)
         found += seed is not None
     print(f"planted bugs found {found}/{len(BUGS)}")
     return found == len(BUGS)

@@ -12,7 +12,7 @@ from syncd.testing.fakecms import FakeCms, Stored
 from syncd.testing.fakelist import FakeList
 
 MARK = re.compile(r"编号 D(\d+)V(\d+)E")
-EDIT = re.compile(r"编辑 X(\d+)E")
+RULE = re.compile(r"一、本件是第\d+号的第\d+版")
 
 
 @dataclass(slots=True)
@@ -65,6 +65,7 @@ class Publisher:
     def __init__(self, dice: Random, clock: ManualClock, lists: dict[str, FakeList], truths: Truths) -> None:
         self.dice, self.clock, self.lists, self.truths = dice, clock, lists, truths
         self._next = 1
+        self.last = ""
 
     def publish(self, *, old: bool = False, back_days: int = 0, suspicious: bool = False) -> Truth:
         """A new document in one list, or in two that both link to the first one's page."""
@@ -79,6 +80,7 @@ class Publisher:
             shower.publish(id, title_of(id), text_of(id, 1), at, url="" if shower is home else f"{home.base}/doc/{id}")
         truth = Truth(id, 1, shown, old=old, suspicious=suspicious)
         self.truths.documents[id] = truth
+        self.last = f"{id} {shown}"
         return truth
 
     def act(self) -> str:
@@ -102,6 +104,7 @@ class Publisher:
         if truth.version >= 4:
             return ""
         truth.version += 1
+        self.last = f"{truth.id} {truth.lists}"
         for name in truth.lists:
             self.lists[name].correct(truth.id, text_of(truth.id, truth.version), self.clock.true)
         return self._did("correct")
@@ -110,6 +113,7 @@ class Publisher:
         live = self._live()
         for truth in self.dice.sample(live, min(count, len(live))):
             truth.withdrawn, truth.suspicious = True, truth.suspicious or count > 1
+            self.last = f"{truth.id} {truth.lists}"
             for name in truth.lists:
                 self.lists[name].withdraw(truth.id, self.clock.true)
         return self._did("withdraw" if count == 1 else "mass_withdrawal")
@@ -151,7 +155,11 @@ class Editor:
             self.cms.delete_by_editor(post.id, "editor", self.clock.true)
         else:
             self._edits += 1
-            added = f"<p>编辑 X{self._edits}E:本地补充说明,咨询电话见下。</p>"
-            self.cms.edit(post.id, "editor", EDIT.sub("", post.html) + added, self.clock.true)
+            self.cms.edit(post.id, "editor", self._another(post.html), self.clock.true)
         self.truths.did(f"editor_{what}")
         return f"{what} {post.id}"
+
+    def _another(self, text: str) -> str:
+        """Something added, which leaves all that was posted in sight, or something replaced."""
+        own = f"编辑 X{self._edits}E:本地补充说明,咨询电话见下。"
+        return f"{text}<p>{own}</p>" if self.dice.random() < 0.4 else RULE.sub(own, text)

@@ -1,4 +1,4 @@
-"""The five counts, from what the sources showed and what the CMS wrote down; syncd's own rows only tell what it shows people.
+"""The five counts, from what the sources showed and the CMS wrote down; syncd's rows only tell what it shows people.
 
 lost: shown after the start line, not withdrawn, and neither public nor visibly needing a person.
 duplicated: two posts of one document on one site at once; or a post of a document that was there before the start line.
@@ -16,7 +16,7 @@ from syncd.core import repost as machine
 from syncd.core.repost import Status
 from syncd.model import Document, Repost
 from syncd.testing.fakecms import FakeCms, Stored, Write
-from tests.simulation.actors import EDIT, Truth, Truths, title_of, version_in
+from tests.simulation.actors import RULE, Truth, Truths, title_of, version_in
 
 NAMES = ("lost", "duplicated", "stale", "overwritten", "unhealed")
 
@@ -89,7 +89,8 @@ def history_faults(site: Site, truths: Truths, counts: Counts) -> None:
 
 
 def _created(
-    site: Site, write: Write, document: int, live: dict[int, set[int]], removed: set[int], truths: Truths, counts: Counts,
+    site: Site, write: Write, document: int, live: dict[int, set[int]], removed: set[int], truths: Truths,
+    counts: Counts,
 ) -> None:
     where = f"{site.name} document {document} post {write.post.id} at {write.at:%d %H:%M:%S}"
     if live.get(document):
@@ -152,7 +153,7 @@ def _text(post: Stored | None) -> str:
 def _as_it_should(truth: Truth, post: Stored | None) -> bool:
     if truth.withdrawn:
         return post is None
-    return post is not None and version_in(post) == (truth.id, truth.version) and not EDIT.search(post.html)
+    return post is not None and version_in(post) == (truth.id, truth.version) and bool(RULE.search(post.html))
 
 
 def _touched(cms: FakeCms, document: int) -> bool:

@@ -28,6 +28,8 @@ from syncd.testing.network import FakeExchange, Wires
 
 SETTLE = 600.0
 """Longer than a request can still take effect (Wires.latest and its own 30 s)."""
+OPTIONS = {"central": {}, "province": {"full_text": "always", "body_selector": ".pages_content"}}
+"""One list carries the whole text; of the other each document's page is read."""
 _READS = frozenset(
     {"due_sources", "sources", "known", "starts", "due_pending", "pendings", "due_looks", "gone_recently", "unrouted",
      "unapproved", "due_reposts", "repost", "document", "revision", "reposts", "events", "story", "counts",
@@ -141,7 +143,7 @@ class Life:
     def _source(self, name: str, url: str, sites: tuple[str, ...]) -> SourceUnit:
         client = self._web.client(name)
         tools = SourceTools(client, Inline().run, self._clock.now)
-        source = FeedSource(SourceConfig(name, url, FeedSource.Options()), tools)
+        source = FeedSource(SourceConfig(name, url, FeedSource.Options(**OPTIONS[name])), tools)
         return SourceUnit(name, "feed", url, source, client, every=300.0, limits=Limits(few=3), sites=sites)
 
     def _site(self, name: str, switches: Switches) -> SiteUnit:

@@ -25,7 +25,11 @@ Plant = Callable[[], AbstractContextManager[Any]]
 
 def concludes_at_once() -> AbstractContextManager[Any]:
     """core.repost._plan_intent: "not there" counts while a request may still be under way."""
-    return patch.object(machine, "_plan_intent", lambda repost, intent, policy: Resolve(intent, conclude=True))
+
+    def _plan_intent(repost: Any, intent: Any, policy: Any) -> Resolve:
+        return Resolve(intent, conclude=True)
+
+    return patch.object(machine, "_plan_intent", _plan_intent)
 
 
 def sends_unannounced() -> AbstractContextManager[Any]:
@@ -35,9 +39,11 @@ def sends_unannounced() -> AbstractContextManager[Any]:
         revision = await self.deps.store.revision(repost.document, step.n)
         draft = send.drafted(self.deps, repost, revision, site)
         announced = machine.announce(repost, step, print=draft.print, now=self.deps.now)
-        outcome = await work.attempt(
-            self.deps, announced, site, lambda: self._sender.write(announced, announced.intent, site, draft), writing=True
-        )
+
+        async def write() -> Any:
+            return await self._sender.write(announced, announced.intent, site, draft)
+
+        outcome = await work.attempt(self.deps, announced, site, write, writing=True)
         await self._fold(announced, outcome, policy, site, withdrawn=revision.withdrawn)
 
     return patch.object(work.Worker, "_send", _send)
@@ -181,8 +187,8 @@ BUGS: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
         concludes_at_once, sends_unannounced, never_looks_up, takes_unknown_for_failure, validators_before_entries,
-        drops_after_three_tries, updates_unconditionally, recovery_overwrites, settles_by_the_wall_clock, waits_for_any_due,
-        believes_any_200, withdraws_at_the_first_404, forgets_its_key, sends_what_is_older,
+        drops_after_three_tries, updates_unconditionally, recovery_overwrites, settles_by_the_wall_clock,
+        waits_for_any_due, believes_any_200, withdraws_at_the_first_404, forgets_its_key, sends_what_is_older,
     )
 }
 

@@ -13,6 +13,7 @@ from syncd.store.sql import open_store
 from tests.simulation.checker import Counts
 from tests.simulation.world import Result, World
 
+
 class Database:
     """One database in memory that survives the deaths of the process; what is open then is rolled back."""
 
@@ -28,7 +29,7 @@ def run_seed(seed: int, *, trace: Callable[[str], None] | None = None, patch: An
     with patch():
         try:
             return asyncio.run(_run(seed, trace))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a bug is told with its seed, and is no count
             text = f"seed {seed}: {type(error).__name__}: {error}\n{traceback.format_exc()}"
             return Result(seed, Counts(), error=text)
 

@@ -32,13 +32,13 @@ CLASSES = {
     "B": Switches(unique="none", conditional_update="server", html="filtered"),
     "C": Switches(unique="none", conditional_update="check_then_act"),
 }
-LISTS = {"central": "feed.json", "province": "feed.json"}
+LISTS = {"central": "feed.json", "province": "atom.xml"}
 JUMPS = (60.0, 3600.0, 86400.0, 20 * 86400.0, 365 * 86400.0)
-CRASH = 0.004
+CRASH = 0.012
 """Probability of death at each effect: a few a seed."""
-STEPS = 110
-HEALING = (*[60.0] * 6, *[300.0] * 6, *[900.0] * 8, *[3600.0] * 12, *[6 * 3600.0] * 12, *[86400.0] * 16)
-"""Seconds between the rounds of the healing: hours at first, then long enough for every weekly look."""
+STEPS = 200
+HEALING = (*[60.0] * 6, *[300.0] * 6, *[900.0] * 8, *[3600.0] * 12, *[6 * 3600.0] * 12, *[86400.0] * 38)
+"""Seconds between the rounds of the healing: minutes first, in all more than any `due` is waited for (35 days)."""
 
 
 @dataclass(slots=True)
@@ -106,13 +106,14 @@ class World:
             self._told(told)
 
     def _watch(self, method: str, url: str, answer: Answer) -> None:
-        """syncd got a complete answer about a post that is there."""
+        """syncd got a complete answer that shows it a post: its own write's, the post itself, or its public page."""
         host, _, path = url.removeprefix("http://").partition("/")
         name = host.removesuffix(".example")
-        if name in self.sites and answer.status in (200, 201):
-            for post in self.sites[name].cms.live():
-                if f"/p/{post.id}" == f"/{path}" or f'"id": {post.id},'.encode() in answer.body:
-                    self._unsure.add((name, post.id))
+        if name not in self.sites or answer.status not in (200, 201) or "?" in path:
+            return
+        for post in self.sites[name].cms.live():
+            if path == f"p/{post.id}" or f'"id": {post.id},'.encode() in answer.body:
+                self._unsure.add((name, post.id))
 
     def _strike(self, effect: str) -> bool:
         self.effects += 1
@@ -171,7 +172,7 @@ class World:
 
     async def run(self) -> Result:
         await self._begin()
-        self.faults.rates = everything(self.dice.choice((0.15, 0.3, 0.5)))
+        self.faults.rates = everything(self.dice.choice((0.2, 0.4, 0.6)))
         self._crash = CRASH
         for _ in range(STEPS):
             await self._step()
@@ -203,12 +204,12 @@ class World:
     async def _step(self) -> None:
         draw = self.dice.random()
         if draw < 0.62:
-            stage = self.dice.choice((*STAGES, "work", "work"))
+            stage = self.dice.choice((*STAGES, "work", "work", "work"))
             await self.tick(stage, wait=self.dice.random() < 0.6)
         elif draw < 0.80:
             self._pass()
         elif draw < 0.91:
-            self.trace(f"source {self.publisher.act()}")
+            self.trace(f"source {self.publisher.act()} {self.publisher.last}")
         elif draw < 0.94:
             self.trace(f"editor {self.dice.choice(self.editors).act()}")
         elif draw < 0.97:

@@ -40,12 +40,16 @@ def govcn(*, options: GovcnOptions | None = None) -> GovcnSource:
     return GovcnSource(SourceConfig("state", "https://www.gov.example/zhengce/202604/list.json", options), tools())
 
 
-def read(body: bytes | str, *, content_type: str = "", source: FeedSource | GovcnSource | None = None, url: str = URL) -> Listing:
+def read(
+    body: bytes | str, *, content_type: str = "", source: FeedSource | GovcnSource | None = None, url: str = URL
+) -> Listing:
     data = body.encode() if isinstance(body, str) else body
     return asyncio.run((source or feed()).parse(answer(data, content_type=content_type, url=url)))
 
 
-def read_page(source: FeedSource | GovcnSource, body: bytes | str, *, url: str = "https://www.gov.example/a/content_1.htm") -> Page:
+def read_page(
+    source: FeedSource | GovcnSource, body: bytes | str, *, url: str = "https://www.gov.example/a/content_1.htm"
+) -> Page:
     data = body.encode() if isinstance(body, str) else body
     return asyncio.run(source.read_page(Entry("k", "t", url), answer(data, url=url)))
 
@@ -58,7 +62,8 @@ def refused(body: bytes | str, **more: Any) -> ReadFailed:
 
 
 def rss(*items: str, channel: str = "") -> str:
-    return f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>t</title>{channel}{"".join(items)}</channel></rss>'
+    head = '<?xml version="1.0" encoding="utf-8"?><rss version="2.0">'
+    return f'{head}<channel><title>t</title>{channel}{"".join(items)}</channel></rss>'
 
 
 def item(n: int, *, title: str = "", date: str = "") -> str:

@@ -43,12 +43,21 @@ def gone(pid: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("job", "reason", "timeout"), [
-    (jobs.spin, "parse_timeout", 0.7), (jobs.swallow, "parse_memory", 20.0), (jobs.crash, "parse_crashed", 20.0),
-    (jobs.leave, "parse_crashed", 20.0), (jobs.stumble, "parse_failed", 20.0), (jobs.strange, "parse_crashed", 20.0),
-    (jobs.unpicklable, "parse_failed", 20.0),
-])
-def test_a_job_at_its_worst_has_a_reason_and_the_next_one_goes_on(job: Callable[..., object], reason: str, timeout: float) -> None:
+@pytest.mark.parametrize(
+    ("job", "reason", "timeout"),
+    [
+        (jobs.spin, "parse_timeout", 0.7),
+        (jobs.swallow, "parse_memory", 20.0),
+        (jobs.crash, "parse_crashed", 20.0),
+        (jobs.leave, "parse_crashed", 20.0),
+        (jobs.stumble, "parse_failed", 20.0),
+        (jobs.strange, "parse_crashed", 20.0),
+        (jobs.unpicklable, "parse_failed", 20.0),
+    ],
+)
+def test_a_job_at_its_worst_has_a_reason_and_the_next_one_goes_on(
+    job: Callable[..., object], reason: str, timeout: float
+) -> None:
     async def story(child: Child) -> None:
         with pytest.raises(ReadFailed) as caught:
             await child.run(job, timeout=timeout)
@@ -79,11 +88,17 @@ def test_our_own_errors_come_back_whole(kind: type[Child] | type[Inline]) -> Non
             with pytest.raises(ReadFailed) as caught:
                 await runner.run(jobs.fail)
             error = caught.value
-            assert (error.reason, error.message, error.hint, error.where) == ("no_body", "nothing here", "look", "https://a.example/")
+            assert (error.reason, error.message, error.hint, error.where) == (
+                "no_body",
+                "nothing here",
+                "look",
+                "https://a.example/",
+            )
             assert (error.after, error.status) == (3.0, 503)
             with pytest.raises(ReadFailed) as caught:
                 await runner.run(jobs.stumble)
-            assert caught.value.reason == "parse_failed" and "an unexpected thing" in caught.value.message
+            assert caught.value.reason == "parse_failed"
+            assert "an unexpected thing" in caught.value.message
         finally:
             await runner.aclose()
 
@@ -144,5 +159,7 @@ def test_the_child_dies_with_its_parent_even_in_an_endless_job() -> None:
             os._exit(9)
         asyncio.run(main())
     """
-    parent = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    parent = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
     assert gone(int(parent.stdout))

@@ -14,7 +14,8 @@ from tests.sources.kit import LISTS, tools
 
 NAMES = sorted(path.name for path in LISTS.iterdir())
 needs_install = pytest.mark.skipif(
-    "feed" not in {plugin.name for plugin in registry.installed()}, reason="syncd isn't installed here (pip install -e .)",
+    "feed" not in {plugin.name for plugin in registry.installed()},
+    reason="syncd isn't installed here (pip install -e .)",
 )
 
 
@@ -32,7 +33,8 @@ def test_the_kind_of_a_file_is_recognised(name: str) -> None:
 def test_every_list_is_read_without_a_configuration(name: str) -> None:
     data = (LISTS / name).read_bytes()
     found = door(None, data)
-    assert found.entries and all(entry.aliases for entry in found.entries)
+    assert found.entries
+    assert all(entry.aliases for entry in found.entries)
     assert found == door(recognise(data), data)
 
 

@@ -22,7 +22,8 @@ from syncd.testing.network import FakeClient, FakeExchange, Wires
 from syncd.web.api import Validators
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-POST = Post(key="syncd-1", title="关于春耕的通知", html="<p>各县人民政府:</p><p>一、抓紧春耕。</p>", column="要闻", revision=1)
+BODY = "<p>各县人民政府:</p><p>一、抓紧春耕。</p>"
+POST = Post(key="syncd-1", title="关于春耕的通知", html=BODY, column="要闻", revision=1)
 
 
 def _cms(**switches) -> tuple[FakeCms, FakeAdapter, Wires]:
@@ -45,14 +46,16 @@ def test_a_post_is_created_found_updated_read_and_withdrawn():
 
     async def life():
         made = await adapter.create(POST, RemoteState.PUBLIC)
-        assert made.outcome is Wrote.CREATED and made.losses == ()
+        assert made.outcome is Wrote.CREATED
+        assert made.losses == ()
         assert await adapter.find("syncd-1") == made.ref
         changed = await adapter.update(made.ref, replace(POST, html="<p>二</p>"), RemoteState.PUBLIC, made.ref.version)
         assert changed.outcome is Wrote.UPDATED
         assert (await adapter.read(changed.ref)).html == "<p>二</p>"
         assert [doc.key async for doc in adapter.list("syncd-")] == ["syncd-1"]
         gone = await adapter.withdraw(changed.ref, "notice", changed.ref.version)
-        assert gone.outcome is Wrote.WITHDRAWN and gone.ref.state is RemoteState.WITHDRAWN
+        assert gone.outcome is Wrote.WITHDRAWN
+        assert gone.ref.state is RemoteState.WITHDRAWN
         assert (await adapter.withdraw(gone.ref, "notice")).outcome is Wrote.ALREADY
 
     _run(life())
@@ -119,7 +122,8 @@ def test_without_conditional_update_a_local_edit_is_overwritten():
 def test_html_that_is_rewritten_is_told_as_a_loss():
     _, adapter, _ = _cms(html="filtered")
     made = _run(adapter.create(replace(POST, html='<p class="x">一</p><p>二</p>'), RemoteState.PUBLIC))
-    assert made.stored.html == "<p>一</p>\n<p>二</p>" and made.losses
+    assert made.stored.html == "<p>一</p>\n<p>二</p>"
+    assert made.losses
 
 
 def test_a_bad_token_is_a_failed_log_in_for_reads_too():
@@ -129,7 +133,8 @@ def test_a_bad_token_is_a_failed_log_in_for_reads_too():
         with pytest.raises(AuthFailed):
             _run(work)
     report = _run(adapter.check())
-    assert not report.ok and report.items[0].hint
+    assert not report.ok
+    assert report.items[0].hint
 
 
 def test_pages_are_404_when_deleted_and_a_notice_when_withdrawn():
@@ -137,10 +142,14 @@ def test_pages_are_404_when_deleted_and_a_notice_when_withdrawn():
     made = _run(adapter.create(POST, RemoteState.PUBLIC))
     assert made.ref.url == "http://cms.example/p/1"
     status, _, body = cms.handle("GET", "/p/1", {}, b"", NOW)
-    assert status == 200 and "抓紧春耕" in body.decode() and POST.title in body.decode()
+    assert status == 200
+    assert "抓紧春耕" in body.decode()
+    assert POST.title in body.decode()
     _run(adapter.withdraw(made.ref, "notice"))
     status, _, body = cms.handle("GET", "/p/1", {}, b"", NOW)
-    assert status == 200 and "撤回" in body.decode() and "抓紧春耕" not in body.decode()
+    assert status == 200
+    assert "撤回" in body.decode()
+    assert "抓紧春耕" not in body.decode()
     cms.delete_by_editor(1, "editor", NOW)
     assert cms.handle("GET", "/p/1", {}, b"", NOW)[0] == 404
     with pytest.raises(NotFound):
@@ -150,7 +159,8 @@ def test_pages_are_404_when_deleted_and_a_notice_when_withdrawn():
 def test_drafts_are_not_public():
     cms, adapter, _ = _cms()
     made = _run(adapter.create(POST, RemoteState.DRAFT))
-    assert made.ref.url == "" and cms.handle("GET", "/p/1", {}, b"", NOW)[0] == 404
+    assert made.ref.url == ""
+    assert cms.handle("GET", "/p/1", {}, b"", NOW)[0] == 404
     cms.publish_draft(1, "editor", NOW)
     assert _run(adapter.find("syncd-1")).state is RemoteState.PUBLIC
 
@@ -159,7 +169,8 @@ def test_drafts_are_not_public():
     ("fault", "error", "posts"),
     [
         ("refused", NotApplied, 0), ("lost_before", Unknown, 0), ("lost_after", Unknown, 1), ("late", Unknown, 0),
-        ("cut_answer", Unknown, 1), ("page200", Unknown, 1), ("error500_after", Unknown, 1), ("bad_gateway", Unknown, 0),
+        ("cut_answer", Unknown, 1), ("page200", Unknown, 1), ("error500_after", Unknown, 1),
+        ("bad_gateway", Unknown, 0),
     ],
 )
 def test_each_fault_is_sorted_by_what_may_have_happened(fault, error, posts):
@@ -177,7 +188,8 @@ def test_a_late_request_takes_effect_within_its_bound():
     with pytest.raises(Unknown):
         _run(adapter.create(POST, RemoteState.PUBLIC))
     wires.clock.advance(wires.latest)
-    assert wires.arrive() == 1 and len(cms.live()) == 1
+    assert wires.arrive() == 1
+    assert len(cms.live()) == 1
 
 
 def test_a_stale_mirror_gives_an_older_answer():
@@ -217,7 +229,8 @@ def test_the_server_remembers_what_was_written_before_it_was_stopped(tmp_path):
     server.server_close()
     again, site = serve(tmp_path / "state")
     again.server_close()
-    assert [p.key for p in site.cms.live()] == ["k"] and 7 in site.list.policies
+    assert [p.key for p in site.cms.live()] == ["k"]
+    assert 7 in site.list.policies
 
 
 def test_a_lossy_server_loses_answers_but_not_what_was_committed(tmp_path):
@@ -228,12 +241,14 @@ def test_a_lossy_server_loses_answers_but_not_what_was_committed(tmp_path):
         for n in range(60):
             try:
                 post = {"key": f"k{n}", "title": "t", "html": "h", "state": "public"}
-                good += http.post("/api/posts", json=post, headers={"authorization": "Bearer secret"}).status_code == 201
+                answer = http.post("/api/posts", json=post, headers={"authorization": "Bearer secret"})
+                good += answer.status_code == 201
             except httpx.TransportError:
                 bad += 1
     server.shutdown()
     server.server_close()
-    assert bad > 5 and good > 5
+    assert bad > 5
+    assert good > 5
     assert len(site.cms.live()) > good
 
 
@@ -243,7 +258,8 @@ def test_the_wall_jumps_and_monotonic_time_does_not():
     clock = ManualClock(NOW)
     clock.advance(5)
     clock.jump(timedelta(days=365))
-    assert clock.monotonic() == 5 and clock.true == NOW + timedelta(seconds=5)
+    assert clock.monotonic() == 5
+    assert clock.true == NOW + timedelta(seconds=5)
     assert clock.now() == clock.true + timedelta(days=365)
     clock.correct()
     assert clock.now() == clock.true

@@ -281,10 +281,16 @@ def test_a_get_is_tried_once_more_when_the_connection_fails():
         async def sleep(seconds):
             pauses.append(seconds)
 
-        async with serve(hang_up) as server, client(sleep=sleep) as c:
-            return server, pauses, await fails(c.get(server.url(), limits=QUICK))
+        async with serve(hang_up) as server, client(sleep=sleep, log=Log()) as c:
+            return server, pauses, await fails(c.get(server.url("/?token=s3cret"), limits=QUICK))
 
+    class Log:
+        def info(self, event, **fields):
+            said.append((event, fields))
+
+    said = []
     server, pauses, error = asyncio.run(main())
+    assert said == [("web_retry", {"owner": "test", "where": server.url("/?token=***")})]
     assert len(server.requests) == 2
     assert len(pauses) == 1
     assert pauses[0] < 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -230,7 +230,7 @@ class StaticAdapter:
             "html": localise(post.html, {m.url: f"{folder}/{m.name}" for m in post.media}),
         }
 
-    def _fields(self, post: Post) -> list[list[str]]:
+    def _fields(self, post: Post) -> Sequence[Sequence[str]]:
         published = post.published.at.astimezone(self._zone).strftime("%Y-%m-%d") if post.published else ""
         told = (
             ("issuer", post.issuer), ("number", post.document_number), ("index", post.index_number),
@@ -312,6 +312,8 @@ def _web_only(url: str) -> str:
 
 def _drop_others(folder: Path, wanted: set[str]) -> None:
     """Files of an earlier revision that the page no longer offers."""
-    for path in folder.glob("*") if folder.is_dir() else ():
+    if not wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+    for path in folder.glob("*"):
         if path.name not in wanted:
             path.unlink(missing_ok=True)

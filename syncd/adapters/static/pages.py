@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -22,7 +23,8 @@ _POLICY = (
 WORDS = {
     "zh": {
         "home": "首页", "source": "来源", "time": "发布时间", "updated": "更新时间", "original": "查看原文",
-        "files": "附件", "issuer": "发文机关", "number": "发文字号", "index": "索引号", "written": "成文日期", "published": "发布日期",
+        "files": "附件", "issuer": "发文机关", "number": "发文字号", "index": "索引号", "written": "成文日期",
+        "published": "发布日期",
         "latest": "最新发布", "archive": "按月查看", "more": "更多", "none": "暂无内容", "withdrawn": "已撤回",
         "notice": "本文件已由发布来源撤回或废止，不再提供正文和附件。", "since": "撤回时间", "subscribe": "订阅",
         "print": "本页为转载，以原文为准。", "columns": "栏目", "skip": "跳到正文", "title": "标题",
@@ -56,9 +58,7 @@ class Pages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._env = Environment(loader=DictLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-                                trim_blocks=True, lstrip_blocks=True)
-        self._env.filters["size"] = _size
+        self._env = _environment()
 
     def post(self, post: dict[str, Any], *, url: str, column_url: str, body: str) -> bytes:
         """A repost's page. body: sanitised HTML, the only value that is not escaped."""
@@ -102,6 +102,16 @@ class Pages:
             style=Markup(STYLE),  # noqa: S704  our own constant
         )
         return text.encode("utf-8", "replace")
+
+
+@cache
+def _environment() -> Environment:
+    """One for all sites: compiling the templates takes longer than many pages."""
+    made = Environment(
+        loader=DictLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )
+    made.filters["size"] = _size
+    return made
 
 
 def _json_item(post: dict[str, Any]) -> dict[str, Any]:

@@ -25,9 +25,7 @@ def upgrade() -> None:
     _lists()
     _documents()
     _reposts()
-    op.create_table(
-        "settings", _text("name"), _text("value"), sa.PrimaryKeyConstraint("name"),
-    )
+    op.create_table("settings", _text("name"), _text("value"), sa.PrimaryKeyConstraint("name"))
     op.create_table(
         "blobs", _text("sha256"), _text("owner"), sa.PrimaryKeyConstraint("sha256", "owner"), sqlite_with_rowid=False
     )
@@ -36,73 +34,162 @@ def upgrade() -> None:
 
 def _lists() -> None:
     op.create_table(
-        "sources", _whole("id"), _text("name"), _whole("active"), _big("due"), _text("data"), sa.PrimaryKeyConstraint("id"),
+        "sources",
+        _whole("id"),
+        _text("name"),
+        _whole("active"),
+        _big("due"),
+        _text("data"),
+        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name", name="uq_sources_name"),
     )
     op.create_table(
-        "entries", _whole("source"), _big("key"), _big("print"), sa.PrimaryKeyConstraint("source", "key"), sqlite_with_rowid=False
+        "entries",
+        _whole("source"),
+        _big("key"),
+        _big("print"),
+        sa.PrimaryKeyConstraint("source", "key"),
+        sqlite_with_rowid=False,
     )
-    op.create_table("aliases", _big("hash"), _whole("document"), sa.PrimaryKeyConstraint("hash"), sqlite_with_rowid=False)
     op.create_table(
-        "starts", _text("source"), _text("site"), _big("at"), sa.PrimaryKeyConstraint("source", "site"), sqlite_with_rowid=False
+        "aliases", _big("hash"), _whole("document"), sa.PrimaryKeyConstraint("hash"), sqlite_with_rowid=False
     )
     op.create_table(
-        "journal", _whole("id"), _text("source"), _big("since"), _big("until"), _whole("reads"), _text("reason"),
-        _text("evidence"), sa.PrimaryKeyConstraint("id"),
+        "starts",
+        _text("source"),
+        _text("site"),
+        _big("at"),
+        sa.PrimaryKeyConstraint("source", "site"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "journal",
+        _whole("id"),
+        _text("source"),
+        _big("since"),
+        _big("until"),
+        _whole("reads"),
+        _text("reason"),
+        _text("evidence"),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_journal_source", "journal", ["source", "id"])
     op.create_table(
-        "pendings", sa.Column("id", sa.Integer, primary_key=True, nullable=False), _text("source"), _big("key"), _big("due"),
-        _whole("held"), _whole("backfill"), _whole("tries"), _text("data"), _big("seal"),
-        sa.UniqueConstraint("source", "key", name="uq_pendings_source_key"), sqlite_autoincrement=True,
+        "pendings",
+        sa.Column("id", sa.Integer, primary_key=True, nullable=False),
+        _text("source"),
+        _big("key"),
+        _big("due"),
+        _whole("held"),
+        _whole("backfill"),
+        _whole("tries"),
+        _text("data"),
+        _big("seal"),
+        sa.UniqueConstraint("source", "key", name="uq_pendings_source_key"),
+        sqlite_autoincrement=True,
     )
     _partial("ix_pendings_due", "pendings", "due", "held = 0")
 
 
 def _documents() -> None:
     op.create_table(
-        "documents", _whole("id"), _whole("latest"), _whole("withdrawn"), _whole("backfill"), _big("detected"), _whole("merged"),
-        _whole("routed"), _text("data"), _big("seal"), sa.PrimaryKeyConstraint("id"),
+        "documents",
+        _whole("id"),
+        _whole("latest"),
+        _whole("withdrawn"),
+        _whole("backfill"),
+        _big("detected"),
+        _whole("merged"),
+        _whole("routed"),
+        _text("data"),
+        _big("seal"),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "ix_documents_routed", "documents", ["routed", sa.text("id DESC")], sqlite_where=sa.text("merged = 0"),
+        "ix_documents_routed",
+        "documents",
+        ["routed", sa.text("id DESC")],
+        sqlite_where=sa.text("merged = 0"),
         postgresql_where=sa.text("merged = 0"),
     )
     op.create_table(
-        "looks", _whole("document"), sa.Column("due", sa.BigInteger), _text("note"), _text("data"), _text("entry"),
+        "looks",
+        _whole("document"),
+        sa.Column("due", sa.BigInteger),
+        _text("note"),
+        _text("data"),
+        _text("entry"),
         sa.PrimaryKeyConstraint("document"),
     )
     op.create_index("ix_looks_due", "looks", ["due"])
     _partial("ix_looks_note", "looks", "note", "note <> ''")
     op.create_table(
-        "showings", _whole("document"), _text("source"), _big("first"), sa.Column("gone", sa.BigInteger),
-        sa.PrimaryKeyConstraint("document", "source"), sqlite_with_rowid=False,
+        "showings",
+        _whole("document"),
+        _text("source"),
+        _big("first"),
+        sa.Column("gone", sa.BigInteger),
+        sa.PrimaryKeyConstraint("document", "source"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_showings_source", "showings", ["source", "gone"])
     op.create_table(
-        "revisions", _whole("id"), _whole("document"), _whole("n"), _text("hash"), _whole("withdrawn"), _text("reason"),
-        _big("detected"), _whole("state"), sa.Column("content", sa.LargeBinary, nullable=False), _big("seal"),
-        sa.PrimaryKeyConstraint("id"), sa.UniqueConstraint("document", "n", name="uq_revisions_document_n"),
+        "revisions",
+        _whole("id"),
+        _whole("document"),
+        _whole("n"),
+        _text("hash"),
+        _whole("withdrawn"),
+        _text("reason"),
+        _big("detected"),
+        _whole("state"),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+        _big("seal"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("document", "n", name="uq_revisions_document_n"),
     )
     _partial("ix_revisions_superseded", "revisions", "detected", "state = 1")
 
 
 def _reposts() -> None:
     op.create_table(
-        "reposts", sa.Column("id", sa.Integer, primary_key=True, nullable=False), _whole("document"), _text("source"),
-        _text("site"), _text("key"), _big("due"), _big("created"), _whole("wanted"), _whole("approved"), _whole("sent"),
-        _whole("seen"), _whole("tries"), _whole("version"), _whole("busy"), _whole("waiting"), _whole("attention"),
-        _whole("open"), _text("data"), _big("seal"), sa.UniqueConstraint("document", "site", name="uq_reposts_document_site"),
+        "reposts",
+        sa.Column("id", sa.Integer, primary_key=True, nullable=False),
+        _whole("document"),
+        _text("source"),
+        _text("site"),
+        _text("key"),
+        _big("due"),
+        _big("created"),
+        _whole("wanted"),
+        _whole("approved"),
+        _whole("sent"),
+        _whole("seen"),
+        _whole("tries"),
+        _whole("version"),
+        _whole("busy"),
+        _whole("calls"),
+        _whole("waiting"),
+        _whole("attention"),
+        _whole("open"),
+        _text("data"),
+        _big("seal"),
+        sa.UniqueConstraint("document", "site", name="uq_reposts_document_site"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_reposts_due", "reposts", ["busy", "due", "tries", "document", "site"])
+    op.create_index("ix_reposts_due", "reposts", ["busy", "due", "tries", "document", "site", "calls"])
     op.create_index("ix_reposts_created", "reposts", ["created"])
     op.create_index("ix_reposts_site", "reposts", ["site", "created"])
     _partial("ix_reposts_attention", "reposts", "attention", "attention = 1")
     _partial("ix_reposts_open", "reposts", "open", "open = 1")
     _partial("ix_reposts_waiting", "reposts", "waiting", "waiting = 1")
     op.create_table(
-        "events", _whole("id"), sa.Column("document", sa.Integer), sa.Column("repost", sa.Integer), _text("data"), _big("seal"),
+        "events",
+        _whole("id"),
+        sa.Column("document", sa.Integer),
+        sa.Column("repost", sa.Integer),
+        _text("data"),
+        _big("seal"),
         sa.PrimaryKeyConstraint("id"),
     )
     _partial("ix_events_repost", "events", "repost", "repost IS NOT NULL")

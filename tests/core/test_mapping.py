@@ -1,0 +1,127 @@
+"""Mapping: the full and the link form, and a revision hash that a regeneration does not move."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from syncd.core import mapping, visible
+from syncd.model import Content, Form, Instant, Media, Post, Route
+
+NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
+URL = "https://www.gov.cn/zhengce/content/1.htm?a=1&b=2"
+FILE = Media("https://www.gov.cn/a.pdf?x=1&y=2", "fujian-1-aa.pdf", "application/pdf", 3, "f" * 64, "附件1")
+CONTENT = Content(
+    title="关于<甲>的通知",
+    html='<p>正文。</p><p><a href="https://www.gov.cn/a.pdf?x=1&amp;y=2">附件</a></p>',
+    text="正文。",
+    url=URL,
+    issuer="国务院",
+    document_number="国发〔2026〕1号",
+    origin_name="中国政府网",
+    written="2026-11-01",
+    media=(FILE,),
+    summary="摘要",
+    categories=("综合",),
+    published=Instant(NOW, origin="page"),
+)
+ROUTE = Route("r", ("s",), "county", "国务院文件")
+
+
+def post(content: Content = CONTENT, form: Form = Form.FULL) -> Post:
+    return mapping.to_post(
+        content,
+        3,
+        route=replace(ROUTE, form=form),
+        key="syncd-1",
+        site_name="某县",
+        site_id="1",
+        now=NOW,
+    )
+
+
+def test_the_full_form_carries_everything() -> None:
+    made = post()
+    assert (made.html, made.media, made.column, made.revision) == (CONTENT.html, (FILE,), "国务院文件", 3)
+    assert (made.key, made.sent, made.lang, made.site_name, made.site_id) == ("syncd-1", NOW, "zh", "某县", "1")
+
+
+def test_the_link_form_has_issuer_number_and_link_as_its_body_escaped() -> None:
+    made = post(form=Form.LINK)
+    assert made.html == (
+        "<p>发布机构：国务院</p><p>发文字号：国发〔2026〕1号</p>"
+        '<p>原文链接：<a href="https://www.gov.cn/zhengce/content/1.htm?a=1&amp;b=2">关于&lt;甲&gt;的通知</a></p>'
+    )
+    assert made.media == ()
+
+
+def test_a_link_that_is_no_web_address_is_only_text() -> None:
+    made = post(replace(CONTENT, url="javascript:alert(1)", issuer="", document_number=""), Form.LINK)
+    assert "javascript" not in made.html
+    assert made.html.startswith("<p>发布机构：中国政府网</p>")
+
+
+def test_english_documents_get_english_labels() -> None:
+    made = post(replace(CONTENT, title="Guidance", text="Plain text", document_number=""), Form.LINK)
+    assert (made.lang, "Issued by: " in made.html) == ("en", True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"updated": Instant(NOW)},
+        {"summary": "x"},
+        {"categories": ()},
+        {"losses": ("x",)},
+        {"html": '<p> 正文。</p>\n <p>\n<a href="https://www.gov.cn/a.pdf?x=1&amp;y=2">附件</a> </p>\n'},
+        {"title": "关于＜甲＞的通知 "},
+    ],
+)
+def test_a_regeneration_is_no_change(change: dict[str, object]) -> None:
+    assert mapping.revision_hash(replace(CONTENT, **change)) == mapping.revision_hash(CONTENT)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "关于乙的通知"},
+        {"html": "<p>改。</p>"},
+        {"written": "2026-11-02"},
+        {"media": ()},
+        {"issuer": "财政部"},
+        {"media": (replace(FILE, sha256="e" * 64),)},
+        {"published": Instant(NOW + timedelta(days=1), origin="page")},
+    ],
+)
+def test_a_change_of_the_document_is_one(change: dict[str, object]) -> None:
+    assert mapping.revision_hash(replace(CONTENT, **change)) != mapping.revision_hash(CONTENT)  # type: ignore[arg-type]
+
+
+def test_a_list_s_own_date_does_not_make_a_revision() -> None:
+    listed = [replace(CONTENT, published=Instant(NOW + timedelta(days=n), origin="list")) for n in range(2)]
+    assert len({mapping.revision_hash(each) for each in [*listed, replace(CONTENT, published=None)]}) == 1
+
+
+def test_a_file_that_moved_but_is_the_same_is_no_change() -> None:
+    moved = replace(FILE, url="https://www.gov.cn/b.pdf")
+    html = CONTENT.html.replace("https://www.gov.cn/a.pdf?x=1&amp;y=2", moved.url)
+    assert mapping.revision_hash(replace(CONTENT, html=html, media=(moved,))) == mapping.revision_hash(CONTENT)
+
+
+def test_a_picture_counts_by_its_name_since_its_bytes_change_with_the_encoder() -> None:
+    picture = Media("https://x.cn/a.png", "tupian-1-ab.png", "image/png", 3, "a" * 64)
+    one, other, third = (
+        mapping.revision_hash(replace(CONTENT, media=(media,)))
+        for media in (picture, replace(picture, sha256="b" * 64), replace(picture, name="tupian-1-cd.png"))
+    )
+    assert one == other != third
+
+
+def test_empty_fields_are_left_out_of_the_hash() -> None:
+    """The hash of a bare document is pinned: should it change, every archive would be posted again."""
+    bare = Content(title="甲", html="<p>乙</p>", text="乙", url="")
+    assert mapping.revision_hash(bare) == "1:2cad138e7e3044386790297447b0a3376ff3b010e7c5c23aa7e17023663bfa94"
+
+
+def test_the_print_of_a_post_is_that_of_its_title_and_text() -> None:
+    assert mapping.print_of(post(), "正 文。") == visible.fingerprint(CONTENT.title, "正文。")
