@@ -86,8 +86,10 @@ def _network(config: Config, own: Any) -> Network:
     return Network(**config.network_of(own).plain())
 
 
-def _options(model: type[BaseModel], given: Mapping[str, Any], place: str, problems: list[str]) -> BaseModel | None:
-    options, found = options_of(model, given, where=f"{place}: options")
+def _options(
+    model: type[BaseModel], given: Mapping[str, Any], config: Config, place: str, problems: list[str]
+) -> BaseModel | None:
+    options, found = options_of(model, given, where=f"{place}: options", base=config.base)
     problems.extend(found)
     return None if found else options
 
@@ -97,7 +99,7 @@ def _source(
 ) -> SourceUnit | None:
     try:
         kind = sources.load(table.kind)
-        options = _options(kind.Options, table.options, source_place(table), problems)
+        options = _options(kind.Options, table.options, config, source_place(table), problems)
         if options is None:
             return None
         guard = Guard(allow_private=table.allow_private)
@@ -117,7 +119,7 @@ def _source(
 def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str]) -> SiteUnit | None:
     try:
         kind = adapters.load(table.adapter)
-        options = _options(kind.Options, table.options, site_place(table), problems)
+        options = _options(kind.Options, table.options, config, site_place(table), problems)
         if options is None:
             return None
         guard = Guard(allow=frozenset(_addresses(table, options)))

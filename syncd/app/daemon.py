@@ -18,7 +18,6 @@ from syncd.child import Child
 from syncd.config import Config, load
 from syncd.content.blobs import DiskBlobs
 from syncd.control import ControlServer
-from syncd.core.repost import Status, status
 from syncd.engine.clock import Clock
 from syncd.engine.engine import STAGES, Engine
 from syncd.engine.scheduler import Scheduler
@@ -26,7 +25,6 @@ from syncd.errors import ConfigError, StoreError, SyncdError
 from syncd.metrics import Metrics
 from syncd.report.forms import from_json, to_csv
 from syncd.status.app import create_app, serve
-from syncd.store.api import Filter
 from syncd.store.lock import StateLock
 from syncd.store.sql import open_store
 from syncd.systemd import Notifier
@@ -96,6 +94,7 @@ class Daemon:
         self._signals()
         self.scheduler.start()
         self._housekeeping()
+        self.ground.metrics.config_loaded(self.desk.loaded)
         self.notifier.ready(await self._line())
         self.ground.log.info("started", version=__version__, sources=len(self.config.sources), sites=len(self.config.sites))
         await self.stopping.wait()
@@ -148,7 +147,7 @@ class Daemon:
     async def _tell(self) -> None:
         with suppress(StoreError):
             self.notifier.status(await self._line())
-            await measure(self.ground, self.engine)
+            await self.desk.measure()
 
     async def _line(self) -> str:
         """STATUS= for systemctl: what there is, and what needs a person."""
@@ -194,24 +193,10 @@ class Daemon:
         self.config = self.desk.config = config
         self.desk.rejected, self.desk.loaded = "", self.ground.clock.now()
         self.ground.metrics.config_rejected(False)
+        self.ground.metrics.config_loaded(self.desk.loaded)
         self.ground.log.info("config_loaded", hash=config.hash)
         for stage in STAGES:
             self.scheduler.wake(stage)
-
-
-async def measure(ground: Ground, engine: Engine) -> None:
-    """Gauges that no event moves: open reposts, sources' last good reads, the clock."""
-    found = await ground.store.reposts(Filter(limit=100_000))
-    states: dict[tuple[str, str], int] = {}
-    for repost, document in found:
-        key = (repost.site, status(repost, withdrawn=document.withdrawn).value)
-        if key[1] not in (Status.VISIBLE, Status.WITHDRAWN):
-            states[key] = states.get(key, 0) + 1
-    ground.metrics.open_reposts(states)
-    ground.metrics.clock_error(ground.clock.error)
-    ground.metrics.store_writable(not engine.trouble)
-    for name, row in engine.poller.rows.items():
-        ground.metrics.source_last_good(name, row.good)
 
 
 async def prune(config: Config, ground: Ground) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,12 +13,14 @@ from syncd import __version__
 from syncd.adapters.package import package
 from syncd.app import views
 from syncd.app.build import Ground, outgoing
-from syncd.app.views import Judged, Row, iso
+from syncd.app.views import Row, iso
 from syncd.config import Config
+from syncd.core import deadline
 from syncd.core import repost as machine
 from syncd.core.changes import changes
 from syncd.core.repost import NEEDS_PERSON
 from syncd.engine.engine import Engine
+from syncd.engine.measure import Judged, judge
 from syncd.engine.observe import find_on
 from syncd.engine.send import drafted, locate, print_of, read
 from syncd.errors import AdapterError, SyncdError
@@ -102,17 +105,15 @@ class Desk:
         }
 
     async def _sites(self) -> list[Row]:
-        rows = []
-        reposts = await self.ground.store.reposts(Filter(limit=100_000))
-        for name, site in self.engine.deps.sites.items():
-            mine = [r for r, _ in reposts if r.site == name]
-            rows.append({
+        tallies = await self.ground.store.per_site()
+        return [
+            {
                 "name": name, "adapter": site.adapter.kind, "state": site.gate.state, "reason": site.gate.reason,
-                "hint": site.gate.hint, "queue": sum(1 for r in mine if r.sent < r.approved),
-                "visible": sum(1 for r in mine if r.seen == r.sent > 0), "public_url": site.public_url,
-                "guarantee": site.adapter.capabilities.guarantee,
-            })
-        return rows
+                "hint": site.gate.hint, "queue": tallies.get(name, (0, 0))[0], "visible": tallies.get(name, (0, 0))[1],
+                "public_url": site.public_url, "guarantee": site.adapter.capabilities.guarantee,
+            }
+            for name, site in self.engine.deps.sites.items()
+        ]
 
     async def _attention(self) -> list[Row]:
         """What needs a person, each with its reason and what to do."""
@@ -138,7 +139,7 @@ class Desk:
             self._needs("site", name, name, site.gate.reason, site.gate.hint, self.started)
             for name, site in self.engine.deps.sites.items() if site.gate.state == "stopped"
         ]
-        recent = await self.ground.store.reposts(Filter(limit=1000))
+        recent = await self.ground.store.reposts(Filter(open=True, limit=1000))
         found += [
             self._needs("repost", r.id, d.title, r.reason, r.hint, d.detected) for r, d in recent if _struggles(r)
         ]
@@ -148,6 +149,27 @@ class Desk:
             for r, d in waiting if self._reviews(r)
         ]
         return found
+
+    async def measure(self) -> None:
+        """Set the gauges that no event moves; the cost grows with what is open, not with what is stored."""
+        metrics, now = self.ground.metrics, self.ground.clock.now()
+        metrics.attention(Counter(row["reason"] for row in await self._attention()))
+        judged = await self._judged(Filter(open=True, limit=10_000))
+        metrics.open_reposts(Counter((j.repost.site, machine.status(j.repost).value) for j in judged))
+        for name in self.engine.deps.sites:
+            mine = [j for j in judged if j.repost.site == name and not j.timeline.seen]
+            metrics.oldest_open(name, max(((now - j.document.detected).total_seconds() for j in mine), default=0.0))
+            metrics.deadline_used(name, max((_used(j, now) for j in mine), default=0.0))
+        metrics.clock_error(self.ground.clock.error)
+        metrics.store_writable(not self.engine.trouble)
+        self._measure_sources(now)
+
+    def _measure_sources(self, now: datetime) -> None:
+        for name, row in self.engine.poller.rows.items():
+            self.ground.metrics.source_last_good(name, row.good)
+            share = self._source(name, 0, now)["watched_share"]
+            if share is not None:
+                self.ground.metrics.source_watched(name, share)
 
     def _reviews(self, repost: Repost) -> bool:
         route = self.engine.deps.route(repost.route)
@@ -165,7 +187,7 @@ class Desk:
         events = await self.ground.store.events([r.id for r, _ in found])
         now = self.ground.clock.now()
         return [
-            views.judge(r, d, events.get(r.id, ()), self._rule(r), self.engine.deps.sites.get(r.site), now)
+            judge(r, d, events.get(r.id, ()), self._rule(r), self.engine.deps.sites.get(r.site), now)
             for r, d in found
         ]
 
@@ -181,7 +203,7 @@ class Desk:
     def _judge(self, story: Story) -> Judged:
         repost = story.repost
         site = self.engine.deps.sites.get(repost.site)
-        return views.judge(repost, story.document, story.events, self._rule(repost), site, self.ground.clock.now())
+        return judge(repost, story.document, story.events, self._rule(repost), site, self.ground.clock.now())
 
     def _plan(self, story: Story) -> machine.Step:
         """What the engine would decide now."""
@@ -393,6 +415,13 @@ _NOTES = {
 def _struggles(repost: Repost) -> bool:
     """It goes on by itself, but has failed for so long that a person should know."""
     return repost.tries >= _LONG and machine.status(repost) not in NEEDS_PERSON
+
+
+def _used(judged: Judged, now: datetime) -> float:
+    """The share of the time limit that is used up, 0 without one."""
+    if judged.rule is None or judged.repost.excused:
+        return 0.0
+    return 1.0 - deadline.time_left(judged.timeline, judged.rule, now) / judged.rule.limit
 
 
 def _waits(repost: Repost) -> bool:

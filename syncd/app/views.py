@@ -2,59 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from syncd.core import deadline, timeline
+from syncd.core import deadline
 from syncd.core import repost as machine
-from syncd.core.timeline import Timeline
-from syncd.engine.deps import SiteUnit
-from syncd.model import DeadlineRule, Document, Event, Instant, Repost, Verdict
+from syncd.engine.measure import Judged
+from syncd.model import Event, Instant, Repost, Verdict
 from syncd.store.api import Story
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A repost with its timeline and what follows from it."""
-
-    repost: Repost
-    document: Document
-    timeline: Timeline
-    rule: DeadlineRule | None
-    verdict: Verdict
-    why: str
-    latency: tuple[float, float] | None
-    lags: dict[str, float]
-    blame: str
-
-
-def judge(
-    repost: Repost, document: Document, events: Sequence[Event], rule: DeadlineRule | None, site: SiteUnit | None,
-    now: datetime,
-) -> Judged:
-    """Reckon a repost's timeline and verdict from its events; the first revision is what the limit is about."""
-    line = timeline.timeline(document, events)
-    lags = timeline.lags(line)
-    verdict, why = deadline.verdict(
-        line, rule, now, excused=repost.excused, vantage=site.vantage if site else "outside",
-        clock_error=_clock_error(events),
-    )
-    spent = timeline.latency(line, now) if line.published else None
-    blame = timeline.blame(lags, rule.limit) if rule else ""
-    return Judged(repost, document, line, rule, verdict, why, spent, lags, blame)
-
-
-def _clock_error(events: Sequence[Event]) -> float:
-    """The worst clock error of the instants that a verdict rests on, seconds; infinite when a clock was unknown."""
-    told = [e.at for e in events if e.kind == "seen"]
-    if any(instant.origin.endswith("?") for instant in told):
-        return math.inf
-    return max((instant.error for instant in told), default=0.0)
 
 
 def instant(value: Instant | None) -> Row | None:

@@ -265,7 +265,7 @@ def needs_person(repost: Repost) -> bool:
 
 
 def overdue(repost: Repost, now: datetime) -> bool:
-    """True when the row is to be taken up: its `due` is past, or so far away that a wrong clock must have written it."""
+    """True when the row is to be taken up: its `due` is past, or so far away that only a wrong clock has written it."""
     return repost.due <= now or repost.due > now + horizon(repost)
 
 

@@ -20,7 +20,8 @@ class Timeline:
 
     published: the earliest public instant at the source. missed: the last good read that did not show it. sighted: the
     first that did. revised: when it had been read and was wanted on the site. approved: of the revision that was sent.
-    announced: the first call to the CMS for it, after which it may be visible. sent: the CMS said yes. seen_after: the
+    announced: the call to the CMS from which on it
+    may be visible. sent: the CMS said yes. seen_after: the
     last look that did not find it, before the first that did. seen: that first good look. withdrawn: it was withdrawn,
     at the source, before anybody saw it here.
     """
@@ -52,7 +53,7 @@ def timeline(document: Document, events: Sequence[Event], *, revision: int | Non
         start,
         revised=_at(_first(mine, "wanted") or _first(mine, "revised")),
         approved=_approved(mine),
-        announced=_at(_first(mine, "intent")),
+        announced=_at(_announced(mine)),
         sent=_at(_first(mine, *_SENT)),
         seen_after=seen_after,
         seen=seen,
@@ -81,6 +82,14 @@ def _start(document: Document, events: Sequence[Event]) -> Timeline:
     missed = Instant(document.missed) if document.missed else None
     sighted = _at(_first(events, "sighted")) or Instant(document.detected)
     return Timeline(published=document.published, missed=missed, sighted=sighted)
+
+
+def _announced(mine: Sequence[Event]) -> Event | None:
+    """The last create before it was sent: another one is announced only when the one before certainly did nothing."""
+    sent = next((k for k, e in enumerate(mine) if e.kind in _SENT), len(mine))
+    intents = [e for e in mine[:sent] if e.kind == "intent"]
+    creates = [e for e in intents if e.reason == "create"]
+    return creates[-1] if creates else next(iter(intents), None)
 
 
 def _approved(mine: Sequence[Event]) -> Instant | None:

@@ -30,7 +30,8 @@ class Observer:
         return sum([await self._look(site) for site in observed if site.gate.free])
 
     async def _look(self, site: SiteUnit) -> int:
-        open_reposts = [r for r, _ in await self.deps.store.reposts(Filter(site=site.name, unsent=True, limit=OPEN))]
+        found = await self.deps.store.reposts(Filter(site=site.name, open=True, limit=OPEN))
+        open_reposts = [repost for repost, _ in found if not repost.sent]
         if not open_reposts:
             return 0
         try:

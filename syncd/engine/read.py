@@ -13,7 +13,7 @@ from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.poll import BUG
 from syncd.engine.pool import Pool
 from syncd.errors import ReadFailed, StoreError
-from syncd.model import Content, Entry, Revision
+from syncd.model import Content, Document, Entry, Revision
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
 from syncd.web.status import retry_after
@@ -23,6 +23,12 @@ GONE_AFTER = timedelta(hours=1)
 the source's `relook` later where that is less."""
 FILE_TRIES = 3
 """A document waits for attachments that can't be had just now so many times; then it goes on and says what is missing."""
+OLDER = "it shows a text that it had replaced before; if it is really back, it is believed after a while"
+OLDER_TRIES, OLDER_TRIES_UNDATED = 12, 2
+"""Tries after which a superseded text is believed: a mirror may lag for hours; fewer where no dates tell which is newer."""
+OLDER_LOOK = timedelta(minutes=15)
+OLDER_LOOKED = 20
+"""How many revisions back a superseded text is looked for."""
 GONE_FEW, GONE_SHARE = 3, 0.2
 """More than max(few, share) of a source's documents gone within a day is a fault of the source until a person says no."""
 
@@ -127,9 +133,37 @@ class Reader:
     async def _record(self, unit: SourceUnit, pending: Pending) -> Recorded:
         fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
         assert fresh.content is not None  # no validators were sent, so there is no "unchanged"
-        reason = "new" if not pending.document else "corrected"
-        revision = self._revision(pending.document, fresh.content, reason)
-        return await self.deps.store.record_reading(self._reading(pending, fresh.content, revision, fresh.validators))
+        known = pending.document or await self._named(pending)
+        revision = self._revision(known, fresh.content, "corrected" if known else "new")
+        reading = self._reading(pending, fresh.content, revision, fresh.validators)
+        if known and await self._outdated(known, revision, pending.tries):
+            if unit.name == (await self.deps.store.document(known)).sources[0]:
+                raise ReadFailed("older_text", hint=OLDER, where=pending.entry.url, after=unit.every)
+            reading = replace(reading, revision=None, look=None)  # another source's copy that was never brought up to date
+        return await self.deps.store.record_reading(reading)
+
+    async def _outdated(self, document: int, revision: Revision, tries: int) -> bool:
+        """True for a text that was superseded, or of a document that was withdrawn, and that nothing says to be newer.
+
+        A mirror or a cache that lags behind shows such a text; when it is still there after so many tries it is believed.
+        """
+        found = await self.deps.store.document(document)
+        latest = await self.deps.store.revision(document, found.latest) if found.latest else None
+        if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
+            return False
+        now, then = revision.content.updated, latest.content.updated
+        if tries >= (OLDER_TRIES if now and then else OLDER_TRIES_UNDATED):
+            return False
+        if latest.withdrawn:
+            return True
+        return not (now and then and now.at > then.at) and await self._superseded(found, revision.hash)
+
+    async def _superseded(self, found: Document, hash: str) -> bool:
+        """Whether one of the document's last revisions but the newest had this text."""
+        for n in range(found.latest - 1, max(0, found.latest - 1 - OLDER_LOOKED), -1):
+            if (await self.deps.store.revision(found.id, n)).hash == hash:
+                return True
+        return False
 
     def _revision(self, document: int, content: Content, reason: str) -> Revision:
         return Revision(document, 0, mapping.revision_hash(content), content, self.deps.now, reason=reason)
@@ -207,6 +241,11 @@ class Reader:
         revision = self._revision(due.document.id, content, "corrected")
         if revision.hash == due.revision.hash and not due.revision.withdrawn:
             await self._rest(due, look)
+            return
+        if await self._outdated(due.document.id, revision, due.look.tries):
+            self.deps.meter.failure("read", "older_text")
+            again = replace(due.look, due=self.deps.now + OLDER_LOOK, tries=due.look.tries + 1)
+            await self.deps.store.record_look(due.document.id, again)
             return
         if flapping(due.revised, self.deps.now, per_day=self.deps.revisions_per_day):
             self.deps.meter.failure("read", "flap")

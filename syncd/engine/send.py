@@ -95,7 +95,7 @@ async def attempt(
         deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, repost=repost.id, exc_info=True)
         outcome = Unknown(deps.backoff(repost.tries), "adapter_bug", "report this to the adapter's author with the log")
     else:
-        if kind != "look":
+        if kind != "look" and outcome is not None:  # None: nothing was found, or nobody was asked
             site.gate.well()
     finally:
         if kind != "look":

@@ -10,11 +10,12 @@ from syncd.core.changes import changes
 from syncd.core.repost import Advance, Outcome, Park, Policy, Resolve, Rest, Retry, Seen, Send, Sent, Unknown, Verify
 from syncd.engine.audit import after_look
 from syncd.engine.deps import Deps, SiteUnit
+from syncd.engine.measure import judge
 from syncd.engine.pool import Pool
 from syncd.engine.see import Expected, Looker
 from syncd.engine.send import Sender, attempt, drafted
 from syncd.errors import Stale
-from syncd.model import Event, Instant, IntentKind, Repost, Revision
+from syncd.model import Event, Instant, IntentKind, Repost
 from syncd.store.api import Work
 
 IDLE = timedelta(days=4)
@@ -34,6 +35,8 @@ class Worker:
         self.pool = pool
         self._sender = Sender(deps)
         self._looker = Looker(deps)
+        self._bad: dict[int, Instant] = {}
+        """The last bad look at each page that is not seen yet: it brackets the first good one."""
 
     async def tick(self) -> int:
         """Start work on due rows of sites that may be called; returns how many."""
@@ -126,13 +129,22 @@ class Worker:
         assert outcome is not None  # a look always says something
         await self._fold(repost, after_look(outcome, step), policy, site)
         if isinstance(outcome, Seen) and not step.audit:
-            await self._measure(repost, revision, site)
+            await self._measure(repost, site)
 
-    async def _measure(self, repost: Repost, revision: Revision, site: SiteUnit) -> None:
-        published = revision.content.published
-        if published is not None:
-            self.deps.meter.stage_seconds("visible", (self.deps.now - published.at).total_seconds())
-        self.deps.log.info("seen", repost=repost.id, site=site.name, title=revision.content.title, revision=revision.n)
+    async def _measure(self, repost: Repost, site: SiteUnit) -> None:
+        """Count what a repost that is visible now took, stage by stage, and its verdict."""
+        told = await self.deps.store.events([repost.id])
+        document = await self.deps.store.document(repost.document)
+        route = self.deps.route(repost.route)
+        judged = judge(
+            repost, document, told.get(repost.id, ()), route.deadline if route else None, site, self.deps.now
+        )
+        for stage, seconds in judged.lags.items():
+            self.deps.meter.stage_seconds(stage, seconds)
+        self.deps.meter.verdict(site.name, judged.verdict.value)
+        self.deps.log.info(
+            "seen", repost=repost.id, site=site.name, title=document.title, revision=repost.sent, verdict=judged.verdict.value
+        )
 
     async def _fold(
         self, repost: Repost, outcome: Outcome | None, policy: Policy, site: SiteUnit, *, withdrawn: bool = False
@@ -142,7 +154,7 @@ class Worker:
         now = self.deps.now
         after = machine.fold(repost, outcome, policy, now)
         told = self._at(outcome, site)
-        await self._save(repost, after, at=told, withdrawn=withdrawn)
+        await self._save(repost, after, at=told, withdrawn=withdrawn, bracket=self._bracket(repost, outcome, told))
         self.deps.meter.outcome(site.name, type(outcome).__name__.lower(), outcome.reason)
         if isinstance(outcome, Retry | Unknown):
             self.deps.log.warning("retry", repost=repost.id, site=site.name, reason=outcome.reason, hint=outcome.hint)
@@ -163,14 +175,24 @@ class Worker:
             case _:
                 self.deps.quiet.settled(repost.id)
 
+    def _bracket(self, repost: Repost, outcome: Outcome, at: Instant) -> tuple[Event, ...]:
+        """The last bad look, told with the first good one; looks between the first bad and the last are only counted."""
+        if isinstance(outcome, Retry) and repost.seen < repost.sent == repost.approved:
+            self._bad[repost.id] = at
+        if not isinstance(outcome, Seen):
+            return ()
+        bad = self._bad.pop(repost.id, None)
+        return (Event("look_bad", bad, repost.document, repost.id, repost.sent, reason=repost.reason),) if bad else ()
+
     def _at(self, outcome: Outcome, site: SiteUnit) -> Instant:
         origin = f"look {site.vantage}" if isinstance(outcome, Seen) else "clock"
         return self.deps.clock.instant(origin=origin)
 
     async def _save(
-        self, before: Repost, after: Repost, *, at: Instant | None = None, withdrawn: bool = False
+        self, before: Repost, after: Repost, *, at: Instant | None = None, withdrawn: bool = False,
+        bracket: tuple[Event, ...] = (),
     ) -> Repost:
-        events: tuple[Event, ...] = changes(before, after, at or self.deps.clock.instant(), withdrawn=withdrawn)
-        return await self.deps.store.save(after, events)
+        moved = changes(before, after, at or self.deps.clock.instant(), withdrawn=withdrawn)
+        return await self.deps.store.save(after, (*bracket, *moved))
 
 

@@ -27,6 +27,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from syncd.model import Document, Instant, Precision, Repost, Verdict
+from syncd.store.api import ReadSpan
 
 LAGS = ("source", "detection", "reading", "approval", "cms", "publishing")
 """The parts of a latency, in the order of time (design section 6)."""
@@ -279,34 +280,41 @@ def percentile(spans: Sequence[Span], share: float) -> Span | None:
 
 
 def watch_of(
-    source: str, reads: Iterable[tuple[datetime, str]], *, since: datetime, until: datetime, every: float
+    source: str, reads: Iterable[ReadSpan], *, since: datetime, until: datetime, every: float
 ) -> Watch:
-    """A source's watch from its journal of reads (when, "" for good or the reason of its failure).
+    """A source's watch from its journal of reads.
 
-    A good read covers two intervals of `every` seconds. Good reads from before `since` count for the time that they
-    still cover; they and whatever is after `until` are not counted as reads of the span.
+    A good read covers two intervals of `every` seconds, a span of good reads all of itself and so much more. Good reads
+    from before `since` count for the time that they still cover. Reads of a span that lies only partly inside count by
+    its share.
     """
-    ordered = sorted(reads)
-    inside = [reason for at, reason in ordered if since <= at < until]
+    spans = [span for span in sorted(reads, key=lambda s: s.first) if span.first < until]
     cover = timedelta(seconds=2 * every)
-    blind = _blind([at for at, reason in ordered if not reason and at < until], cover, since, until)
-    span = max(0.0, (until - since).total_seconds())
+    blind = _blind([(s.first, min(s.last, until) + cover) for s in spans if not s.reason], since, until)
+    whole = max(0.0, (until - since).total_seconds())
     longest = max(blind, key=lambda gap: gap[1] - gap[0], default=None)
     return Watch(
-        source, len(inside), sum(1 for reason in inside if reason),
-        watched=span - sum((end - begin).total_seconds() for begin, end in blind), span=span,
+        source, sum(_inside(s, since, until) for s in spans), sum(_inside(s, since, until) for s in spans if s.reason),
+        watched=whole - sum((end - begin).total_seconds() for begin, end in blind), span=whole,
         blind=(longest[1] - longest[0]).total_seconds() if longest else 0.0, blind_from=longest[0] if longest else None,
     )
 
 
-def _blind(
-    good: Sequence[datetime], cover: timedelta, since: datetime, until: datetime
-) -> list[tuple[datetime, datetime]]:
+def _inside(span: ReadSpan, since: datetime, until: datetime) -> int:
+    """How many of a span's reads lie in [since, until)."""
+    first, last = max(span.first, since), min(span.last, until)
+    if last < first or first >= until:
+        return 0
+    length = (span.last - span.first).total_seconds()
+    return span.reads if not length else math.ceil(span.reads * ((last - first).total_seconds() / length))
+
+
+def _blind(covered: Sequence[tuple[datetime, datetime]], since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
     gaps, seen_to = [], since
-    for at in good:
-        if at > seen_to:
-            gaps.append((seen_to, at))
-        seen_to = max(seen_to, at + cover)
+    for first, last in covered:
+        if first > seen_to:
+            gaps.append((seen_to, first))
+        seen_to = max(seen_to, last)
     if seen_to < until:
         gaps.append((seen_to, until))
     return gaps

@@ -188,7 +188,7 @@ class Story:
 class Filter:
     """Which reposts; empty fields match all. since/until: on `created`, half open. attention: only what needs a person.
 
-    unsent: only those that nothing was sent or adopted for (sent = 0).
+    open: only those that are under way or need a person (cheap beside any number at rest).
     """
 
     site: str = ""
@@ -197,9 +197,19 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     attention: bool = False
-    unsent: bool = False
+    open: bool = False
     limit: int = 1000
     offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSpan:
+    """A stretch of reads of one source that went alike, at most 10 minutes apart. reason: "" for good ones."""
+
+    first: datetime
+    last: datetime
+    reads: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +296,10 @@ class Store(Protocol):
 
     async def story(self, id: int) -> Story: ...
     async def counts(self) -> Counts: ...
+    async def per_site(self) -> dict[str, tuple[int, int]]:
+        """Site -> (reposts that wait to be sent, reposts that are visible or withdrawn as they should be)."""
+        ...
+
     async def find_documents(self, aliases: Sequence[str]) -> list[Document]: ...
     async def notes(self) -> list[tuple[Document, Look]]:
         """Documents whose look has a note."""
@@ -308,8 +322,8 @@ class Store(Protocol):
         """Check the hashes of the next `limit` rows (goes round); returns what is damaged, in words."""
         ...
 
-    async def reads(self, source: str, since: datetime) -> list[tuple[datetime, str]]:
-        """The journal: (when, "" for good or the reason) of reads, merged spans allowed."""
+    async def reads(self, source: str, since: datetime) -> list[ReadSpan]:
+        """The journal of a source's reads that ended after `since`, in order."""
         ...
 
     async def backup(self, path: Path) -> None: ...

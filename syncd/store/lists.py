@@ -14,14 +14,14 @@ from syncd.core.detect import Known
 from syncd.core.identity import alias_hash
 from syncd.core.repost import REST_HORIZON
 from syncd.store import settings
-from syncd.store.api import Pending, Poll, SourceRow
+from syncd.store.api import Pending, Poll, ReadSpan, SourceRow
 from syncd.store.codec import digest, micros, moment
 from syncd.store.rows import missing, pending_columns, pending_of, source_columns, source_of
 from syncd.store.statements import InQuery, Query, inserting
 from syncd.store.tables import aliases, entries, journal, pendings, sources, starts
 
-SPAN_GAP = timedelta(hours=1)
-"""Reads further apart than this are never one span: what lies between was not watched."""
+SPAN_GAP = timedelta(minutes=10)
+"""Reads further apart than this are never one span: what lies between may not have been watched."""
 PENDING_HORIZON = timedelta(days=4)
 """Longer than any wait of an entry (Retry-After: up to two days); a later `due` was written by a wrong clock."""
 
@@ -209,13 +209,10 @@ def _adjoins(last: Row[Any], at: datetime) -> bool:
     return timedelta(0) <= at - moment(last.until) <= SPAN_GAP
 
 
-def reads(conn: Connection, source: str, since: datetime) -> list[tuple[datetime, str]]:
-    """Both ends of each span; a span that began before `since` is told from there on."""
-    told: list[tuple[datetime, str]] = []
-    for row in _READS.all(conn, source=source, since=micros(since)):
-        first, last = max(row.since, micros(since)), row.until
-        told.extend((moment(at), row.reason) for at in dict.fromkeys((first, last)))
-    return told
+def reads(conn: Connection, source: str, since: datetime) -> list[ReadSpan]:
+    """A span that began before `since` is told whole."""
+    rows = _READS.all(conn, source=source, since=micros(since))
+    return [ReadSpan(moment(row.since), moment(row.until), row.reads, row.reason) for row in rows]
 
 
 def due_pending(conn: Connection, now: datetime, limit: int) -> list[Pending]:

@@ -165,6 +165,7 @@ def _conditions(which: Filter) -> list[ColumnElement[bool]]:
         (which.source, c.source == which.source),
         (which.ids, c.id.in_(which.ids)),
         (which.attention, literal_column("attention") == literal_column("1")),
+        (which.open, literal_column("open") == literal_column("1")),
     ]
     if which.since:
         wanted.append((True, c.created >= micros(which.since)))

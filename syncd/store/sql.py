@@ -21,6 +21,7 @@ from syncd.store.api import (
     Look,
     Pending,
     Poll,
+    ReadSpan,
     Reading,
     Recorded,
     Routable,
@@ -199,6 +200,9 @@ class SqlStore:
             bodies += pruned
         return reads, bodies
 
+    async def per_site(self) -> dict[str, tuple[int, int]]:
+        return await self._read(upkeep.per_site)
+
     async def referenced(self) -> frozenset[str]:
         return await self._read(upkeep.referenced)
 
@@ -207,7 +211,7 @@ class SqlStore:
         found, ended = await self._write(lambda conn: upkeep.scrub(conn, limit))
         return found + await self._read(database.quick_check) if ended else found
 
-    async def reads(self, source: str, since: datetime) -> list[tuple[datetime, str]]:
+    async def reads(self, source: str, since: datetime) -> list[ReadSpan]:
         return await self._read(lambda conn: lists.reads(conn, source, since))
 
     async def backup(self, path: Path) -> None:

@@ -39,6 +39,9 @@ _REVISIONS, _REPOSTS = _count(revisions), _count(reposts)
 _OPEN, _ATTENTION = _count(reposts, "open = 1"), _count(reposts, "attention = 1")
 _PENDING, _HELD = _count(pendings, "held = 0"), _count(pendings, "held = 1")
 
+_PER_SITE = Query(
+    select(reposts.c.site, text("sum(sent < approved)"), text("sum(sent > 0 and seen = sent)")).group_by(reposts.c.site)
+)
 _OLD_READS = Query(delete(journal).where(journal.c.until < bindparam("before")))
 _unsettled = exists(
     select(text("1")).select_from(reposts).where(reposts.c.document == revisions.c.document, text("reposts.open = 1"))
@@ -112,6 +115,11 @@ def prune_contents(conn: Connection, before: datetime) -> int:
 def _bodiless(content: Content) -> Content:
     """What the story of a document still tells: its names and times."""
     return replace(content, html="", text="", summary="", media=(), losses=())
+
+
+def per_site(conn: Connection) -> dict[str, tuple[int, int]]:
+    rows: list[tuple[Any, ...]] = [tuple(row) for row in _PER_SITE.all(conn)]
+    return {site: (queue, visible) for site, queue, visible in rows}
 
 
 def referenced(conn: Connection) -> frozenset[str]:

@@ -34,7 +34,7 @@ from syncd.model import (
     Repost,
     Revision,
 )
-from syncd.store.api import Filter, Look, Pending, Poll, Reading, Recorded, Sighting, SourceRow, Store
+from syncd.store.api import Filter, Look, Pending, Poll, Reading, ReadSpan, Recorded, Sighting, SourceRow, Store
 from syncd.web.api import Validators
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -228,9 +228,10 @@ class StoreContract:
             for minute in range(0, 60, 5):
                 at = NOW + timedelta(minutes=minute)
                 await store.journal([replace(good, good=at, reads=minute)], at)
-            assert await store.reads("甲", NOW) == [(NOW, ""), (at, "")]
+            assert await store.reads("甲", NOW) == [ReadSpan(NOW, at, 12, "")]
             await store.journal([replace(good, good=at, reason="timeout", reads=99)], at + timedelta(minutes=5))
-            assert (await store.reads("甲", NOW))[-1] == (at + timedelta(minutes=5), "timeout")
+            failed = at + timedelta(minutes=5)
+            assert (await store.reads("甲", NOW))[-1] == ReadSpan(failed, failed, 1, "timeout")
 
         play(scene)
 
@@ -240,9 +241,9 @@ class StoreContract:
         async def scene(store: Store) -> None:
             await store.journal([SourceRow("甲", NOW, good=NOW)], NOW)
             await store.journal([SourceRow("甲", NOW, good=NOW + DAY)], NOW + DAY)
-            await store.journal([SourceRow("甲", NOW, good=NOW + DAY + HOUR / 2)], NOW + DAY + HOUR / 2)
+            await store.journal([SourceRow("甲", NOW, good=NOW + DAY + HOUR / 10)], NOW + DAY + HOUR / 10)
             assert await store.prune(journal_before=NOW + HOUR, content_before=NOW) == (1, 0)
-            assert await store.reads("甲", NOW) == [(NOW + DAY, ""), (NOW + DAY + HOUR / 2, "")]
+            assert await store.reads("甲", NOW) == [ReadSpan(NOW + DAY, NOW + DAY + HOUR / 10, 2, "")]
 
         play(scene)
 

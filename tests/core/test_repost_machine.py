@@ -1,7 +1,7 @@
 """All moves of the state machine together, against a CMS that loses answers, is late, and has an editor.
 
-The worker below does with `plan` and `fold` what the engine does, and nothing more: look before a create, intent before,
-outcome after, settling time in memory. What must hold is checked after every step, and at the end, when faults
+The worker below does with `plan` and `fold` what the engine does, and nothing more: look before a create, intent
+before, outcome after, settling time in memory. What must hold is checked after every step, and at the end, when faults
 stop and persons answer what is asked of them, the site has to show the newest revision once.
 """
 
@@ -175,6 +175,15 @@ class World(RuleBasedStateMachine):
             self.wait(wait)
         self.step(self.plan(), fate, delay)
 
+    @rule(steps=st.integers(1, 4))
+    def all_goes_well(self, steps: int) -> None:
+        """Most days are like this, and the interesting trouble comes after them."""
+        self.route_approves()
+        for _ in range(steps):
+            self.work_when_due("done", 1.0)
+            self.nothing_wrong_was_written()
+            self.there_is_one_post()
+
     @rule()
     def work_while_nothing_answers(self) -> None:
         self.step(self.plan(), "refused")
@@ -200,6 +209,8 @@ class World(RuleBasedStateMachine):
         assert (self.row.intent, self.row.finding) == (None, None)
         assert step.n == self.row.wanted == self.row.approved > self.row.sent
         assert step.n not in self.refused, "a rejected revision was sent"
+        if step.kind is IntentKind.CREATE:
+            assert self.row.sent == 0 or self.heads[self.row.sent].withdrawn, "created again unasked"
         found = self.cms.find()
         if step.kind is IntentKind.CREATE and found is not None and self.lookup:
             page = self.cms.pages[0]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from syncd.testing.fakelist import FakeList
 from tests.engine.rig import Rig, json_reply, played, route, site, source, text_of, text_reply, title_of
 
 EVERY = 400
@@ -189,7 +190,7 @@ async def test_retry_after_of_a_list_is_obeyed_in_both_forms(form: str) -> None:
         await rig.after(7000, step=500)
         assert rig.servers["central"].count("GET") == asked
         await rig.after(1500, step=500)
-        assert rig.servers["central"].count("GET") == asked + 1
+        assert rig.servers["central"].count("GET") > asked
 
 
 @pytest.mark.guarantee(5)
@@ -199,8 +200,8 @@ async def test_an_emptied_list_is_an_error_until_a_person_accepts_it() -> None:
         await rig.begin()
         rig.publish(1)
         await rig.rest()
-        kept = dict(rig.lists["central"].policies)
-        rig.lists["central"].policies.clear()
+        empty = (200, {"content-type": "application/feed+json"}, FakeList("http://central.example")._json())
+        rig.servers["central"].say(empty, on=lambda method, path: path == "/feed.json")
         await rig.after(4 * 3600, step=600)
         row = await rig.source_row()
         assert (row["reason"], bool(row["hint"])) == ("list_emptied", True)
@@ -210,9 +211,9 @@ async def test_an_emptied_list_is_an_error_until_a_person_accepts_it() -> None:
         await rig.desk.approve(source="central")
         await rig.rest()
         assert (await rig.source_row())["reason"] == ""
-        rig.lists["central"].policies = kept
+        rig.servers["central"].well()
         rig.publish(2)
-        await rig.after(EVERY)
+        await rig.after(2 * EVERY, step=EVERY)
         assert await rig.status_of(2) == "visible"
         assert rig.creates() == 2
 
@@ -230,6 +231,8 @@ async def test_a_list_whose_known_rows_all_vanished_is_an_error_and_accepted_at_
         rig.clock.advance(EVERY)
         await rig.rest()
         assert (await rig.source_row())["reason"] == "known_rows_vanished"
+        rig.engine.poller.hurry("central")
+        await rig.stage("poll")  # the failure of a moment ago is not yet in the journal
         await rig.desk.approve(source="central")
         await rig.rest()
         row = await rig.source_row()
@@ -357,7 +360,7 @@ async def test_a_text_that_came_late_in_the_list_is_corrected_and_the_journal_sa
         assert [p.html for p in rig.posts()] == [text_of(1, 2)]
         await rig.after(120)
         reads = await rig.disk.reads("central", rig.clock.now() - timedelta(days=1))
-        assert all(reason == "" for _, reason in reads)
-        assert len(reads) >= 2
+        assert all(span.reason == "" for span in reads)
+        assert sum(span.reads for span in reads) >= 2
 
 

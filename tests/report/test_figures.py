@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from syncd.model import Precision, Verdict
 from syncd.report import Counts, Outcome, Report, ReportRow, Span, month_report, outcome, watch_of
 from syncd.report.figures import bounds, percentile
+from syncd.store.api import ReadSpan
 from tests.report.rows import BESIDE, JULY, NOW, WATCH, local, row
 
 
@@ -113,7 +114,10 @@ def test_watch_finds_the_longest_blind_span_and_the_share() -> None:
     def at(minutes: int) -> datetime:
         return since + timedelta(minutes=minutes)
 
-    reads = [(at(m), "") for m in (0, 5, 10, 40, 45, 50)] + [(at(15), "timeout"), (at(30), "timeout")]
+    reads = [
+        ReadSpan(at(0), at(10), 3, ""), ReadSpan(at(15), at(15), 1, "timeout"), ReadSpan(at(30), at(30), 1, "timeout"),
+        ReadSpan(at(40), at(50), 3, ""),
+    ]
     watch = watch_of("s", reads, since=since, until=at(60), every=300)
     assert (watch.reads, watch.failed, watch.blind, watch.blind_from) == (8, 2, 20 * 60, at(20))
     assert watch.share == pytest.approx(40 / 60)
@@ -121,7 +125,7 @@ def test_watch_finds_the_longest_blind_span_and_the_share() -> None:
 
 def test_a_good_read_before_the_month_still_covers_its_first_minutes() -> None:
     since = datetime(2026, 7, 1, tzinfo=UTC)
-    reads = [(since - timedelta(minutes=5), "")]
+    reads = [ReadSpan(since - timedelta(minutes=5), since - timedelta(minutes=5), 1, "")]
     watch = watch_of("s", reads, since=since, until=since + timedelta(hours=1), every=300)
     assert (watch.reads, watch.watched) == (0, 300)
 

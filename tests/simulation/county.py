@@ -19,7 +19,6 @@ from typing import Any
 
 from syncd.adapters.api import SiteConfig
 from syncd.adapters.api import Tools as AdapterTools
-from syncd.app.views import judge
 from syncd.child import Inline
 from syncd.content.blobs import DiskBlobs
 from syncd.content.build import ContentBuilder
@@ -28,6 +27,7 @@ from syncd.engine.clock import Clock
 from syncd.engine.deps import Deps, SiteUnit, SourceUnit
 from syncd.engine.engine import STAGES, Engine
 from syncd.engine.gate import Gate
+from syncd.engine.measure import judge
 from syncd.model import DeadlineRule, Route, Verdict
 from syncd.report.figures import watch_of
 from syncd.sources.api import SourceConfig

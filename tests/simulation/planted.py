@@ -151,6 +151,15 @@ def withdraws_at_the_first_404() -> AbstractContextManager[Any]:
     return patch.object(read.Reader, "_missing", _missing)
 
 
+def believes_a_stale_mirror() -> AbstractContextManager[Any]:
+    """engine.read.Reader._outdated: a text that was superseded is taken for a correction at its first sight."""
+
+    async def _outdated(self: Any, document: int, revision: Any, tries: int) -> bool:
+        return False
+
+    return patch.object(read.Reader, "_outdated", _outdated)
+
+
 def forgets_its_key() -> AbstractContextManager[Any]:
     """engine.send.drafted: the key is made anew from what is known by now, instead of the one that was minted."""
     draft = send.drafted
@@ -188,7 +197,8 @@ BUGS: dict[str, Plant] = {
     for plant in (
         concludes_at_once, sends_unannounced, never_looks_up, takes_unknown_for_failure, validators_before_entries,
         drops_after_three_tries, updates_unconditionally, recovery_overwrites, settles_by_the_wall_clock,
-        waits_for_any_due, believes_any_200, withdraws_at_the_first_404, forgets_its_key, sends_what_is_older,
+        waits_for_any_due, believes_any_200, withdraws_at_the_first_404, believes_a_stale_mirror, forgets_its_key,
+        sends_what_is_older,
     )
 }
 

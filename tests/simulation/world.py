@@ -281,8 +281,7 @@ class World:
             for pending in await self._store.store.pendings(held=True):
                 if pending.source == source:
                     self._excuse(pending.entry.title)
-        await life.store.release(source, drop=drop, now=self.clock.now())
-        life.engine.poller.hurry(source)
+        await life.engine.poller.release(source, drop=drop)
 
     def _excuse(self, title: str) -> None:
         number = title.removeprefix("关于做好第").partition("号")[0]
