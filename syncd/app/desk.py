@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from syncd import __version__
 from syncd.adapters.package import package
@@ -15,13 +16,13 @@ from syncd.app import views
 from syncd.app.build import Ground, outgoing
 from syncd.app.views import Row, iso
 from syncd.config import Config
-from syncd.core import deadline
+from syncd.core import deadline, schedule
 from syncd.core import repost as machine
 from syncd.core.changes import changes
 from syncd.core.repost import NEEDS_PERSON
 from syncd.engine.engine import Engine
 from syncd.engine.measure import Judged, judge
-from syncd.engine.observe import find_on
+from syncd.engine.observe import find_on, newest_shown
 from syncd.engine.send import drafted, locate, print_of, read
 from syncd.errors import AdapterError, SyncdError
 from syncd.model import RemoteDoc, RemoteRef, Repost
@@ -81,11 +82,20 @@ class Desk:
             found.append({"reason": "engine_stuck", "hint": "the log of the last minutes says where", "where": "engine"})
         if self.rejected:
             found.append({"reason": "config_rejected", "hint": self.rejected, "where": "config"})
+        if self._network_down():
+            hint = "most sources can't be reached at once: look at this machine's own network, proxy and DNS"
+            found.append({"reason": "network_down", "hint": hint, "where": "network"})
         error = self.ground.clock.error
         if error is not None and error > 60:
             hint = f"this machine's clock is {error:.0f} s off the sources' clocks; set up NTP"
             found.append({"reason": "clock_off", "hint": hint, "where": "clock"})
         return found
+
+    def _network_down(self) -> bool:
+        rows = self.engine.poller.rows
+        hosts = {name: urlsplit(unit.url).hostname for name, unit in self.engine.deps.sources.items()}
+        failing = {hosts[name] for name, row in rows.items() if row.reason in _UNREACHED and name in hosts}
+        return schedule.network_down(len(failing), len(set(hosts.values())))
 
     async def _sources(self, now: datetime) -> list[Row]:
         held: dict[str, int] = {}
@@ -176,7 +186,7 @@ class Desk:
         return route is not None and route.approve.value == "review"
 
     def _needs(self, kind: str, id: int | str, title: str, reason: str, hint: str, since: datetime) -> Row:
-        return {"kind": kind, "id": id, "title": title, "reason": reason, "hint": hint, "since": iso(since)}
+        return {"kind": kind, "id": id, "title": title, "reason": reason, "hint": views.named(hint, id), "since": iso(since)}
 
     async def reposts(self, attention: bool = False, site: str = "") -> list[Row]:
         """The reposts as `syncd reposts --json` prints them."""
@@ -185,9 +195,9 @@ class Desk:
     async def _judged(self, which: Filter) -> list[Judged]:
         found = await self.ground.store.reposts(which)
         events = await self.ground.store.events([r.id for r, _ in found])
-        now = self.ground.clock.now()
+        now, clock = self.ground.clock.now(), self.ground.clock.error
         return [
-            judge(r, d, events.get(r.id, ()), self._rule(r), self.engine.deps.sites.get(r.site), now)
+            judge(r, d, events.get(r.id, ()), self._rule(r), self.engine.deps.sites.get(r.site), now, clock)
             for r, d in found
         ]
 
@@ -203,7 +213,7 @@ class Desk:
     def _judge(self, story: Story) -> Judged:
         repost = story.repost
         site = self.engine.deps.sites.get(repost.site)
-        return judge(repost, story.document, story.events, self._rule(repost), site, self.ground.clock.now())
+        return judge(repost, story.document, story.events, self._rule(repost), site, self.ground.clock.now(), self.ground.clock.error)
 
     def _plan(self, story: Story) -> machine.Step:
         """What the engine would decide now."""
@@ -296,7 +306,8 @@ class Desk:
             report = await site.adapter.check()
         except AdapterError as error:
             return [{"name": f"site {name}", "ok": False, "detail": str(error), "hint": error.hint}]
-        head = {"name": f"site {name}", "ok": report.ok, "detail": f"class {report.capabilities.guarantee}", "hint": ""}
+        told = "" if report.ok else next((i.hint for i in report.items if not i.ok), "see the lines below")
+        head = {"name": f"site {name}", "ok": report.ok, "detail": f"class {report.capabilities.guarantee}", "hint": told}
         rows = [{"name": f"site {name}: {i.name}", "ok": i.ok, "detail": i.detail, "hint": i.hint} for i in report.items]
         return [head, *rows, await self._check_public(name)]
 
@@ -332,7 +343,8 @@ class Desk:
     async def reject(self, id: int | None = None, reason: str = "", actor: str = "operator", source: str | None = None) -> Row:
         """Refuse a repost's wanted revision, or drop the held entries of a source for good."""
         if source is not None:
-            if not any(p.source == self._known(source) for p in await self.ground.store.pendings(held=True)):
+            self._known(source)
+            if not any(p.source == source for p in await self.ground.store.pendings(held=True)):
                 raise SyncdError("nothing_held", f"source {source!r} has nothing held", hint="syncd status shows what waits")
             return {"source": source, "dropped": await self.engine.poller.release(source, drop=True)}
         repost = await self._get(id)
@@ -342,6 +354,7 @@ class Desk:
     async def retry(self, id: int, overwrite: bool = False, actor: str = "operator") -> Row:
         """Go on with what is parked, rejected, gone or edited."""
         repost = await self._get(id)
+        self._must_have_settled(repost)
         after = machine.retry(repost, self.ground.clock.now(), overwrite=overwrite)
         if after is None:
             hint = "look at both texts, then say --overwrite, or keep the site's with: syncd adopt ID"
@@ -350,12 +363,24 @@ class Desk:
             self.engine.deps.quiet.sight(repost.id)
         return await self._order(repost, after, actor)
 
+    def _must_have_settled(self, repost: Repost) -> None:
+        """A person's look at a CMS that can't be searched proves nothing while our request may still take effect there."""
+        if repost.intent is None or repost.hold is None or repost.hold.reason != "in_doubt":
+            return
+        quiet = self.engine.deps.quiet
+        quiet.sight(repost.id)
+        left = quiet.left(repost.id, self._site(repost).settle)
+        if left > 0:
+            hint = f"look in the CMS after {left:.0f} s, then say it again"
+            raise SyncdError("settling", "the request may still take effect", hint=hint, where=f"repost {repost.id}")
+
     async def adopt(self, id: int, url: str = "", actor: str = "operator") -> Row:
         """The site's own version is the repost: what lies under our key, or the page at `url` that people made."""
         repost = await self._get(id)
         doc = await self._site_version(repost, url)
         stored = print_of(doc.title, doc.html)
-        after = machine.adopt(repost, doc.ref, stored=stored, now=self.ground.clock.now())
+        shown = await newest_shown(self.ground.store, repost)
+        after = machine.adopt(repost, doc.ref, stored=stored, now=self.ground.clock.now(), n=shown)
         return await self._order(repost, after, actor)
 
     async def _site_version(self, repost: Repost, url: str) -> RemoteDoc:
@@ -406,6 +431,7 @@ class Desk:
             self.engine.deps.wake(stage)
 
 
+_UNREACHED = frozenset({"dns", "connect", "timeout", "proxy", "closed"})
 _NOTES = {
     "flap": "its page changes at every look; `syncd retry` is not needed, look at the page and say options.body_selector",
     "mass_gone": "many documents of this source vanished at once; `syncd withdraw ID` if it is meant",

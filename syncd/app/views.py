@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -37,10 +38,16 @@ def repost_row(judged: Judged) -> Row:
         "detected": iso(document.detected), "sent_at": _at(line.sent), "seen_at": _at(line.seen),
         "latency_s": judged.latency[0] if judged.latency and line.seen else None,
         "latency_max_s": judged.latency[1] if judged.latency and line.seen else None,
-        "deadline": iso(due(judged)), "verdict": judged.verdict.value, "reason": repost.reason, "hint": repost.hint,
+        "deadline": iso(due(judged)), "verdict": judged.verdict.value, "reason": repost.reason,
+        "hint": named(repost.hint, repost.id),
         "excused": repost.excused, "blame": judged.blame if judged.verdict is Verdict.BREACHED else "",
         "lags": judged.lags, "needs_person": machine.needs_person(repost),
     }
+
+
+def named(hint: str, id: int | str) -> str:
+    """A hint with the number or name that its commands need."""
+    return re.sub(r"\b(ID|NAME)\b", str(id), hint)
 
 
 def _at(value: Instant | None) -> str | None:

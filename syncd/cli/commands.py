@@ -144,10 +144,11 @@ def once(context: typer.Context, config: ConfigPath = DEFAULT) -> None:
 def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help=say("end by itself", "演示完自动结束"))] = False,
-    directory: Annotated[str, typer.Option("--dir", help=say("where it works", "工作目录"))] = "",
+    folder: Annotated[
+        str, typer.Option("--dir", help=say("folder for everything, emptied first", "所有内容所在的文件夹，先清空"))
+    ] = "var/demo",
 ) -> None:
-    args = [*(["--once"] if once else []), *(["--dir", directory] if directory else [])]
-    leave(doors_of(context).demo(args))
+    leave(doors_of(context).demo(["--dir", folder, *(["--once"] if once else [])]))
 
 
 @app.command(

@@ -42,10 +42,10 @@ def line(text: str, style: str = "") -> None:
     console().print(Text(printable(text), style=style), soft_wrap=True)
 
 
-def cell(value: object, *, word: bool = False) -> Text:
-    """A cell; word: it is one of syncd's own words (translated, coloured)."""
+def word(value: object) -> Text:
+    """One of syncd's own words, translated and coloured."""
     raw = "" if value is None else str(value)
-    return Text(term(raw) if word else printable(raw) or "-", style=_COLOURS.get(raw, "") if word else "")
+    return Text(term(raw), style=_COLOURS.get(raw, ""))
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Text | str]], *, wide: Sequence[int] = ()) -> None:
@@ -79,8 +79,8 @@ def reposts(rows: Sequence[Facts]) -> None:
 def _repost(row: Facts) -> list[Text | str]:
     return [
         str(row.get("id", "")), str(row.get("title", "")), f"{row.get('site', '')} / {row.get('column', '')}",
-        cell(row.get("status"), word=True), moment(row.get("published")), _latency(row),
-        cell(row.get("verdict"), word=True), str(row.get("reason") or ""),
+        word(row.get("status")), moment(row.get("published")), _latency(row),
+        word(row.get("verdict")), str(row.get("reason") or ""),
     ]
 
 
@@ -94,7 +94,7 @@ def status(facts: Facts) -> None:
 
 def _headline(facts: Facts) -> None:
     counts, state = facts.get("counts", {}), "running" if facts.get("running") else "idle"
-    console().print(Text.assemble("syncd ", printable(facts.get("version", "")), "  ", cell(state, word=True)))
+    console().print(Text.assemble("syncd ", printable(facts.get("version", "")), "  ", word(state)))
     told = [
         (say("documents", "文件"), "documents"), (say("reposts", "转载"), "reposts"), (say("open", "未完成"), "open"),
         (say("to read", "待读"), "pending"), (say("held", "搁置"), "held"),
@@ -133,7 +133,7 @@ def _sites(rows: Sequence[Facts]) -> None:
         say("visible", "已见"), say("trouble", "问题"),
     ]
     cells: list[list[Text | str]] = [
-        [str(r.get("name")), str(r.get("adapter", "")), cell(r.get("state"), word=True), str(r.get("queue", "")),
+        [str(r.get("name")), str(r.get("adapter", "")), word(r.get("state")), str(r.get("queue", "")),
          str(r.get("visible", "")), _trouble(r)]
         for r in rows
     ]
@@ -146,7 +146,7 @@ def attention(rows: Sequence[Facts]) -> None:
         say("what", "事项"), "ID", say("title", "标题"), say("since", "自"), say("reason and what to do", "原因与处理"),
     ]
     cells: list[list[Text | str]] = [
-        [cell(r.get("kind"), word=True), str(r.get("id", "")), str(r.get("title") or ""), moment(r.get("since")),
+        [word(r.get("kind")), str(r.get("id", "")), str(r.get("title") or ""), moment(r.get("since")),
          _trouble(r)]
         for r in rows
     ]
@@ -177,8 +177,8 @@ def _about(facts: Facts) -> None:
     why = printable(facts.get("verdict_reason") or "")
     console().print(
         Text.assemble(
-            say("status ", "状态 "), cell(repost.get("status"), word=True), say("   verdict ", "   判定 "),
-            cell(repost.get("verdict"), word=True), f" ({why})" if why else "",
+            say("status ", "状态 "), word(repost.get("status")), say("   verdict ", "   判定 "),
+            word(repost.get("verdict")), f" ({why})" if why else "",
             say("   latency ", "   用时 "), _latency(repost),
         ),
         soft_wrap=True,
@@ -213,7 +213,7 @@ def _event(event: Facts) -> list[Text | str]:
     detail = event.get("detail") or {}
     why = [str(event.get("reason") or ""), *(f"{key}={value}" for key, value in detail.items() if value)]
     return [
-        moment(at), cell(event.get("kind"), word=True), str(event.get("revision") or ""), str(event.get("actor") or ""),
+        moment(at), word(event.get("kind")), str(event.get("revision") or ""), str(event.get("actor") or ""),
         " ".join(part for part in why if part),
     ]
 

@@ -162,6 +162,7 @@ def run(args: list[str]) -> int:
     parser.add_argument("--once", action="store_true", help="end by itself instead of serving until Ctrl-C")
     parser.add_argument("--dir", type=Path, default=Path("var/demo"), help="where everything is kept")
     chosen = parser.parse_args(args)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     stage = _set(chosen.dir.absolute())
     try:
         good = _play(stage)

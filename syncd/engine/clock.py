@@ -25,6 +25,8 @@ class Clock:
         self._offset = now().timestamp() - monotonic()
         self._skews: deque[float] = deque(maxlen=15)
         self.jumps = 0
+        self.jumped = 0.0
+        """Seconds that the wall clock has jumped by in all: what was planned by it moves along."""
 
     def now(self) -> datetime:
         """The time, after looking whether the clock jumped."""
@@ -33,6 +35,7 @@ class Clock:
         if abs(offset - self._offset) > JUMP:
             self._skews.clear()
             self.jumps += 1
+            self.jumped += offset - self._offset
         self._offset = offset
         return moment
 

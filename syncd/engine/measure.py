@@ -30,23 +30,28 @@ class Judged:
 
 def judge(
     repost: Repost, document: Document, events: Sequence[Event], rule: DeadlineRule | None, site: SiteUnit | None,
-    now: datetime,
+    now: datetime, clock: float | None,
 ) -> Judged:
-    """Reckon a repost's timeline and verdict from its events; the first revision is what the limit is about."""
+    """Reckon a repost's timeline and verdict from its events; the first revision is what the limit is about.
+
+    clock: how wrong our clock is now, seconds, None if unknown; it counts while the page has not been seen.
+    """
     line = timeline.timeline(document, events)
-    lags = timeline.lags(line)
+    lags = timeline.lags(line, now)
     verdict, why = deadline.verdict(
         line, rule, now, excused=repost.excused, vantage=site.vantage if site else "outside",
-        clock_error=_clock_error(events),
+        clock_error=_clock_error(events, clock),
     )
     spent = timeline.latency(line, now) if line.published else None
     blame = timeline.blame(lags, rule.limit) if rule else ""
     return Judged(repost, document, line, rule, verdict, why, spent, lags, blame)
 
 
-def _clock_error(events: Sequence[Event]) -> float:
+def _clock_error(events: Sequence[Event], clock: float | None) -> float:
     """The worst clock error of the instants that a verdict rests on, seconds; infinite when a clock was unknown."""
     told = [e.at for e in events if e.kind == "seen"]
+    if not told:
+        return math.inf if clock is None else clock
     if any(instant.origin.endswith("?") for instant in told):
         return math.inf
-    return max((instant.error for instant in told), default=0.0)
+    return max(instant.error for instant in told)

@@ -12,7 +12,7 @@ from syncd.engine.deps import Deps, SiteUnit
 from syncd.engine.send import print_of
 from syncd.errors import Stale, SyncdError
 from syncd.model import Content, Event, RemoteDoc, Repost
-from syncd.store.api import Filter
+from syncd.store.api import Filter, Store
 
 OPEN = 200
 """How many open reposts of a site are looked for at once, the newest first."""
@@ -37,11 +37,19 @@ class Observer:
         try:
             candidates = await shown(site)
         except SyncdError as error:
-            site.gate.failed(error.reason, error.hint)
-            self.deps.meter.failure("observe", error.reason)
+            self._failed(site, error.reason, error.hint)
+            return 0
+        except Exception as error:  # noqa: BLE001 - a bug in an adapter is the failure of this site alone, and is told
+            self.deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, exc_info=True)
+            self._failed(site, "adapter_bug", "report this to the adapter's author with the log")
             return 0
         site.gate.well()
         return sum([await self._adopt(site, repost, candidates) for repost in open_reposts])
+
+    def _failed(self, site: SiteUnit, reason: str, hint: str) -> None:
+        site.gate.failed(reason, hint)
+        self.deps.meter.failure("observe", reason)
+        self.deps.meter.site_state(site.name, site.gate.state)
 
     async def _adopt(self, site: SiteUnit, repost: Repost, candidates: Sequence[Candidate]) -> int:
         content = (await self.deps.store.revision(repost.document, repost.wanted)).content
@@ -49,7 +57,8 @@ class Observer:
         if found is None:
             return 0
         stored = print_of(found.title, found.html)
-        after = machine.adopt(repost, found.ref, stored=stored, now=self.deps.now)
+        shown_now = await newest_shown(self.deps.store, repost)
+        after = machine.adopt(repost, found.ref, stored=stored, now=self.deps.now, n=shown_now)
         told = Event("adopted", self.deps.clock.instant(), repost.document, repost.id, repost.wanted, reason="found_on_list")
         try:
             await self.deps.store.save(after, (told, *changes(repost, after, self.deps.clock.instant())))
@@ -57,6 +66,14 @@ class Observer:
             return 0
         self.deps.wake("work")
         return 1
+
+
+async def newest_shown(store: Store, repost: Repost) -> int:
+    """The newest wanted revision that is no withdrawal: what a page that is public can be a repost of."""
+    for n in range(repost.wanted, 0, -1):
+        if not (await store.revision(repost.document, n)).withdrawn:
+            return n
+    return repost.wanted
 
 
 async def shown(site: SiteUnit) -> list[Candidate]:

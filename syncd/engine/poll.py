@@ -45,6 +45,7 @@ class Poller:
         self._unwritten: dict[str, SourceRow] = {}
         self._flushed = deps.clock.monotonic()
         self._starts: dict[str, dict[str, datetime]] = {}
+        self._jumped = deps.clock.jumped
 
     async def load(self) -> None:
         """Read the sources' memory from the store (at start and after a reload)."""
@@ -55,12 +56,20 @@ class Poller:
     async def tick(self) -> int:
         """Start the reads that are due; returns how many."""
         now = self.deps.now
+        self._move_along()
         due = [row for row in self.rows.values() if _is_due(row, now) and row.name not in self.pool]
         for row in sorted(due, key=lambda r: r.due)[: self.pool.free]:
             self.pool.start(row.name, self._poll(self.deps.sources[row.name], row))
         if self._unwritten and self.deps.clock.monotonic() - self._flushed >= JOURNAL_EVERY:
             await self.flush()
         return min(len(due), self.pool.free + len(due))
+
+    def _move_along(self) -> None:
+        """A wall clock that was turned must not hurry or freeze the lists: what is due moves with it."""
+        by = timedelta(seconds=self.deps.clock.jumped - self._jumped)
+        if by:
+            self._jumped = self.deps.clock.jumped
+            self.rows = {name: replace(row, due=row.due + by) for name, row in self.rows.items()}
 
     async def flush(self) -> None:
         """Write the journal of the unchanged and failed reads since the last time, in one commit."""

@@ -136,11 +136,22 @@ class Reader:
         known = pending.document or await self._named(pending)
         revision = self._revision(known, fresh.content, "corrected" if known else "new")
         reading = self._reading(pending, fresh.content, revision, fresh.validators)
-        if known and await self._outdated(known, revision, pending.tries):
-            if unit.name == (await self.deps.store.document(known)).sources[0]:
-                raise ReadFailed("older_text", hint=OLDER, where=pending.entry.url, after=unit.every)
-            reading = replace(reading, revision=None, look=None)  # another source's copy that was never brought up to date
+        if known and await self._is_copy(unit, known, revision):
+            reading = replace(reading, revision=None, look=None)
+        elif known and await self._outdated(known, revision, pending.tries):
+            raise ReadFailed("older_text", hint=OLDER, where=pending.entry.url, after=unit.every)
         return await self.deps.store.record_reading(reading)
+
+    async def _is_copy(self, unit: SourceUnit, document: int, revision: Revision) -> bool:
+        """True when the text says nothing new of the document: it comes from another source than the document's own (the
+        first that shows it), whose markup or pace differs, or is older by its own date, as from a mirror that lags."""
+        found = await self.deps.store.document(document)
+        if not found.latest:
+            return False
+        if next((s for s in found.sources if s in self.deps.sources), unit.name) != unit.name:
+            return True
+        now, then = revision.content.updated, (await self.deps.store.revision(document, found.latest)).content.updated
+        return now is not None and then is not None and now.at < then.at
 
     async def _outdated(self, document: int, revision: Revision, tries: int) -> bool:
         """True for a text that was superseded, or of a document that was withdrawn, and that nothing says to be newer.

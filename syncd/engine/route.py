@@ -31,7 +31,8 @@ class Router:
     async def _route(self, found: Routable) -> None:
         document, revision = found.document, found.revision
         started = {(source, site): at for source, site, at in found.started}
-        wanted = routing.wanted_on(document, revision, found.sightings, started, self.deps.routes)
+        have = {repost.site for repost in found.reposts}
+        wanted = routing.wanted_on(document, revision, found.sightings, started, self.deps.routes, have=have)
         reposts, events = routing.merge_reposts(
             document.id, revision.n, wanted, found.reposts,
             mint=lambda site: mint_key(site, document.aliases), now=self.deps.now,

@@ -218,7 +218,12 @@ class Sender:
             return Gone("conflict_but_absent") if intent.kind is not IntentKind.CREATE else Retry(
                 self.deps.backoff(repost.tries), conflict.reason, "the CMS says that it exists, its look-up does not find it"
             )
-        return await self._settle(repost, intent, ref, adapter, landed=True)
+        settled = await self._settle(repost, intent, ref, adapter, landed=True)
+        if isinstance(settled, Located) and repost.ref is not None and ref.version == repost.ref.version:
+            # It is as we left it, and still refused: not to be repeated at once, and for ever.
+            hint = conflict.hint or "the CMS says that the post was changed, but it was not: look at it in the CMS"
+            return Retry(self.deps.backoff(repost.tries), conflict.reason, hint)
+        return settled
 
     async def resolve(self, repost: Repost, step: Resolve, site: SiteUnit) -> Outcome:
         """What became of an open intent; `find` alone never settles an update."""

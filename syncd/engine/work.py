@@ -18,8 +18,8 @@ from syncd.errors import Stale
 from syncd.model import Event, Instant, IntentKind, Repost
 from syncd.store.api import Work
 
-IDLE = timedelta(days=4)
-"""A row with nothing to do is looked at again after this, inside the horizon at rest."""
+STILL_BAD = 3600.0
+"""A page that does not appear is told again this often, so that a limit that ends meanwhile is known to be missed."""
 
 
 def calls_cms(repost: Repost) -> bool:
@@ -35,6 +35,7 @@ class Worker:
         self.pool = pool
         self._sender = Sender(deps)
         self._looker = Looker(deps)
+        self._told_bad: dict[int, float] = {}
         self._bad: dict[int, Instant] = {}
         """The last bad look at each page that is not seen yet: it brackets the first good one."""
 
@@ -99,7 +100,9 @@ class Worker:
 
     async def _rest(self, repost: Repost, step: Rest) -> None:
         """Write a later `due` so that the row is not taken up at each tick; nothing else changes."""
-        until = min(step.until or self.deps.now + IDLE, self.deps.now + IDLE)
+        # Within the horizon of the row: a `due` beyond it would count as now, and the row would be taken up at each tick.
+        idle = self.deps.now + machine.horizon(repost) / 2
+        until = min(step.until or idle, idle)
         await self.deps.store.save(replace(repost, due=max(until, self.deps.now + timedelta(seconds=1))))
 
     async def _send(self, repost: Repost, step: Send, site: SiteUnit, policy: Policy) -> None:
@@ -137,7 +140,8 @@ class Worker:
         document = await self.deps.store.document(repost.document)
         route = self.deps.route(repost.route)
         judged = judge(
-            repost, document, told.get(repost.id, ()), route.deadline if route else None, site, self.deps.now
+            repost, document, told.get(repost.id, ()), route.deadline if route else None, site, self.deps.now,
+            self.deps.clock.error,
         )
         for stage, seconds in judged.lags.items():
             self.deps.meter.stage_seconds(stage, seconds)
@@ -179,10 +183,19 @@ class Worker:
         """The last bad look, told with the first good one; looks between the first bad and the last are only counted."""
         if isinstance(outcome, Retry) and repost.seen < repost.sent == repost.approved:
             self._bad[repost.id] = at
+            return self._still_bad(repost, outcome, at)
         if not isinstance(outcome, Seen):
             return ()
+        self._told_bad.pop(repost.id, None)
         bad = self._bad.pop(repost.id, None)
         return (Event("look_bad", bad, repost.document, repost.id, repost.sent, reason=repost.reason),) if bad else ()
+
+    def _still_bad(self, repost: Repost, outcome: Retry, at: Instant) -> tuple[Event, ...]:
+        passed = self.deps.clock.monotonic()
+        if passed - self._told_bad.setdefault(repost.id, passed) < STILL_BAD:
+            return ()
+        self._told_bad[repost.id] = passed
+        return (Event("look_bad", at, repost.document, repost.id, repost.sent, reason=outcome.reason),)
 
     def _at(self, outcome: Outcome, site: SiteUnit) -> Instant:
         origin = f"look {site.vantage}" if isinstance(outcome, Seen) else "clock"

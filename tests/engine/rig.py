@@ -329,6 +329,11 @@ class Rig:
         self.disk.real = self.disk.real.crash()
         await self.start()
 
+    async def restart_after(self, mend: Callable[[], None]) -> None:
+        """kill -9, a person mends something, and a new start."""
+        mend()
+        await self.restart()
+
     async def reload(self, config: str) -> None:
         """SIGHUP with another config."""
         self.config_text = config

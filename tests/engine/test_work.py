@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import NotApplied, Unknown
+from syncd.errors import NotApplied, SyncdError, Unknown
 from syncd.store.api import Filter
 from syncd.testing.fakecms import Switches
 from tests.engine.rig import (
@@ -345,17 +345,22 @@ async def test_where_the_cms_cannot_be_searched_a_write_in_doubt_is_parked_and_s
 
 @pytest.mark.guarantee(2)
 @played
-async def test_a_persons_retry_of_a_parked_write_still_waits_for_the_settling_time() -> None:
+async def test_a_persons_retry_of_a_parked_write_obeys_the_settling_time_too() -> None:
     async with Rig(PARKED, switches=Switches(unique="none", conditional_update="none", lookup="none")) as rig:
         await rig.begin()
         rig.publish(1)
         rig.servers["county"].say(LOST, on=writes, times=1)
         await rig.rest()
         await rig.after(30, step=5)
-        await rig.desk.retry((await rig.one(1)).id)
+        id = (await rig.one(1)).id
+        with pytest.raises(SyncdError) as refused:
+            await rig.desk.retry(id)
+        assert (refused.value.reason, bool(refused.value.hint)) == ("settling", True)
         await rig.after(300, step=30)
         assert rig.servers["county"].count("POST") == 1
         await rig.after(600, step=30)
+        await rig.desk.retry(id)
+        await rig.after(60, step=30)
         assert await rig.status_of(1) == "visible"
         assert rig.creates() == 1
 

@@ -125,6 +125,8 @@ class Play:
         self.meter = Quiet()
         self.truth: dict[str, tuple[datetime, datetime | None]] = {}
         self.found = County()
+        self._woken: set[str] = set()
+        self._beats = 0
         self._plan = sorted((self.dice.uniform(0, DAY) + day * DAY, n) for day in range(days) for n in range(20))
 
     def _serve(self, method: str, path: str, headers: Any, body: bytes, now: datetime) -> Any:
@@ -167,9 +169,13 @@ class Play:
             self.truth[title] = (self.clock.true, None)
 
     async def _round(self, engine: Engine) -> None:
+        """The beat of the daemon: a stage that nobody woke is visited now and then only."""
+        self._beats += 1
         for stage in STAGES:
-            count = await engine.tick(stage, wait=True)
-            self.found.polls += count if stage == "poll" else 0
+            if stage == "poll" or stage in self._woken or self._beats % 5 == 0:
+                self._woken.discard(stage)
+                count = await engine.tick(stage, wait=True)
+                self.found.polls += count if stage == "poll" else 0
         for post in self.cms.live():
             at, seen = self.truth.get(post.title, (None, None))
             if at is not None and seen is None:
@@ -208,6 +214,7 @@ class Play:
             sites={SITE: site}, routes=(route,), builder=ContentBuilder(), files=Files(self.blobs), blobs=self.blobs,
             log=self.meter, meter=self.meter,
         )
+        deps.wake = self._woken.add
         deps.generation = await store.configure(names, "county", deps.now)
         engine = Engine(deps)
         await engine.start()
@@ -224,7 +231,7 @@ class Play:
         events = await store.events([repost.id for repost, _ in rows])
         for repost, document in rows:
             told = judge(
-                repost, document, events.get(repost.id, ()), engine.deps.routes[0].deadline, engine.deps.sites[SITE], self.clock.now()
+                repost, document, events.get(repost.id, ()), engine.deps.routes[0].deadline, engine.deps.sites[SITE], self.clock.now(), 0.0
             )
             self.found.verdicts[told.verdict.value] += 1
             self._hold(document.title, told.verdict)

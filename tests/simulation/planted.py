@@ -33,20 +33,15 @@ def concludes_at_once() -> AbstractContextManager[Any]:
 
 
 def sends_unannounced() -> AbstractContextManager[Any]:
-    """engine.work.Worker._send: the intent is not stored before the call."""
+    """engine.work.Worker._save: the intent is not stored before the call."""
+    save = work.Worker._save
 
-    async def _send(self: Any, repost: Any, step: Any, site: Any, policy: Any) -> None:
-        revision = await self.deps.store.revision(repost.document, step.n)
-        draft = send.drafted(self.deps, repost, revision, site)
-        announced = machine.announce(repost, step, print=draft.print, now=self.deps.now)
+    async def _save(self: Any, before: Any, after: Any, **told: Any) -> Any:
+        if before.intent is None and after.intent is not None:
+            return after
+        return await save(self, before, after, **told)
 
-        async def write() -> Any:
-            return await self._sender.write(announced, announced.intent, site, draft)
-
-        outcome = await work.attempt(self.deps, announced, site, write, writing=True)
-        await self._fold(announced, outcome, policy, site, withdrawn=revision.withdrawn)
-
-    return patch.object(work.Worker, "_send", _send)
+    return patch.object(work.Worker, "_save", _save)
 
 
 def never_looks_up() -> AbstractContextManager[Any]:
@@ -212,6 +207,8 @@ def hunt(job: tuple[str, int, int]) -> Found:
     name, most, first = job
     for seed in range(first, first + most):
         result = run_seed(seed, patch=BUGS[name])
+        if result.error:
+            raise RuntimeError(f"planted {name}: {result.error}")
         if not result.counts.clean:
             return name, seed, " ".join(f"{n} {c}" for n, c in result.counts.counts.items() if c)
     return name, None, ""

@@ -34,8 +34,8 @@ CLASSES = {
 }
 LISTS = {"central": "feed.json", "province": "atom.xml"}
 JUMPS = (60.0, 3600.0, 86400.0, 20 * 86400.0, 365 * 86400.0)
-CRASH = 0.012
-"""Probability of death at each effect: a few a seed."""
+CRASH = 0.01
+"""Probability of death at each effect, four times that while a CMS has acted and nobody knows: a few a seed."""
 STEPS = 200
 HEALING = (*[60.0] * 6, *[300.0] * 6, *[900.0] * 8, *[3600.0] * 12, *[6 * 3600.0] * 12, *[86400.0] * 38)
 """Seconds between the rounds of the healing: minutes first, in all more than any `due` is waited for (35 days)."""
@@ -121,7 +121,8 @@ class World:
             for name, id in self._unsure:
                 self.sites[name].acked.add(id)
             self._unsure.clear()
-        died = self._crash > 0 and self.dice.random() < self._crash
+        near = 4.0 if effect == "committed" or effect.startswith("called") else 1.0
+        died = self._crash > 0 and self.dice.random() < self._crash * near
         if died:
             self.crashes += 1
             self._unsure.clear()
@@ -299,13 +300,15 @@ class World:
         if self.dice.random() < 0.6:
             self.clock.correct()
         self.trace("healing")
-        for pause in HEALING:
+        quiet = 0
+        for n, pause in enumerate(HEALING):
             await self._round()
             self.clock.advance(pause)
             self.wires.arrive()
-            if (await self._final()).clean:
+            if n % 3 == 2:
+                quiet = quiet + 1 if (await self._final()).clean else 0
+            if quiet == 2:
                 break
-        await self._round()
 
     async def _round(self) -> None:
         for _ in range(4):
@@ -314,7 +317,8 @@ class World:
                 done += await self.tick(stage)
             if not done:
                 break
-        await self._operate(healing=True)
+        if any(route.approve is Approve.REVIEW for route in self.routes):
+            await self._operate(healing=True)
 
     async def _final(self) -> Counts:
         counts = Counts()

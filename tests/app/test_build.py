@@ -1,0 +1,101 @@
+"""The composition root: one config becomes deps, and every plug-in's mistakes are told together."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from syncd.app.build import Ground, build, outgoing, user_agent
+from syncd.child import Inline
+from syncd.config import Config, load
+from syncd.engine.clock import Clock
+from syncd.errors import ConfigError
+from syncd.metrics import Metrics
+from syncd.testing.clock import ManualClock
+from syncd.testing.network import FakeExchange
+from syncd.web.api import Guard, Network
+from tests.engine.rig import Memory, Told, route, site, source
+
+HEAD = '[syncd]\nstate_dir = "state"\nlisten = ""\n'
+
+
+class Owners(FakeExchange):
+    """Remembers for whom which way out was made."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, tuple[Network, Guard]] = {}
+
+    def client(self, owner: str, network: Network = Network(), guard: Guard = Guard()) -> Any:
+        self.made[owner] = (network, guard)
+        return None
+
+
+def config(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "config.toml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    return load(path)
+
+
+def ground(web: Owners | None = None) -> Ground:
+    clock = ManualClock()
+    return Ground(
+        store=None, web=web or Owners(), child=Inline(), clock=Clock(clock.now, clock.monotonic),  # type: ignore[arg-type]
+        blobs=Memory(), metrics=Metrics("t"), log=Told(), dice=Random(1),  # type: ignore[arg-type]
+    )
+
+
+def test_the_problems_of_all_plug_ins_are_told_together_each_with_its_place(tmp_path: Path) -> None:
+    text = (
+        source(options='{ full_txt = "always" }') + source("second", options='{ max_entries = "many" }')
+        + site(options='uniqe = "server"') + site("town", options='html = "raw"').replace('"fake"', '"fakee"')
+        + route(sources=("central", "second")) + route("town")
+    )
+    with pytest.raises(ConfigError) as told:
+        build(config(tmp_path, text), ground())
+    problems = "\n".join(told.value.problems)
+    for expected in ("full_txt", "full_text", "max_entries", "uniqe", "unique", "fakee", "fake", "central", "second", "county", "town"):
+        assert expected in problems
+    assert len(told.value.problems) == 4
+
+
+def test_an_unknown_kind_of_source_lists_what_is_installed(tmp_path: Path) -> None:
+    text = source().replace('"feed"', '"fead"') + site() + route()
+    with pytest.raises(ConfigError) as told:
+        build(config(tmp_path, text), ground())
+    assert "feed" in str(told.value)
+    assert "govcn" in str(told.value)
+
+
+def test_every_owner_has_its_own_way_out_and_only_a_site_may_reach_its_own_private_address(tmp_path: Path) -> None:
+    web = Owners()
+    build(config(tmp_path, source() + site(options="").replace("http://county.example\"\nsettle", "http://county.example:8080\"\nsettle") + route()), ground(web))
+    assert set(web.made) == {"central", "county", "county:look"}
+    assert web.made["central"][1] == Guard()
+    assert web.made["county"][1].allow == {("county.example", 8080), ("county.example", 80)}
+
+
+def test_a_source_feeds_the_sites_of_its_routes(tmp_path: Path) -> None:
+    text = source() + source("other") + site() + site("town") + route(sources=("central", "other")) + route("town")
+    deps = build(config(tmp_path, text), ground())
+    assert deps.sources["central"].sites == ("county", "town")
+    assert deps.sources["other"].sites == ("county",)
+    assert deps.sites["county"].settle == 600.0
+
+
+def test_what_a_firewall_must_let_pass_is_listed_with_host_port_and_reason(tmp_path: Path) -> None:
+    rows = outgoing(config(tmp_path, source() + site() + route()))
+    assert {(row["host"], row["port"]) for row in rows} >= {("central.example", "80"), ("county.example", "80")}
+    assert all(row["why"] for row in rows)
+
+
+def test_the_user_agent_says_who_asks(tmp_path: Path) -> None:
+    assert "county.example" in user_agent(config(tmp_path, source() + site() + route()))
+
+
+def test_an_adapter_that_is_built_can_be_closed(tmp_path: Path) -> None:
+    deps = build(config(tmp_path, source() + site() + route()), ground())
+    assert asyncio.run(deps.sites["county"].adapter.aclose()) is None  # type: ignore[func-returns-value]
