@@ -175,11 +175,15 @@ class Table(BaseModel):
 
 
 class NetworkTable(Table):
-    """How to get out. None: as [network] says (there: none). "" overrides [network] with none. Paths are absolute."""
+    """How to get out. None: as [network] says (there: none). "" overrides [network] with none. Paths are absolute.
+
+    hosts: behind a proxy, which resolves names by itself, only the configured address's own domain and these are asked for.
+    """
 
     proxy: Annotated[SecretStr | str | None, BeforeValidator(_proxy)] = None
     ca_file: File = None
     client_cert: File = None
+    hosts: Words | None = None
 
     def plain(self) -> dict[str, str]:
         """The three as text, "" for none, for the network layer; the proxy's log-in is in it, so never print this."""

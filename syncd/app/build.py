@@ -102,7 +102,7 @@ def _source(
         options = _options(kind.Options, table.options, config, source_place(table), problems)
         if options is None:
             return None
-        guard = Guard(allow_private=table.allow_private)
+        guard = Guard(allow_private=table.allow_private, hosts=_hosts_behind_proxy(config, table))
         client = ground.web.client(table.name, _network(config, table.network), guard)
         zone, origin = config.zone_of(table)
         tools = sources_api.Tools(client, ground.child.run, ground.clock.now, zone, origin)
@@ -114,6 +114,15 @@ def _source(
     return SourceUnit(
         table.name, table.kind, table.url, source, client, table.every, table.limits.limits(), table.relook, sites
     )
+
+
+def _hosts_behind_proxy(config: Config, table: SourceTable) -> frozenset[str]:
+    """Behind a proxy names are resolved there, so hosts are checked by name: the list's own domain and those of `hosts`."""
+    network = config.network_of(table.network)
+    if not network.proxy:
+        return frozenset()
+    own = (urlsplit(table.url).hostname or "").removeprefix("www.")
+    return frozenset({own, *(network.hosts or ())})
 
 
 def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str]) -> SiteUnit | None:

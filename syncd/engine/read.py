@@ -77,7 +77,7 @@ class Reader:
             return
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - a bug of a plug-in must not take the entry up again at each tick
+        except Exception as error:
             await self._defer(pending, self._bug(error, pending.entry.url))
             return
         self.deps.log.info("read", document=recorded.document.id, title=recorded.document.title, revision=recorded.document.latest)
@@ -224,7 +224,7 @@ class Reader:
             await self._looked_in_vain(due, error)
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - as for an entry
+        except Exception as error:
             await self._looked_in_vain(due, self._bug(error, due.document.url))
 
     async def _look_at(self, unit: SourceUnit, due: DueLook) -> None:

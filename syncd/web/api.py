@@ -106,7 +106,7 @@ class Network:
 class Guard:
     """Which addresses may be reached: public ones, and the exact (host, port) pairs in `allow`; all if allow_private.
 
-    hosts: when not empty (behind a proxy that resolves names) only these hosts are asked for.
+    hosts: when not empty (behind a proxy that resolves names) only these hosts and their subdomains are asked for.
     """
 
     allow: frozenset[tuple[str, int]] = frozenset()

@@ -68,7 +68,7 @@ class Gate:
         name, port = host_of(url), port_of(url)
         if (name, port) in self._allow:
             return
-        if self._hosts and name not in self._hosts:
+        if self._hosts and not any(name == host or name.endswith(f".{host}") for host in self._hosts):
             raise Failure("blocked_address", f"{name} is not on the list of hosts that may be asked for")
         if self._guard.allow_private:
             return

@@ -126,10 +126,8 @@ class Town:
     def posts(self, id: int) -> int:
         """Pages of the site, told from the outside, that show the document's text."""
         wanted = f"现将第{id}号通知"
-        return sum(
-            wanted in page.read_text(encoding="utf-8", errors="replace") and "<article" in page.read_text(encoding="utf-8")
-            for page in (self.root / "site").rglob("*.html")
-        )
+        pages = [page.read_text(encoding="utf-8") for page in (self.root / "site").rglob("*.html")]
+        return sum(wanted in page and "<article" in page for page in pages)
 
     def signal(self, name: signal.Signals) -> None:
         assert self.daemon is not None
@@ -191,7 +189,8 @@ def test_a_good_config_is_taken_up_and_a_bad_one_is_shown_while_the_old_one_runs
     town.begin()
     before = town.status()["config"]["hash"]
 
-    town.config.write_text(town.text.replace("要闻", "国务院文件").replace('every = "1s"', 'evry = "1s"'), encoding="utf-8")
+    bad = town.text.replace("要闻", "国务院文件").replace('every = "1s"', 'evry = "1s"')
+    town.config.write_text(bad, encoding="utf-8")
     town.signal(signal.SIGHUP)
     town.wait("the bad config is shown", lambda: town.status().get("config", {}).get("rejected"))
     told = town.status()

@@ -12,8 +12,8 @@ from syncd.errors import SyncdError
 from tests.engine.rig import Rig, api, json_reply, pages, played, route, site, source, text_of, text_reply, title_of
 
 FIELDS = {
-    "id", "document", "title", "source", "site", "column", "url", "status", "marks", "key", "ref", "published", "detected",
-    "sent_at", "seen_at", "latency_s", "deadline", "verdict", "reason", "hint",
+    "id", "document", "title", "source", "site", "column", "url", "status", "marks", "key", "ref", "published",
+    "detected", "sent_at", "seen_at", "latency_s", "deadline", "verdict", "reason", "hint",
 }
 
 
@@ -93,7 +93,8 @@ async def test_withdraw_takes_it_from_every_site_and_names_who_ordered_it() -> N
 async def test_retry_of_an_edited_post_asks_to_say_overwrite() -> None:
     async with Rig() as rig:
         id = await one_visible(rig)
-        rig.cms["county"].edit(1, "editor", "<p>本县的补充说明：咨询电话见政务服务中心公告栏，请知悉。</p>", rig.clock.true)
+        own = "<p>本县的补充说明：咨询电话见政务服务中心公告栏，请知悉。</p>"
+        rig.cms["county"].edit(1, "editor", own, rig.clock.true)
         await rig.after(2 * 3600, step=300)
         with pytest.raises(SyncdError) as told:
             await rig.desk.retry(id)

@@ -58,7 +58,8 @@ def test_a_finding_is_told_when_made_and_when_it_falls(finding: Finding) -> None
 
 
 def test_a_finding_that_becomes_another_is_told_once() -> None:
-    assert told(visible_row(finding=Finding.EDITED), visible_row(finding=Finding.GONE, reason="gone")) == [("gone", 1, "gone")]
+    gone = visible_row(finding=Finding.GONE, reason="gone")
+    assert told(visible_row(finding=Finding.EDITED), gone) == [("gone", 1, "gone")]
 
 
 def test_a_hold_is_told_with_its_revision_or_as_parked_and_its_end_as_released() -> None:

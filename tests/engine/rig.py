@@ -1,4 +1,4 @@
-"""What the tests of the engine start from: the real engine, built by the real composition root over a network in memory."""
+"""What the tests of the engine start from: the real engine, built by the composition root over a network in memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ from syncd.testing.faults import Faults
 from syncd.testing.network import FakeExchange, Reply, Wires
 from syncd.web.api import Answer, Client, Guard, Network
 
-ERROR_PAGE: Reply = (200, {"content-type": "text/html; charset=utf-8"}, "<html><title>系统提示</title>系统维护中</html>".encode())
+ERROR_PAGE: Reply = (
+    200, {"content-type": "text/html; charset=utf-8"}, "<html><title>系统提示</title>系统维护中</html>".encode()
+)
+DIRECT, PUBLIC = Network(), Guard()
 LOGIN_PAGE: Reply = (
     200, {"content-type": "text/html; charset=utf-8"},
     "<html><title>用户登录</title><body>用户名 密码 验证码 登录</body></html>".encode(),
@@ -86,8 +89,8 @@ class Server:
         return self.says
 
     def say(
-        self, reply: Reply | Exception | None, *, on: Callable[[str, str], bool] = lambda method, path: True, after: bool = False,
-        times: int = 10**9,
+        self, reply: Reply | Exception | None, *, on: Callable[[str, str], bool] = lambda method, path: True,
+        after: bool = False, times: int = 10**9,
     ) -> None:
         self.says, self.on, self.after, self.times = reply, on, after, times
 
@@ -128,7 +131,7 @@ class _Exchange(FakeExchange):
         super().__init__(wires)
         self._moved = moved
 
-    def client(self, owner: str, network: Network = Network(), guard: Guard = Guard()) -> Client:
+    def client(self, owner: str, network: Network = DIRECT, guard: Guard = PUBLIC) -> Client:
         return _Moving(super().client(owner, network, guard), self._moved)  # type: ignore[return-value]
 
 
@@ -244,7 +247,10 @@ def route(site: str = "county", more: str = "", sources: tuple[str, ...] = ("cen
 
 DETAIL = '{ full_text = "always", body_selector = ".pages_content" }'
 """Options of a source whose documents' own pages are read."""
-TEXT = "<p>各乡镇人民政府，县政府各部门、各直属机构：</p><p>现将第{id}号通知第{version}版印发给你们，请认真贯彻执行。</p>"
+TEXT = (
+    "<p>各乡镇人民政府，县政府各部门、各直属机构：</p>"
+    "<p>现将第{id}号通知第{version}版印发给你们，请认真贯彻执行。</p>"
+)
 
 
 def title_of(id: int) -> str:

@@ -29,8 +29,8 @@ class PublicSite:
         if self.down:
             return text_reply(500)
         if path == "/zwgk/list.html":
-            links = "".join(f'<li><a class="post" href="{at}">{title}</a></li>' for at, (title, _) in self.pages.items())
-            return text_reply(200, f"<html><title>政务公开</title><body><ul>{links}</ul></body></html>".encode())
+            links = "".join(f'<a class="post" href="{at}">{title}</a><br>' for at, (title, _) in self.pages.items())
+            return text_reply(200, f"<html><title>政务公开</title><body>{links}</body></html>".encode())
         if path in self.pages:
             title, text = self.pages[path]
             return text_reply(200, f"<html><title>{title}</title><body><h1>{title}</h1>{text}</body></html>".encode())

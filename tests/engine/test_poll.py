@@ -183,7 +183,8 @@ async def test_a_permanent_redirect_is_remembered_across_a_restart() -> None:
 async def test_retry_after_of_a_list_is_obeyed_in_both_forms(form: str) -> None:
     async with Rig() as rig:
         await rig.begin()
-        after = form if form.isdecimal() else (rig.clock.true + timedelta(hours=2)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+        until = rig.clock.true + timedelta(hours=2)
+        after = form if form.isdecimal() else until.strftime("%a, %d %b %Y %H:%M:%S GMT")
         rig.servers["central"].say(text_reply(503, **{"retry-after": after}), times=1)
         await rig.stage("poll")
         asked = rig.servers["central"].count("GET")

@@ -67,7 +67,7 @@ async def test_an_attachment_that_fails_for_a_moment_is_waited_for() -> None:
 
 @pytest.mark.guarantee(5)
 @played
-async def test_an_attachment_that_cannot_be_had_is_missing_in_words_and_holds_the_document_up_for_less_than_an_hour() -> None:
+async def test_an_attachment_that_cannot_be_had_is_missing_in_words_and_holds_up_for_less_than_an_hour() -> None:
     async with Rig(PAGES) as rig:
         await rig.begin()
         files(rig, fails=10**6)

@@ -20,7 +20,8 @@ async def test_of_several_routes_to_a_site_the_first_in_the_file_wins() -> None:
         rig.publish(1)
         rig.publish(2)
         await rig.rest()
-        assert {row["title"]: row["column"] for row in await rig.desk.reposts()} == {title_of(1): "专项", title_of(2): "要闻"}
+        columns = {row["title"]: row["column"] for row in await rig.desk.reposts()}
+        assert columns == {title_of(1): "专项", title_of(2): "要闻"}
         assert rig.creates() == 2
 
 

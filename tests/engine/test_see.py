@@ -22,7 +22,8 @@ from tests.engine.rig import (
 
 
 def page(title: str, body: str, *, charset: str = "utf-8") -> tuple[int, dict[str, str], bytes]:
-    text = f'<html><head><meta charset="{charset}"><title>{title}</title></head><body><h1>{title}</h1>{body}</body></html>'
+    head = f'<html><head><meta charset="{charset}"><title>{title}</title></head>'
+    text = f"{head}<body><h1>{title}</h1>{body}</body></html>"
     return 200, {"content-type": "text/html"}, text.encode("gb18030" if charset == "gb2312" else charset)
 
 
@@ -33,7 +34,7 @@ LIES = {
     "page_404": text_reply(404, b"not found"),
     "page_502": text_reply(502, b"bad gateway"),
     "title_missing": page("另一篇文件", text_of(1)),
-    "text_differs": page(title_of(1), "<p>各乡镇人民政府，县政府各部门、各直属机构：</p>" + "<p>现将别的通知印发给你们。</p>" * 12),
+    "text_differs": page(title_of(1), "<p>各乡镇人民政府，县政府各部门：</p>" + "<p>现将别的通知印发给你们。</p>" * 12),
 }
 
 
@@ -68,11 +69,12 @@ async def test_a_page_that_cannot_be_reached_is_not_visible() -> None:
         rig.servers["county"].say(ReadFailed("tls_untrusted", hint="the certificate is not trusted"), on=pages)
         await rig.after(600, step=30)
         row = await rig.row(1)
-        assert (row["status"], row["reason"], row["hint"]) == ("sent", "tls_untrusted", "the certificate is not trusted")
+        assert (row["status"], row["reason"]) == ("sent", "tls_untrusted")
+        assert row["hint"] == "the certificate is not trusted"
 
 
 @played
-async def test_a_page_that_appears_later_is_bracketed_by_the_last_look_that_did_not_show_it() -> None:
+async def test_a_page_that_appears_later_is_bracketed_by_the_last_bad_look() -> None:
     async with Rig() as rig:
         await rig.begin()
         rig.publish(1)
@@ -211,7 +213,8 @@ async def test_the_look_is_anonymous_and_asks_for_no_cached_copy() -> None:
         rig.publish(1)
         await rig.rest()
         (headers,) = [
-            h for line, h in zip(rig.servers["county"].asked, rig.servers["county"].headers, strict=True) if "/p/" in line
+            h for line, h in zip(rig.servers["county"].asked, rig.servers["county"].headers, strict=True)
+            if "/p/" in line
         ]
         assert "authorization" not in headers
         assert headers["cache-control"] == "no-cache"

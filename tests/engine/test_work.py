@@ -11,6 +11,7 @@ import pytest
 from syncd.errors import NotApplied, SyncdError, Unknown
 from syncd.store.api import Filter
 from syncd.testing.fakecms import Switches
+from syncd.testing.faults import Crash
 from tests.engine.rig import (
     Rig,
     api,
@@ -152,6 +153,35 @@ async def test_killed_after_the_call_the_next_life_looks_before_it_writes(config
         await rig.after(30, step=5)
         assert await rig.status_of(1) == "visible"
         assert rig.creates() == 1
+
+
+@pytest.mark.guarantee(2)
+@CLASSES
+@played
+async def test_killed_while_the_request_is_under_way_the_next_life_waits_for_it(config: str) -> None:
+    async with Rig(config) as rig:
+        await rig.begin()
+        rig.publish(1)
+        server = rig.servers["county"]
+        handler, late = server.handler, []
+
+        def dying(method, path, headers, body, now):  # type: ignore[no-untyped-def]
+            if writes(method, path) and not late:
+                late.append((method, path, headers, body))
+                raise Crash("kill -9")
+            return handler(method, path, headers, body, now)
+
+        server.handler = dying
+        await rig.stage("poll", "read", "route")
+        with pytest.raises(Crash):
+            await rig.stage("work")
+        await rig.restart()
+        await rig.after(290, step=20)
+        handler(*late[0], rig.clock.true)
+        await rig.after(900, step=20)
+        assert await rig.status_of(1) == "visible"
+        assert len(rig.posts()) == 1
+        assert rig.servers["county"].count("POST") == 1
 
 
 @pytest.mark.guarantee(2)
@@ -381,7 +411,8 @@ async def test_retry_after_pauses_the_whole_site_while_public_looks_and_other_si
         rig.servers["county"].say(text_reply(404), on=pages)
         await rig.rest()
         assert await rig.status_of(1, "county") == "sent"
-        after = form if form.isdecimal() else (rig.clock.true + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+        until = rig.clock.true + timedelta(hours=1)
+        after = form if form.isdecimal() else until.strftime("%a, %d %b %Y %H:%M:%S GMT")
         rig.servers["county"].say(json_reply(429, **{"retry-after": after}), on=api)
         rig.publish(2)
         rig.publish(3)
