@@ -61,7 +61,8 @@ def resolve(arch: str) -> list[dict[str, object]]:
 def bundle(arch: str, out: Path) -> Path:
     """Make the bundle; returns the archive."""
     wheels = out / "wheels"
-    shutil.rmtree(out, ignore_errors=True)
+    for stale in (out, ROOT / "build"):
+        shutil.rmtree(stale, ignore_errors=True)
     wheels.mkdir(parents=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     subprocess.run(

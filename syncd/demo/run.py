@@ -326,7 +326,8 @@ def _reckon(stage: Stage) -> bool:
           f"answers lost: {stage.publisher.govcn.lost}", flush=True)
     for fault in faults:
         print(f"WRONG: {fault}", flush=True)
-    print("\nTry next:\n  .venv/bin/syncd init\n  .venv/bin/syncd check\n  .venv/bin/syncd read URL\n", flush=True)
+    program = sys.argv[0] if sys.argv[0].endswith("/syncd") else "syncd"
+    print(f"\nTry next:\n  {program} init\n  {program} check\n  {program} read URL\n", flush=True)
     return not faults
 
 

@@ -39,7 +39,7 @@ class Observer:
         except SyncdError as error:
             self._failed(site, error.reason, error.hint)
             return 0
-        except Exception as error:
+        except Exception as error:  # a bug in an adapter is the failure of this site alone, and is told
             self.deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, exc_info=True)
             self._failed(site, "adapter_bug", "report this to the adapter's author with the log")
             return 0

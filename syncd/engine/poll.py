@@ -105,7 +105,7 @@ class Poller:
             self._failed(unit, row, error)
         except StoreError:
             raise
-        except Exception as error:
+        except Exception as error:  # a bug of a plug-in is the failure of this source alone, and is told
             self.deps.log.error("plugin_bug", source=unit.name, error=type(error).__name__, exc_info=True)
             self._failed(unit, row, ReadFailed("plugin_bug", str(error), hint=BUG, where=unit.url))
 

@@ -24,7 +24,7 @@ the source's `relook` later where that is less."""
 FILE_TRIES = 3
 """A document waits for attachments that can't be had just now so many times; then it goes on and says what is missing."""
 OLDER = "it shows a text that it had replaced before; if it is really back, it is believed after a while"
-OLDER_TRIES, OLDER_TRIES_UNDATED = 12, 2
+OLDER_TRIES, OLDER_TRIES_UNDATED = 12, 5
 """Tries after which a superseded text is believed: a mirror may lag for hours; fewer where no dates tell which is newer."""
 OLDER_LOOK = timedelta(minutes=15)
 OLDER_LOOKED = 20
@@ -47,15 +47,18 @@ class Reader:
     def __init__(self, deps: Deps, pool: Pool) -> None:
         self.deps = deps
         self.pool = pool
+        self._gone: dict[int, float] = {}
+        """When this process first saw a document's page missing, by the monotonic clock; forgotten when it is there."""
 
     async def tick(self) -> int:
         """Start the readings and looks that are due; returns how many."""
         started = 0
         now = self.deps.now
         for pending in await self.deps.store.due_pending(now, self.pool.free):
-            started += self._start(("pending", pending.id), pending)
+            named = ("document", pending.document) if pending.document else ("pending", pending.id)
+            started += self._start(named, pending)
         for look in await self.deps.store.due_looks(now, self.pool.free):
-            started += self._start(("look", look.document.id), look)
+            started += self._start(("document", look.document.id), look)
         return started
 
     def _start(self, key: tuple[str, int], item: Pending | DueLook) -> int:
@@ -77,7 +80,7 @@ class Reader:
             return
         except StoreError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a bug of a plug-in must not take the entry up again at each tick
             await self._defer(pending, self._bug(error, pending.entry.url))
             return
         self.deps.log.info("read", document=recorded.document.id, title=recorded.document.title, revision=recorded.document.latest)
@@ -138,7 +141,7 @@ class Reader:
         reading = self._reading(pending, fresh.content, revision, fresh.validators)
         if known and await self._is_copy(unit, known, revision):
             reading = replace(reading, revision=None, look=None)
-        elif known and await self._outdated(known, revision, pending.tries):
+        elif known and await self._outdated(unit, known, revision, pending.entry, pending.tries):
             raise ReadFailed("older_text", hint=OLDER, where=pending.entry.url, after=unit.every)
         return await self.deps.store.record_reading(reading)
 
@@ -153,21 +156,24 @@ class Reader:
         now, then = revision.content.updated, (await self.deps.store.revision(document, found.latest)).content.updated
         return now is not None and then is not None and now.at < then.at
 
-    async def _outdated(self, document: int, revision: Revision, tries: int) -> bool:
+    async def _outdated(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry, tries: int) -> bool:
         """True for a text that was superseded, or of a document that was withdrawn, and that nothing says to be newer.
 
-        A mirror or a cache that lags behind shows such a text; when it is still there after so many tries it is believed.
+        A mirror or a cache that lags behind shows such a text; when it is still there after so many tries it is
+        believed. Where a page is read, the list's date says nothing of the text: the page may lag behind the list.
         """
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
         if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
             return False
         now, then = revision.content.updated, latest.content.updated
-        if tries >= (OLDER_TRIES if now and then else OLDER_TRIES_UNDATED):
+        dated = now is not None and then is not None and (now.origin == "page" or not unit.source.needs_page(entry))
+        if tries >= (OLDER_TRIES if dated else OLDER_TRIES_UNDATED):
             return False
         if latest.withdrawn:
             return True
-        return not (now and then and now.at > then.at) and await self._superseded(found, revision.hash)
+        newer = dated and now is not None and then is not None and now.at > then.at
+        return not newer and await self._superseded(found, revision.hash)
 
     async def _superseded(self, found: Document, hash: str) -> bool:
         """Whether one of the document's last revisions but the newest had this text."""
@@ -224,7 +230,7 @@ class Reader:
             await self._looked_in_vain(due, error)
         except StoreError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as for an entry
             await self._looked_in_vain(due, self._bug(error, due.document.url))
 
     async def _look_at(self, unit: SourceUnit, due: DueLook) -> None:
@@ -253,7 +259,7 @@ class Reader:
         if revision.hash == due.revision.hash and not due.revision.withdrawn:
             await self._rest(due, look)
             return
-        if await self._outdated(due.document.id, revision, due.look.tries):
+        if await self._outdated(unit, due.document.id, revision, due.entry, due.look.tries):
             self.deps.meter.failure("read", "older_text")
             again = replace(due.look, due=self.deps.now + OLDER_LOOK, tries=due.look.tries + 1)
             await self.deps.store.record_look(due.document.id, again)
@@ -266,6 +272,7 @@ class Reader:
 
     async def _revise(self, source: str, due: DueLook, revision: Revision, look: Look) -> None:
         now = self.deps.now
+        self._gone.pop(due.document.id, None)
         reading = Reading(
             aliases=_aliases(source, due.entry, revision.content), source=source, at=now, document=due.document.id,
             title=revision.content.title, url=due.document.url, published=revision.content.published, revision=revision,
@@ -282,6 +289,7 @@ class Reader:
 
     async def _rest(self, due: DueLook, look: Look) -> None:
         """Nothing changed; the next look is later than this one was."""
+        self._gone.pop(due.document.id, None)
         rested = replace(look, due=self._next(due, look.looks + 1), looks=look.looks + 1, gone=None, tries=0)
         await self.deps.store.record_look(due.document.id, rested)
 
@@ -298,7 +306,9 @@ class Reader:
         """404 or 410: believed when seen again later, and not when many vanish at once."""
         now = self.deps.now
         apart = min(GONE_AFTER, timedelta(seconds=self._steps(due.document.sources[0])[0]))
-        if _is_stale(due.look.gone, now) or not _believable(due.look.gone, now, apart):
+        ours = self._gone.setdefault(due.document.id, self.deps.clock.monotonic())
+        soon = self.deps.clock.monotonic() - ours < apart.total_seconds()  # a jump of the wall clock sets no looks apart
+        if soon or _is_stale(due.look.gone, now) or not _believable(due.look.gone, now, apart):
             first = now if _is_stale(due.look.gone, now) else due.look.gone
             look = replace(due.look, gone=first, due=now + apart, tries=due.look.tries + 1)
             await self.deps.store.record_look(due.document.id, look)

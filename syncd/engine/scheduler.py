@@ -67,7 +67,7 @@ class Scheduler:
             await self.engine.tick(stage)
         except StoreError:
             self._again.discard(stage)  # the engine has told of it, and tries again by itself
-        except Exception as error:
+        except Exception as error:  # a bug in one stage must be told and must not stop the others
             self._again.discard(stage)
             self.engine.deps.log.error("stage_failed", stage=stage, error=type(error).__name__, exc_info=True)
             self.engine.deps.meter.failure(stage, "bug")

@@ -91,7 +91,7 @@ async def attempt(
         outcome = await call()
     except SyncdError as error:
         outcome = _sorted(deps, repost, site, error)
-    except Exception as error:
+    except Exception as error:  # a bug in an adapter counts as an unknown outcome, and is told
         deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, repost=repost.id, exc_info=True)
         outcome = Unknown(deps.backoff(repost.tries), "adapter_bug", "report this to the adapter's author with the log")
     else:

@@ -146,6 +146,8 @@ class Disk:
     def __init__(self, store: SqlStore) -> None:
         self.real = store
         self.fault: str = ""
+        self.only: frozenset[str] = frozenset()
+        """The verbs that the fault strikes; all when empty."""
         self.verbs: list[str] = []
 
     def __getattr__(self, verb: str) -> Any:
@@ -155,7 +157,7 @@ class Disk:
 
         async def write(*args: Any, **named: Any) -> Any:
             self.verbs.append(verb)
-            if self.fault:
+            if self.fault and (not self.only or verb in self.only):
                 raise StoreError(self.fault, "the disk does not take it", hint="make room on the disk", where="state")
             return await act(*args, **named)
 

@@ -62,10 +62,11 @@ async def test_entries_and_the_validators_that_came_with_them_are_committed_toge
     async with Rig() as rig:
         await rig.begin()
         rig.publish(1)
-        rig.disk.fault = "disk_full"
+        rig.disk.fault, rig.disk.only = "damaged", frozenset({"record_poll"})
         with pytest.raises(Exception, match="disk"):
             await rig.stage("poll")
         rig.disk.fault = ""
+        await rig.engine.poller.flush()
         await rig.restart()
         rig.clock.advance(EVERY)
         await rig.rest()

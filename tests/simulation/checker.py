@@ -52,7 +52,7 @@ class Shown:
 @dataclass(slots=True)
 class Site:
     """A site as the checker sees it. released: documents that an operator let go over an editor. acked: posts (ids)
-    that syncd knew for certain. strict: False for class C, where only duplicates are counted."""
+    that syncd had written down. strict: False for class C, where only duplicates are counted."""
 
     name: str
     cms: FakeCms

@@ -18,7 +18,7 @@ from syncd.engine.deps import Deps, SiteUnit, SourceUnit
 from syncd.engine.engine import Engine
 from syncd.engine.gate import Gate
 from syncd.errors import StoreError
-from syncd.model import Route
+from syncd.model import Repost, Route
 from syncd.sources.api import SourceConfig
 from syncd.sources.api import Tools as SourceTools
 from syncd.sources.feed import FeedSource
@@ -53,10 +53,15 @@ class Mortal:
             if self._full():
                 raise StoreError("disk_full", "no space left", hint="make room")
             result = await act(*args, **options)
-            self._effect(f"committed {verb}")
+            self._effect(f"committed {verb}{_known_post(args[0]) if args else ''}")
             return result
 
         return write
+
+
+def _known_post(row: object) -> str:
+    """Which post at which site a committed row names."""
+    return f" {row.site} {row.ref.id}" if isinstance(row, Repost) and row.ref else ""
 
 
 class Silent:

@@ -149,7 +149,7 @@ def withdraws_at_the_first_404() -> AbstractContextManager[Any]:
 def believes_a_stale_mirror() -> AbstractContextManager[Any]:
     """engine.read.Reader._outdated: a text that was superseded is taken for a correction at its first sight."""
 
-    async def _outdated(self: Any, document: int, revision: Any, tries: int) -> bool:
+    async def _outdated(self: Any, *told: Any) -> bool:
         return False
 
     return patch.object(read.Reader, "_outdated", _outdated)

@@ -21,7 +21,6 @@ from syncd.testing.fakecms import FakeCms, Switches
 from syncd.testing.fakelist import FakeList
 from syncd.testing.faults import Crash, Faults, everything
 from syncd.testing.network import Wires
-from syncd.web.api import Answer
 from tests.simulation.actors import Editor, Publisher, Truths
 from tests.simulation.checker import Counts, Shown, Site, final_faults, history_faults, shown_of
 from tests.simulation.life import Life
@@ -63,7 +62,7 @@ class World:
         self.dice = Random(f"{seed}-world")
         self.clock = ManualClock()
         self.faults = Faults(Random(f"{seed}-faults"))
-        self.wires = Wires(self.clock, self.faults, watch=self._watch)
+        self.wires = Wires(self.clock, self.faults)
         self.truths = Truths()
         self.counts = Counts()
         self.crashes = self.effects = 0
@@ -72,7 +71,6 @@ class World:
         self._store = store
         self._crash = 0.0
         self._full_until = 0.0
-        self._unsure: set[tuple[str, int]] = set()
         self.life: Life | None = None
         self.lists = {name: FakeList(f"http://{name}.example") for name in LISTS}
         self.sites = self._sites()
@@ -105,27 +103,15 @@ class World:
         if self._told is not None:
             self._told(told)
 
-    def _watch(self, method: str, url: str, answer: Answer) -> None:
-        """syncd got a complete answer that shows it a post: its own write's, the post itself, or its public page."""
-        host, _, path = url.removeprefix("http://").partition("/")
-        name = host.removesuffix(".example")
-        if name not in self.sites or answer.status not in (200, 201) or "?" in path:
-            return
-        for post in self.sites[name].cms.live():
-            if path == f"p/{post.id}" or f'"id": {post.id},'.encode() in answer.body:
-                self._unsure.add((name, post.id))
-
     def _strike(self, effect: str) -> bool:
         self.effects += 1
-        if effect.startswith("committed"):
-            for name, id in self._unsure:
-                self.sites[name].acked.add(id)
-            self._unsure.clear()
+        if effect.startswith("committed save "):
+            _, _, site, post = effect.split(" ")
+            self.sites[site].acked.add(int(post))
         near = 4.0 if effect == "committed" or effect.startswith("called") else 1.0
         died = self._crash > 0 and self.dice.random() < self._crash * near
         if died:
             self.crashes += 1
-            self._unsure.clear()
         return died
 
     # --- lives --------------------------------------------------------------------------------------------------
