@@ -297,7 +297,11 @@ class RouteTable(Table):
 
 
 TABLES: Mapping[str, type[Table]] = {
-    "syncd": SyncdTable, "network": NetworkTable, "sources": SourceTable, "sites": SiteTable, "routes": RouteTable,
+    "syncd": SyncdTable,
+    "network": NetworkTable,
+    "sources": SourceTable,
+    "sites": SiteTable,
+    "routes": RouteTable,
 }
 """The tables of the file by name; the last three are lists of tables ([[…]])."""
 _LISTS = ("sources", "sites", "routes")
@@ -350,9 +354,7 @@ class Config:
         return self.syncd.timezone, "config" if "timezone" in self.syncd.model_fields_set else "default"
 
 
-def load(
-    path: Path, *, environ: Mapping[str, str] | None = None, credentials_dir: Path | None = None
-) -> Config:
+def load(path: Path, *, environ: Mapping[str, str] | None = None, credentials_dir: Path | None = None) -> Config:
     """Read a file. environ: None is the process's own; credentials_dir goes before $CREDENTIALS_DIRECTORY.
 
     Raises ConfigError with all problems, its `where` the file.
@@ -396,7 +398,7 @@ def options_of(
     refused unless the model says extra="allow"; text where the model has a secret is refused; no value is ever shown.
     """
     problems = list(_option_faults(options_model, options, where))
-    bad = {line[len(where) + 1:].partition(":")[0] for line in problems}
+    bad = {line[len(where) + 1 :].partition(":")[0] for line in problems}
     try:
         valid = _based(options_model.model_validate(dict(options)), base)
     except ValidationError as error:
@@ -460,8 +462,14 @@ class _Reading:
             return None
         self._idle(lists)
         return Config(
-            syncd=syncd, network=network, sources=_all(sources), sites=_all(sites), routes=_all(routes), base=self.base,
-            warnings=tuple(self.warnings), secrets=tuple(self.secrets),
+            syncd=syncd,
+            network=network,
+            sources=_all(sources),
+            sites=_all(sites),
+            routes=_all(routes),
+            base=self.base,
+            warnings=tuple(self.warnings),
+            secrets=tuple(self.secrets),
         )
 
     def table(self, shape: type[AnyTable], raw: dict[str, Any], place: str) -> AnyTable | None:
@@ -659,7 +667,7 @@ def _said(detail: ErrorDetails, shape: type[BaseModel]) -> str:
         return _unknown_key(str(detail["loc"][-1]), _fields(shape, detail["loc"]))
     if kind == "literal_error":
         choices = str(detail.get("ctx", {}).get("expected", "")).replace("'", '"').replace(" or ", ", ")
-        given = f'{_shown(detail["input"])} is not' if "input" in detail else "not"
+        given = f"{_shown(detail['input'])} is not" if "input" in detail else "not"
         return f"{given} one of {choices}"
     return _WORDS.get(kind) or _lower(detail["msg"])
 
@@ -749,10 +757,16 @@ def _backfill_model(value: bool | int | float) -> model.Backfill | None:
 
 def _route(table: RouteTable, name: str) -> model.Route:
     return model.Route(
-        name=name, sources=table.sources, site=table.site, column=table.column,
+        name=name,
+        sources=table.sources,
+        site=table.site,
+        column=table.column,
         match=model.Match(table.match.issuer, table.match.keywords, table.match.exclude),
-        form=model.Form(table.form), post_as=model.PostAs(table.post_as), approve=model.Approve(table.approve),
-        authority=table.authority, backfill=_backfill_model(table.backfill),
+        form=model.Form(table.form),
+        post_as=model.PostAs(table.post_as),
+        approve=model.Approve(table.approve),
+        authority=table.authority,
+        backfill=_backfill_model(table.backfill),
         deadline=model.DeadlineRule(table.deadline, table.basis) if table.deadline is not None else None,
         review_withdrawals=table.review_withdrawals,
     )

@@ -47,7 +47,13 @@ class ReadFailed(SyncdError):
     """A list or page could not be read well; nothing was learned from it. It never means "nothing new"."""
 
     def __init__(
-        self, reason: str, message: str = "", *, hint: str = "", where: str = "", after: float | None = None,
+        self,
+        reason: str,
+        message: str = "",
+        *,
+        hint: str = "",
+        where: str = "",
+        after: float | None = None,
         status: int | None = None,
     ) -> None:
         super().__init__(reason, message, hint=hint, where=where)
@@ -76,7 +82,9 @@ class Unknown(AdapterError):
 class RateLimited(AdapterError):
     """The CMS asked to be left alone for `after` seconds; the whole site pauses. Nothing was applied."""
 
-    def __init__(self, reason: str = "rate_limited", message: str = "", *, after: float, hint: str = "", where: str = "") -> None:
+    def __init__(
+        self, reason: str = "rate_limited", message: str = "", *, after: float, hint: str = "", where: str = ""
+    ) -> None:
         super().__init__(reason, message, hint=hint, where=where)
         self.after = after
 

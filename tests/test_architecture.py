@@ -45,7 +45,10 @@ def _imports(path: Path) -> set[str]:
 
 
 def _modules() -> dict[str, Path]:
-    return {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in ROOT.glob("syncd/**/*.py")}
+    return {
+        ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p
+        for p in ROOT.glob("syncd/**/*.py")
+    }
 
 
 @pytest.mark.parametrize("library", sorted(IMPORTERS))
@@ -59,7 +62,9 @@ def test_each_library_is_imported_in_its_one_place_only(library: str) -> None:
 
 
 def test_each_module_says_in_its_first_line_what_it_is_the_place_for() -> None:
-    silent = [name for name, path in _modules().items() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    silent = [
+        name for name, path in _modules().items() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
     assert silent == []
 
 
@@ -71,4 +76,6 @@ def test_the_import_contracts_hold() -> None:
 
 
 def test_nothing_in_the_project_is_called_utils() -> None:
-    assert [name for name in _modules() if name.rsplit(".", 1)[-1] in ("utils", "util", "helpers", "common", "misc")] == []
+    assert [
+        name for name in _modules() if name.rsplit(".", 1)[-1] in ("utils", "util", "helpers", "common", "misc")
+    ] == []

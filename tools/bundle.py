@@ -1,6 +1,6 @@
 """The offline bundle: every locked wheel for one machine type, syncd's own wheel, and a script that installs them.
 
-    make bundle [ARGS="--arch aarch64 --out dist/bundle"]
+make bundle [ARGS="--arch aarch64 --out dist/bundle"]
 """
 
 from __future__ import annotations
@@ -50,9 +50,27 @@ def resolve(arch: str) -> list[dict[str, object]]:
     Raises subprocess.CalledProcessError with pip's words when one has no wheel.
     """
     command = [
-        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run", "--no-deps", "--ignore-installed",
-        "--only-binary", ":all:", "--python-version", PYTHON, *platforms(arch), "--target", "unused", "--require-hashes",
-        "-r", str(LOCK), "--report", "-",
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--dry-run",
+        "--no-deps",
+        "--ignore-installed",
+        "--only-binary",
+        ":all:",
+        "--python-version",
+        PYTHON,
+        *platforms(arch),
+        "--target",
+        "unused",
+        "--require-hashes",
+        "-r",
+        str(LOCK),
+        "--report",
+        "-",
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return list(json.loads(done.stdout)["install"])
@@ -66,10 +84,28 @@ def bundle(arch: str, out: Path) -> Path:
     wheels.mkdir(parents=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     subprocess.run(
-        [*pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", PYTHON, *platforms(arch),
-         "--require-hashes", "-r", str(LOCK), "--dest", str(wheels)], check=True,
+        [
+            *pip,
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            PYTHON,
+            *platforms(arch),
+            "--require-hashes",
+            "-r",
+            str(LOCK),
+            "--dest",
+            str(wheels),
+        ],
+        check=True,
     )
-    subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)], check=True)
+    subprocess.run(
+        [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)],
+        check=True,
+    )
     shutil.copy(LOCK, out / "requirements.lock")
     shutil.copy(ROOT / "config.toml", out / "config.toml")
     shutil.copytree(ROOT / "systemd", out / "systemd")
@@ -86,7 +122,9 @@ def bundle(arch: str, out: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arch", choices=ARCHES, default=platform.machine() if platform.machine() in ARCHES else ARCHES[0])
+    parser.add_argument(
+        "--arch", choices=ARCHES, default=platform.machine() if platform.machine() in ARCHES else ARCHES[0]
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "dist" / "bundle")
     chosen = parser.parse_args()
     print(bundle(chosen.arch, chosen.out))

@@ -163,6 +163,20 @@ class Lists(Protocol):
 
 
 __all__ = [
-    "Adapter", "Blobs", "Capabilities", "CheckItem", "CheckReport", "How", "Lists", "Media", "Post", "Reads",
-    "RemoteDoc", "RemoteRef", "RemoteState", "SiteConfig", "Tools", "WriteResult",
+    "Adapter",
+    "Blobs",
+    "Capabilities",
+    "CheckItem",
+    "CheckReport",
+    "How",
+    "Lists",
+    "Media",
+    "Post",
+    "Reads",
+    "RemoteDoc",
+    "RemoteRef",
+    "RemoteState",
+    "SiteConfig",
+    "Tools",
+    "WriteResult",
 ]

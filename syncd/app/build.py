@@ -77,8 +77,17 @@ def build(config: Config, ground: Ground) -> Deps:
     if problems:
         raise ConfigError(problems)
     return Deps(
-        store=ground.store, clock=ground.clock, dice=ground.dice, sources=found_sources, sites=found_sites, routes=routes,
-        builder=ContentBuilder(ground.child.run), files=Files(ground.blobs, ground.child.run), blobs=ground.blobs, log=ground.log, meter=ground.metrics,
+        store=ground.store,
+        clock=ground.clock,
+        dice=ground.dice,
+        sources=found_sources,
+        sites=found_sites,
+        routes=routes,
+        builder=ContentBuilder(ground.child.run),
+        files=Files(ground.blobs, ground.child.run),
+        blobs=ground.blobs,
+        log=ground.log,
+        meter=ground.metrics,
     )
 
 
@@ -144,7 +153,15 @@ def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str])
     capabilities = adapter.capabilities
     gate = Gate(ground.clock.monotonic, capabilities.max_concurrency, capabilities.rate)
     return SiteUnit(
-        table.name, adapter, look, gate, table.public_url, table.settle, table.look.vantage, table.site_name, table.site_id
+        table.name,
+        adapter,
+        look,
+        gate,
+        table.public_url,
+        table.settle,
+        table.look.vantage,
+        table.site_name,
+        table.site_id,
     )
 
 
@@ -163,7 +180,8 @@ def outgoing(config: Config) -> list[dict[str, str]]:
     rows += [(s.public_url, f"public pages of site {s.name}") for s in config.sites]
     rows += [
         (str(value), f"CMS of site {s.name}")
-        for s in config.sites for value in s.options.values()
+        for s in config.sites
+        for value in s.options.values()
         if isinstance(value, str) and value.startswith(("http://", "https://"))
     ]
     found = []

@@ -33,8 +33,19 @@ from syncd.web.client import Web
 DRAIN = 20.0
 """Seconds that work in flight gets at SIGTERM; what is left is resolved at the next start."""
 VERBS = (
-    "status", "reposts", "explain", "approve", "reject", "retry", "adopt", "withdraw", "package", "preview", "report",
-    "check", "backup",
+    "status",
+    "reposts",
+    "explain",
+    "approve",
+    "reject",
+    "retry",
+    "adopt",
+    "withdraw",
+    "package",
+    "preview",
+    "report",
+    "check",
+    "backup",
 )
 """What the control socket answers: the desk's own words."""
 
@@ -48,7 +59,9 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
         stack.enter_context(StateLock(state))
         ground = await _ground(config, stack)
         deps = build(config, ground)
-        deps.generation = await ground.store.configure([s.name for s in config.sources], config.hash, ground.clock.now())
+        deps.generation = await ground.store.configure(
+            [s.name for s in config.sources], config.hash, ground.clock.now()
+        )
         engine = Engine(deps)
         await engine.start()
         for site in deps.sites.values():
@@ -68,8 +81,14 @@ async def _ground(config: Config, stack: AsyncExitStack) -> Ground:
     child = Child()
     stack.push_async_callback(child.aclose)
     return Ground(
-        store=store, web=web, child=child, clock=Clock(now, monotonic), blobs=DiskBlobs(config.syncd.state_dir / "blobs"),
-        metrics=Metrics(__version__), log=logger, dice=random.Random(),  # noqa: S311 - jitter, not secrets
+        store=store,
+        web=web,
+        child=child,
+        clock=Clock(now, monotonic),
+        blobs=DiskBlobs(config.syncd.state_dir / "blobs"),
+        metrics=Metrics(__version__),
+        log=logger,
+        dice=random.Random(),  # noqa: S311 - jitter, not secrets
     )
 
 
@@ -96,7 +115,9 @@ class Daemon:
         self._housekeeping()
         self.ground.metrics.config_loaded(self.desk.loaded)
         self.notifier.ready(await self._line())
-        self.ground.log.info("started", version=__version__, sources=len(self.config.sources), sites=len(self.config.sites))
+        self.ground.log.info(
+            "started", version=__version__, sources=len(self.config.sources), sites=len(self.config.sites)
+        )
         await self.stopping.wait()
         self.notifier.stopping()
         self.ground.log.info("stopping")
@@ -111,9 +132,13 @@ class Daemon:
             return None
         token = self.config.syncd.token
         app = create_app(
-            self.desk, metrics=self.ground.metrics.render, token=token.get_secret_value() if token else None,
-            allowed_hosts=("localhost", "127.0.0.1", "[::1]", address[0]), now=self.ground.clock.now,
-            zone=self.config.syncd.timezone, report_csv=lambda report: to_csv(from_json(report)),
+            self.desk,
+            metrics=self.ground.metrics.render,
+            token=token.get_secret_value() if token else None,
+            allowed_hosts=("localhost", "127.0.0.1", "[::1]", address[0]),
+            now=self.ground.clock.now,
+            zone=self.config.syncd.timezone,
+            report_csv=lambda report: to_csv(from_json(report)),
         )
         return await serve(app, *address)
 
@@ -122,7 +147,9 @@ class Daemon:
         if verb == "alive":
             return True
         if verb not in VERBS:
-            raise SyncdError("unknown_verb", f"{verb!r} is no word of this daemon", hint="is the command of another version?")
+            raise SyncdError(
+                "unknown_verb", f"{verb!r} is no word of this daemon", hint="is the command of another version?"
+            )
         return await getattr(self.desk, verb)(**args)
 
     def _signals(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,12 +57,21 @@ class Desk:
         attention = await self._attention()
         problems = self._problems(now)
         return {
-            "version": __version__, "now": iso(now), "started": iso(self.started), "healthy": self._alive(),
-            "ready": not problems, "problems": problems, "sources": await self._sources(now),
+            "version": __version__,
+            "now": iso(now),
+            "started": iso(self.started),
+            "healthy": self._alive(),
+            "ready": not problems,
+            "problems": problems,
+            "sources": await self._sources(now),
             "sites": await self._sites(),
             "counts": {
-                "documents": counts.documents, "reposts": counts.reposts, "open": counts.open,
-                "pending": counts.pending, "held": counts.held, "attention": len(attention),
+                "documents": counts.documents,
+                "reposts": counts.reposts,
+                "open": counts.open,
+                "pending": counts.pending,
+                "held": counts.held,
+                "attention": len(attention),
             },
             "verdicts": views.verdict_counts(await self._judged(Filter(since=None, limit=500))),
             "clock_error_s": self.ground.clock.error,
@@ -79,7 +89,9 @@ class Desk:
             hint = "nothing is read or posted meanwhile; make room or make the state directory writable, it goes on by itself"
             found.append({"reason": trouble, "hint": hint, "where": "store"})
         if not self._alive():
-            found.append({"reason": "engine_stuck", "hint": "the log of the last minutes says where", "where": "engine"})
+            found.append(
+                {"reason": "engine_stuck", "hint": "the log of the last minutes says where", "where": "engine"}
+            )
         if self.rejected:
             found.append({"reason": "config_rejected", "hint": self.rejected, "where": "config"})
         if self._network_down():
@@ -108,19 +120,34 @@ class Desk:
         span = (now - row.first_good).total_seconds() if row and row.first_good else 0.0
         watched = min(1.0, row.watched / span) if row and span > 0 else None
         return {
-            "name": name, "kind": unit.kind, "url": unit.url, "good": iso(row.good) if row else None,
-            "next": iso(row.due) if row else None, "tries": row.tries if row else 0, "reason": row.reason if row else "",
-            "hint": row.hint if row else "", "held": held, "shown": row.shown if row else 0, "watched_share": watched,
-            "bytes": row.bytes if row else 0, "reads": row.reads if row else 0,
+            "name": name,
+            "kind": unit.kind,
+            "url": unit.url,
+            "good": iso(row.good) if row else None,
+            "next": iso(row.due) if row else None,
+            "tries": row.tries if row else 0,
+            "reason": row.reason if row else "",
+            "hint": row.hint if row else "",
+            "held": held,
+            "shown": row.shown if row else 0,
+            "watched_share": watched,
+            "bytes": row.bytes if row else 0,
+            "reads": row.reads if row else 0,
         }
 
     async def _sites(self) -> list[Row]:
         tallies = await self.ground.store.per_site()
         return [
             {
-                "name": name, "adapter": site.adapter.kind, "state": site.gate.state, "reason": site.gate.reason,
-                "hint": site.gate.hint, "queue": tallies.get(name, (0, 0))[0], "visible": tallies.get(name, (0, 0))[1],
-                "public_url": site.public_url, "guarantee": site.adapter.capabilities.guarantee,
+                "name": name,
+                "adapter": site.adapter.kind,
+                "state": site.gate.state,
+                "reason": site.gate.reason,
+                "hint": site.gate.hint,
+                "queue": tallies.get(name, (0, 0))[0],
+                "visible": tallies.get(name, (0, 0))[1],
+                "public_url": site.public_url,
+                "guarantee": site.adapter.capabilities.guarantee,
             }
             for name, site in self.engine.deps.sites.items()
         ]
@@ -143,11 +170,13 @@ class Desk:
         ]
         found += [
             self._needs("source", name, name, row.reason, row.hint, row.good or self.started)
-            for name, row in self.engine.poller.rows.items() if row.tries >= 3
+            for name, row in self.engine.poller.rows.items()
+            if row.tries >= 3
         ]
         found += [
             self._needs("site", name, name, site.gate.reason, site.gate.hint, self.started)
-            for name, site in self.engine.deps.sites.items() if site.gate.state == "stopped"
+            for name, site in self.engine.deps.sites.items()
+            if site.gate.state == "stopped"
         ]
         recent = await self.ground.store.reposts(Filter(open=True, limit=1000))
         found += [
@@ -155,8 +184,11 @@ class Desk:
         ]
         waiting = [(r, d) for r, d in recent if _waits(r)]
         found += [
-            self._needs("approval", r.id, d.title, "waiting_for_approval", "syncd approve ID or syncd reject ID", d.detected)
-            for r, d in waiting if self._reviews(r)
+            self._needs(
+                "approval", r.id, d.title, "waiting_for_approval", "syncd approve ID or syncd reject ID", d.detected
+            )
+            for r, d in waiting
+            if self._reviews(r)
         ]
         return found
 
@@ -186,7 +218,14 @@ class Desk:
         return route is not None and route.approve.value == "review"
 
     def _needs(self, kind: str, id: int | str, title: str, reason: str, hint: str, since: datetime) -> Row:
-        return {"kind": kind, "id": id, "title": title, "reason": reason, "hint": views.named(hint, id), "since": iso(since)}
+        return {
+            "kind": kind,
+            "id": id,
+            "title": title,
+            "reason": reason,
+            "hint": views.named(hint, id),
+            "since": iso(since),
+        }
 
     async def reposts(self, attention: bool = False, site: str = "") -> list[Row]:
         """The reposts as `syncd reposts --json` prints them."""
@@ -213,7 +252,15 @@ class Desk:
     def _judge(self, story: Story) -> Judged:
         repost = story.repost
         site = self.engine.deps.sites.get(repost.site)
-        return judge(repost, story.document, story.events, self._rule(repost), site, self.ground.clock.now(), self.ground.clock.error)
+        return judge(
+            repost,
+            story.document,
+            story.events,
+            self._rule(repost),
+            site,
+            self.ground.clock.now(),
+            self.ground.clock.error,
+        )
 
     def _plan(self, story: Story) -> machine.Step:
         """What the engine would decide now."""
@@ -245,10 +292,19 @@ class Desk:
         repost, draft = await self._draft(id)
         post = draft.post
         return {
-            "id": repost.id, "title": post.title, "column": post.column, "html": post.html, "issuer": post.issuer,
-            "document_number": post.document_number, "index_number": post.index_number, "written": post.written,
-            "origin_name": post.origin_name, "source_url": post.source_url, "published": views.instant(post.published),
-            "revision": post.revision, "form": post.form.value,
+            "id": repost.id,
+            "title": post.title,
+            "column": post.column,
+            "html": post.html,
+            "issuer": post.issuer,
+            "document_number": post.document_number,
+            "index_number": post.index_number,
+            "written": post.written,
+            "origin_name": post.origin_name,
+            "source_url": post.source_url,
+            "published": views.instant(post.published),
+            "revision": post.revision,
+            "form": post.form.value,
             "media": [{"name": m.name, "type": m.type, "size": m.size, "url": m.url} for m in post.media],
         }
 
@@ -267,9 +323,8 @@ class Desk:
     async def package(self, id: int, out: str) -> Row:
         """Write the ZIP for a CMS that nothing can post to."""
         _, draft = await self._draft(id)
-        path = Path(out)
-        package(draft.post, self.ground.blobs, path)
-        return {"path": str(path), "bytes": path.stat().st_size}
+        await asyncio.to_thread(package, draft.post, self.ground.blobs, Path(out), timezone=self.config.syncd.timezone)
+        return {"path": out}
 
     async def check(self) -> Row:
         """Try every source, every site and the clock; nothing is written."""
@@ -277,12 +332,18 @@ class Desk:
         sites = [await self._check_site(name) for name in self.engine.deps.sites]
         error = self.ground.clock.error
         clock = {
-            "name": "clock", "ok": error is not None and error <= 60, "detail": _clock_detail(error),
-            "hint": "" if error is not None and error <= 60 else "set up NTP; a clock that is off makes verdicts indeterminate",
+            "name": "clock",
+            "ok": error is not None and error <= 60,
+            "detail": _clock_detail(error),
+            "hint": ""
+            if error is not None and error <= 60
+            else "set up NTP; a clock that is off makes verdicts indeterminate",
         }
         items = [*sources, *(item for site in sites for item in site), clock]
         return {
-            "ok": all(item["ok"] for item in items), "items": items, "outgoing": outgoing(self.config),
+            "ok": all(item["ok"] for item in items),
+            "items": items,
+            "outgoing": outgoing(self.config),
             "warnings": list(self.config.warnings),
         }
 
@@ -307,8 +368,15 @@ class Desk:
         except AdapterError as error:
             return [{"name": f"site {name}", "ok": False, "detail": str(error), "hint": error.hint}]
         told = "" if report.ok else next((i.hint for i in report.items if not i.ok), "see the lines below")
-        head = {"name": f"site {name}", "ok": report.ok, "detail": f"class {report.capabilities.guarantee}", "hint": told}
-        rows = [{"name": f"site {name}: {i.name}", "ok": i.ok, "detail": i.detail, "hint": i.hint} for i in report.items]
+        head = {
+            "name": f"site {name}",
+            "ok": report.ok,
+            "detail": f"class {report.capabilities.guarantee}",
+            "hint": told,
+        }
+        rows = [
+            {"name": f"site {name}: {i.name}", "ok": i.ok, "detail": i.detail, "hint": i.hint} for i in report.items
+        ]
         return [head, *rows, await self._check_public(name)]
 
     async def _check_public(self, name: str) -> Row:
@@ -340,12 +408,16 @@ class Desk:
             raise SyncdError("not_found", f"no source is named {source!r}", hint=f"the sources are: {names}")
         return source
 
-    async def reject(self, id: int | None = None, reason: str = "", actor: str = "operator", source: str | None = None) -> Row:
+    async def reject(
+        self, id: int | None = None, reason: str = "", actor: str = "operator", source: str | None = None
+    ) -> Row:
         """Refuse a repost's wanted revision, or drop the held entries of a source for good."""
         if source is not None:
             self._known(source)
             if not any(p.source == source for p in await self.ground.store.pendings(held=True)):
-                raise SyncdError("nothing_held", f"source {source!r} has nothing held", hint="syncd status shows what waits")
+                raise SyncdError(
+                    "nothing_held", f"source {source!r} has nothing held", hint="syncd status shows what waits"
+                )
             return {"source": source, "dropped": await self.engine.poller.release(source, drop=True)}
         repost = await self._get(id)
         after = machine.reject(repost, reason=reason or "rejected", actor=actor, now=self.ground.clock.now())
@@ -392,7 +464,9 @@ class Desk:
         ref = await locate(adapter, repost)
         doc = await read(adapter, ref) if ref else None
         if doc is None:
-            raise SyncdError("not_found", "nothing of ours is there", hint="say where it is with --url", where=repost.key)
+            raise SyncdError(
+                "not_found", "nothing of ours is there", hint="say where it is with --url", where=repost.key
+            )
         return doc
 
     async def _observed(self, repost: Repost) -> RemoteDoc:
@@ -461,8 +535,17 @@ def _clock_detail(error: float | None) -> str:
 def _report_row(judged: Judged) -> ReportRow:
     document, line = judged.document, judged.timeline
     return ReportRow(
-        document, judged.repost, machine.status(judged.repost, withdrawn=document.withdrawn).value, document.published,
-        line.seen.at if line.seen else None, judged.latency if line.seen else None, judged.verdict, judged.why,
-        due=views.due(judged), withdrawn=line.withdrawn.at if line.withdrawn else None,
-        lags=judged.lags, blame=judged.blame, title=document.title,
+        document,
+        judged.repost,
+        machine.status(judged.repost, withdrawn=document.withdrawn).value,
+        document.published,
+        line.seen.at if line.seen else None,
+        judged.latency if line.seen else None,
+        judged.verdict,
+        judged.why,
+        due=views.due(judged),
+        withdrawn=line.withdrawn.at if line.withdrawn else None,
+        lags=judged.lags,
+        blame=judged.blame,
+        title=document.title,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from syncd.model import Event, Hold, Instant, Repost
 
 
-def changes(before: Repost, after: Repost, at: Instant, *, actor: str = "syncd", withdrawn: bool = False) -> tuple[Event, ...]:
+def changes(
+    before: Repost, after: Repost, at: Instant, *, actor: str = "syncd", withdrawn: bool = False
+) -> tuple[Event, ...]:
     """The events between two states of one row, in the order in which things happen.
 
     at: the instant of the outcome. withdrawn: the revision that was sent is a withdrawal.

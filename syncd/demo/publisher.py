@@ -148,8 +148,12 @@ def _serve(handler: Callable[..., BaseHTTPRequestHandler]) -> ThreadingHTTPServe
 
 def _govcn_list(shelf: Shelf, url: str) -> bytes:
     rows = [
-        {"TITLE": p.title, "SUB_TITLE": "", "URL": f"{url}/zhengce/content/{p.slug}.htm",
-         "DOCRELPUBTIME": at.astimezone(BEIJING).strftime("%Y-%m-%d")}
+        {
+            "TITLE": p.title,
+            "SUB_TITLE": "",
+            "URL": f"{url}/zhengce/content/{p.slug}.htm",
+            "DOCRELPUBTIME": at.astimezone(BEIJING).strftime("%Y-%m-%d"),
+        }
         for p, at in shelf.rows
     ]
     return json.dumps(rows, ensure_ascii=False).encode("utf-8-sig")
@@ -158,9 +162,14 @@ def _govcn_list(shelf: Shelf, url: str) -> bytes:
 def _govcn_page(policy: Policy, at: datetime) -> str:
     local = at.astimezone(BEIJING)
     cells = [
-        ("索 引 号：", policy.index), ("主题分类：", "综合政务\\其他"), ("发文机关：", policy.issuer),
-        ("成文日期：", local.strftime("%Y年%m月%d日")), ("标&nbsp;&nbsp;题：", policy.title), ("发文字号：", policy.number),
-        ("发布日期：", local.strftime("%Y年%m月%d日")), ("来&nbsp;&nbsp;源：", "演示网"),
+        ("索 引 号：", policy.index),
+        ("主题分类：", "综合政务\\其他"),
+        ("发文机关：", policy.issuer),
+        ("成文日期：", local.strftime("%Y年%m月%d日")),
+        ("标&nbsp;&nbsp;题：", policy.title),
+        ("发文字号：", policy.number),
+        ("发布日期：", local.strftime("%Y年%m月%d日")),
+        ("来&nbsp;&nbsp;源：", "演示网"),
     ]
     header = "".join(f"<tr><td><b>{label}</b></td><td>{html.escape(value)}</td></tr>" for label, value in cells)
     return f"""<!doctype html><html><head><meta charset="utf-8"><title>{html.escape(policy.title)}_演示政府网</title>
@@ -184,9 +193,7 @@ def _body(policy: Policy) -> str:
 
 def _rss(shelf: Shelf, url: str) -> bytes:
     items = "".join(_item(policy, at, url) for policy, at in shelf.rows)
-    gone = "".join(
-        f'<at:deleted-entry ref="{url}/en/{p.slug}" when="{at.isoformat()}"/>' for p, at in shelf.gone
-    )
+    gone = "".join(f'<at:deleted-entry ref="{url}/en/{p.slug}" when="{at.isoformat()}"/>' for p, at in shelf.gone)
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:at="http://purl.org/atompub/tombstones/1.0"
  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>Demonstration Office (invented)</title><link>{url}/</link>
@@ -210,7 +217,9 @@ def _png(name: str) -> bytes:
     width, height, shade = 320, 80, sum(name.encode()) % 128
     rows = b"".join(b"\0" + bytes((90 + shade, 40 + y, 60)) * width for y in range(height))
     parts = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""),
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
     )
     chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
@@ -219,9 +228,11 @@ def _png(name: str) -> bytes:
 def _pdf(name: str) -> bytes:
     text = f"BT /F1 18 Tf 60 760 Td ({name}: invented for a demonstration) Tj ET".encode()
     objects = (
-        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(text), text), b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(text), text),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     )
     out, places = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):

@@ -140,7 +140,9 @@ class Stage:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.daemon and self.daemon.poll() is not None:
-                raise Failed(f"the daemon ended by itself with {self.daemon.returncode}: see {self.root / 'daemon.log'}")
+                raise Failed(
+                    f"the daemon ended by itself with {self.daemon.returncode}: see {self.root / 'daemon.log'}"
+                )
             if met():
                 return
             time.sleep(0.15)
@@ -188,7 +190,9 @@ def _set(root: Path) -> Stage:
     publisher = Publisher()
     _, site_url = serve_site(root / "site")
     port = _free_port()
-    (root / "config.toml").write_text(CONFIG.format(port=port, publisher=publisher.url, site=site_url), encoding="utf-8")
+    (root / "config.toml").write_text(
+        CONFIG.format(port=port, publisher=publisher.url, site=site_url), encoding="utf-8"
+    )
     return Stage(root, port, publisher, site_url)
 
 
@@ -301,8 +305,12 @@ def _late(stage: Stage) -> None:
 
 
 _EXPECTED = (
-    (told.BEDS, "visible", "met", ""), (told.JOINT, "visible", "met", ""), (told.CROSSED, "visible", "met", ""),
-    (told.CRASHED, "visible", "met", ""), (told.HEAT, "edited", "met", ""), (told.RECALLED, "withdrawn", "met", ""),
+    (told.BEDS, "visible", "met", ""),
+    (told.JOINT, "visible", "met", ""),
+    (told.CROSSED, "visible", "met", ""),
+    (told.CRASHED, "visible", "met", ""),
+    (told.HEAT, "edited", "met", ""),
+    (told.RECALLED, "withdrawn", "met", ""),
     (told.LATE, "visible", "breached", "source"),
 )
 _STAGES = ("source", "detection", "reading", "approval", "cms", "publishing")
@@ -322,8 +330,11 @@ def _reckon(stage: Stage) -> bool:
     heads = ("document", "mark", *_STAGES, "total", "verdict", "whose lag", "posts")
     print("\n" + render(heads, rows, width) + "\n(latency in seconds per stage)\n", flush=True)
     total = sum(posts.values())
-    print(f"Posts counted from the site's own pages: {total} for {len(posts)} documents; kill -9: {stage.kills}; "
-          f"answers lost: {stage.publisher.govcn.lost}", flush=True)
+    print(
+        f"Posts counted from the site's own pages: {total} for {len(posts)} documents; kill -9: {stage.kills}; "
+        f"answers lost: {stage.publisher.govcn.lost}",
+        flush=True,
+    )
     for fault in faults:
         print(f"WRONG: {fault}", flush=True)
     program = sys.argv[0] if sys.argv[0].endswith("/syncd") else "syncd"
@@ -335,8 +346,13 @@ def _cells(policy: told.Policy, row: dict[str, Any], posts: int) -> tuple[str, .
     lags = row.get("lags") or {}
     spent = [_seconds(lags.get(name)) for name in _STAGES]
     return (
-        policy.title, str(row.get("status", "missing")), *spent, _seconds(row.get("latency_s")), str(row.get("verdict", "")),
-        str(row.get("blame", "")), str(posts),
+        policy.title,
+        str(row.get("status", "missing")),
+        *spent,
+        _seconds(row.get("latency_s")),
+        str(row.get("verdict", "")),
+        str(row.get("blame", "")),
+        str(posts),
     )
 
 
@@ -354,5 +370,3 @@ def _serve_on(stage: Stage) -> None:
     print(f"Still serving the site {stage.site_url}/ and the status page {stage.status_url}/ until Ctrl-C", flush=True)
     while stage.daemon and stage.daemon.poll() is None:
         time.sleep(0.5)
-
-

@@ -32,7 +32,11 @@ class Engine:
     def __init__(self, deps: Deps) -> None:
         self.deps = deps
         self.progress = deps.clock.monotonic()
-        self._pools = {"poll": Pool(POLLS, self._ended), "read": Pool(READS, self._ended), "work": Pool(WORKS, self._ended)}
+        self._pools = {
+            "poll": Pool(POLLS, self._ended),
+            "read": Pool(READS, self._ended),
+            "work": Pool(WORKS, self._ended),
+        }
         self.failures: list[BaseException] = []
         self.trouble = ""
         """The reason why nothing is done: the store takes nothing ("" when all is well)."""

@@ -59,7 +59,9 @@ class Observer:
         stored = print_of(found.title, found.html)
         shown_now = await newest_shown(self.deps.store, repost)
         after = machine.adopt(repost, found.ref, stored=stored, now=self.deps.now, n=shown_now)
-        told = Event("adopted", self.deps.clock.instant(), repost.document, repost.id, repost.wanted, reason="found_on_list")
+        told = Event(
+            "adopted", self.deps.clock.instant(), repost.document, repost.id, repost.wanted, reason="found_on_list"
+        )
         try:
             await self.deps.store.save(after, (told, *changes(repost, after, self.deps.clock.instant())))
         except Stale:

@@ -30,8 +30,10 @@ HORIZON = timedelta(days=2, hours=1)
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 _NEXT = timedelta(microseconds=1)
 _STATUS_HINTS = {
-    401: "the list asks for a log-in", 403: "the server refuses us (a firewall?); ask its operator to admit the User-Agent",
-    404: "the list is not there any more; find its new address", 410: "the list was closed; find its new address",
+    401: "the list asks for a log-in",
+    403: "the server refuses us (a firewall?); ask its operator to admit the User-Agent",
+    404: "the list is not there any more; find its new address",
+    410: "the list was closed; find its new address",
 }
 
 
@@ -112,7 +114,12 @@ class Poller:
     async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
         now = self.deps.now
         fresh = await self._sites_without_start(unit)
-        full = bool(fresh) or row.accept or row.unconditional is None or not timedelta(0) <= now - row.unconditional < FULL_READ
+        full = (
+            bool(fresh)
+            or row.accept
+            or row.unconditional is None
+            or not timedelta(0) <= now - row.unconditional < FULL_READ
+        )
         answer = await unit.client.get(_address(unit, row), validators=Validators() if full else row.validators)
         self.deps.clock.heard(answer)
         _judge(answer, self.deps.now)
@@ -157,14 +164,22 @@ class Poller:
             every=unit.every, ttl=None, retry_after=error.after, tries=tries, dice=self.deps.dice.random(), now=now
         )
         moved = "" if error.status in (404, 410) else row.moved
-        after = replace(row, due=due, tries=tries, reason=error.reason, hint=error.hint, reads=row.reads + 1, moved=moved)
+        after = replace(
+            row, due=due, tries=tries, reason=error.reason, hint=error.hint, reads=row.reads + 1, moved=moved
+        )
         self._keep(after)
         self.deps.meter.poll(unit.name, error.reason)
         self.deps.meter.failure("poll", error.reason)
         self.deps.log.warning("poll_failed", source=unit.name, reason=error.reason, hint=error.hint, tries=tries)
 
     async def _record(
-        self, unit: SourceUnit, after: SourceRow, before: SourceRow, listing: Listing, answer: Answer, fresh: Sequence[str]
+        self,
+        unit: SourceUnit,
+        after: SourceRow,
+        before: SourceRow,
+        listing: Listing,
+        answer: Answer,
+        fresh: Sequence[str],
     ) -> None:
         """Decide on a changed list and commit all that it showed with the validators that came with it."""
         rows = _rows(unit.name, listing.entries)
@@ -177,11 +192,18 @@ class Poller:
         lifted = self._lifted(unit, rows, found, {k for k, d in _documents(rows, known.aliases).items() if d}, fresh)
         evidence = self.deps.blobs.put(answer.body)
         poll = Poll(
-            replace(after, accept=False, hint=hint(found.hold), reason=""), sightings=_sightings(rows, found),
-            pending=tuple(replace(p, due=self.deps.now) for p in (
-                *_pendings(found, known, unit.name, at, before.good), *_backfills(lifted, unit.name, at),
-            )),
-            start=tuple(fresh), evidence=evidence, at=at,
+            replace(after, accept=False, hint=hint(found.hold), reason=""),
+            sightings=_sightings(rows, found),
+            pending=tuple(
+                replace(p, due=self.deps.now)
+                for p in (
+                    *_pendings(found, known, unit.name, at, before.good),
+                    *_backfills(lifted, unit.name, at),
+                )
+            ),
+            start=tuple(fresh),
+            evidence=evidence,
+            at=at,
         )
         await self.deps.store.record_poll(poll)
         self._starts[unit.name] = {**self._starts.get(unit.name, {}), **dict.fromkeys(fresh, at)}
@@ -218,7 +240,9 @@ class Poller:
             self.deps.meter.failure("poll", "gap")
             self.deps.log.warning("gap", source=unit.name, hint="the list moved on while it could not be read")
         if found.finds or found.first:
-            self.deps.log.info("polled", source=unit.name, rows=len(listing.entries), finds=len(found.finds), first=found.first)
+            self.deps.log.info(
+                "polled", source=unit.name, rows=len(listing.entries), finds=len(found.finds), first=found.first
+            )
             self.deps.wake("read")
 
 
@@ -237,7 +261,9 @@ def _dump_move(move: Move | None, address: str) -> str:
     if move is None and not address:
         return ""
     seen = move or Move(address, SIGHTINGS, datetime.fromtimestamp(0, UTC))
-    return json.dumps({"url": seen.url, "sightings": seen.sightings, "first": seen.first.isoformat(), "address": address})
+    return json.dumps(
+        {"url": seen.url, "sightings": seen.sightings, "first": seen.first.isoformat(), "address": address}
+    )
 
 
 def _address(unit: SourceUnit, row: SourceRow) -> str:
@@ -274,9 +300,18 @@ def _rows(source: str, entries: Iterable[Entry]) -> tuple[Row, ...]:
 def fingerprint(entry: Entry) -> int:
     """A 64-bit print of what the list shows of an entry; a change of it is a reason to read the document again."""
     shown = (
-        entry.title, entry.url, entry.published.raw if entry.published else "", entry.updated.raw if entry.updated else "",
-        entry.summary, entry.content_html, entry.issuer, entry.document_number, entry.index_number, entry.written,
-        entry.withdrawn, [a.url for a in entry.attachments],
+        entry.title,
+        entry.url,
+        entry.published.raw if entry.published else "",
+        entry.updated.raw if entry.updated else "",
+        entry.summary,
+        entry.content_html,
+        entry.issuer,
+        entry.document_number,
+        entry.index_number,
+        entry.written,
+        entry.withdrawn,
+        [a.url for a in entry.attachments],
     )
     return alias_hash(json.dumps(shown, ensure_ascii=False))
 
@@ -297,7 +332,8 @@ def _pendings(found: Detection, known: Known, source: str, at: datetime, missed:
     """What is to be read. A change of a row behind the start line is none; one of a row that still waits to be read is."""
     wanted = [*((f, "") for f in found.finds), *((f, found.hold) for f in found.held)]
     return [
-        _pending(find, source, at, missed, held) for find, held in wanted
+        _pending(find, source, at, missed, held)
+        for find, held in wanted
         if find.change == "new" or find.document or _is_unread(find, known)
     ]
 
@@ -309,8 +345,17 @@ def _is_unread(find: Find, known: Known) -> bool:
 
 def _pending(find: Find, source: str, at: datetime, missed: datetime | None, held: str) -> Pending:
     return Pending(
-        0, source, find.row.entry, find.change, sighted=at, due=at, missed=missed, document=find.document, held=held,
-        reason=held, hint=hint(held),
+        0,
+        source,
+        find.row.entry,
+        find.change,
+        sighted=at,
+        due=at,
+        missed=missed,
+        document=find.document,
+        held=held,
+        reason=held,
+        hint=hint(held),
     )
 
 

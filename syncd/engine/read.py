@@ -74,7 +74,9 @@ class Reader:
             await self.deps.store.defer(replace(pending, due=later, reason="source_not_configured"))
             return
         try:
-            recorded = await self._withdraw(pending) if pending.change == "withdrawn" else await self._record(unit, pending)
+            recorded = (
+                await self._withdraw(pending) if pending.change == "withdrawn" else await self._record(unit, pending)
+            )
         except ReadFailed as error:
             await self._defer(pending, error)
             return
@@ -83,7 +85,9 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - a bug of a plug-in must not take the entry up again at each tick
             await self._defer(pending, self._bug(error, pending.entry.url))
             return
-        self.deps.log.info("read", document=recorded.document.id, title=recorded.document.title, revision=recorded.document.latest)
+        self.deps.log.info(
+            "read", document=recorded.document.id, title=recorded.document.title, revision=recorded.document.latest
+        )
         self.deps.meter.stage_seconds("reading", (self.deps.now - pending.sighted).total_seconds())
         self.deps.wake("route")
 
@@ -98,8 +102,15 @@ class Reader:
         revision = replace(last, withdrawn=True, detected=self.deps.now, reason=reason)
         source = found.sources[0] if found.sources else ""
         reading = Reading(
-            aliases=found.aliases, source=source, at=self.deps.now, document=document, title=found.title, url=found.url,
-            published=found.published, revision=revision, error=self.deps.clock.error or 0.0,
+            aliases=found.aliases,
+            source=source,
+            at=self.deps.now,
+            document=document,
+            title=found.title,
+            url=found.url,
+            published=found.published,
+            revision=revision,
+            error=self.deps.clock.error or 0.0,
         )
         await self.deps.store.record_reading(reading)
         self.deps.wake("route")
@@ -117,16 +128,28 @@ class Reader:
         """A tombstone: the document's last content, marked withdrawn; of one that was never read only its name is kept."""
         known = pending.document or await self._named(pending)
         if not known:
-            return await self.deps.store.record_reading(Reading(
-                aliases=pending.entry.aliases, source=pending.source, at=self.deps.now, pending=pending.id,
-                title=pending.entry.title, url=pending.entry.url, sighted=pending.sighted, entry=pending.entry,
-            ))
+            return await self.deps.store.record_reading(
+                Reading(
+                    aliases=pending.entry.aliases,
+                    source=pending.source,
+                    at=self.deps.now,
+                    pending=pending.id,
+                    title=pending.entry.title,
+                    url=pending.entry.url,
+                    sighted=pending.sighted,
+                    entry=pending.entry,
+                )
+            )
         document = await self.deps.store.document(known)
         last = await self.deps.store.revision(document.id, document.latest)
-        return await self.deps.store.record_reading(self._reading(
-            replace(pending, document=known), last.content,
-            replace(last, withdrawn=True, detected=self.deps.now, reason="tombstone"), Validators(),
-        ))
+        return await self.deps.store.record_reading(
+            self._reading(
+                replace(pending, document=known),
+                last.content,
+                replace(last, withdrawn=True, detected=self.deps.now, reason="tombstone"),
+                Validators(),
+            )
+        )
 
     async def _named(self, pending: Pending) -> int:
         """The document that has one of the entry's names and was read before, or 0."""
@@ -188,10 +211,20 @@ class Reader:
     def _reading(self, pending: Pending, content: Content, revision: Revision, validators: Validators) -> Reading:
         due = schedule.next_look(0, self.deps.now, self.deps.dice.random(), self._steps(pending.source))
         return Reading(
-            aliases=_aliases(pending.source, pending.entry, content), source=pending.source, at=self.deps.now,
-            pending=pending.id, document=pending.document, title=content.title, url=content.url, sighted=pending.sighted,
-            missed=pending.missed, published=earliest_known(pending.entry.published, content.published),
-            backfill=pending.backfill, revision=revision, look=Look(due, validators), error=self.deps.clock.error or 0.0,
+            aliases=_aliases(pending.source, pending.entry, content),
+            source=pending.source,
+            at=self.deps.now,
+            pending=pending.id,
+            document=pending.document,
+            title=content.title,
+            url=content.url,
+            sighted=pending.sighted,
+            missed=pending.missed,
+            published=earliest_known(pending.entry.published, content.published),
+            backfill=pending.backfill,
+            revision=revision,
+            look=Look(due, validators),
+            error=self.deps.clock.error or 0.0,
             entry=pending.entry,
         )
 
@@ -215,7 +248,9 @@ class Reader:
         fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits)
         if fetched.retry is not None and tries < FILE_TRIES:
             told = "; ".join(fetched.losses)
-            raise ReadFailed("attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry)
+            raise ReadFailed(
+                "attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry
+            )
         return Fresh(complete(content, fetched), found)
 
     async def _look(self, due: DueLook) -> None:
@@ -274,8 +309,14 @@ class Reader:
         now = self.deps.now
         self._gone.pop(due.document.id, None)
         reading = Reading(
-            aliases=_aliases(source, due.entry, revision.content), source=source, at=now, document=due.document.id,
-            title=revision.content.title, url=due.document.url, published=revision.content.published, revision=revision,
+            aliases=_aliases(source, due.entry, revision.content),
+            source=source,
+            at=now,
+            document=due.document.id,
+            title=revision.content.title,
+            url=due.document.url,
+            published=revision.content.published,
+            revision=revision,
             look=replace(look, due=self._next(due, 0), looks=0, gone=None, tries=0, note=""),
             error=self.deps.clock.error or 0.0,
         )
@@ -307,7 +348,9 @@ class Reader:
         now = self.deps.now
         apart = min(GONE_AFTER, timedelta(seconds=self._steps(due.document.sources[0])[0]))
         ours = self._gone.setdefault(due.document.id, self.deps.clock.monotonic())
-        soon = self.deps.clock.monotonic() - ours < apart.total_seconds()  # a jump of the wall clock sets no looks apart
+        soon = (
+            self.deps.clock.monotonic() - ours < apart.total_seconds()
+        )  # a jump of the wall clock sets no looks apart
         if soon or _is_stale(due.look.gone, now) or not _believable(due.look.gone, now, apart):
             first = now if _is_stale(due.look.gone, now) else due.look.gone
             look = replace(due.look, gone=first, due=now + apart, tries=due.look.tries + 1)
@@ -347,8 +390,13 @@ def _judge(answer: Answer, now: datetime) -> None:
 def _aliases(source: str, entry: Entry, content: Content) -> tuple[str, ...]:
     """All names of the document, those of its own page first."""
     own = aliases(
-        source, entry.key, url=entry.url, title=content.title, issuer=content.issuer,
-        number=content.document_number, index=content.index_number, written=content.written,
+        source,
+        entry.key,
+        url=entry.url,
+        title=content.title,
+        issuer=content.issuer,
+        number=content.document_number,
+        index=content.index_number,
+        written=content.written,
     )
     return tuple(dict.fromkeys((*own, *entry.aliases)))
-

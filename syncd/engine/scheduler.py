@@ -11,7 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from syncd.engine.engine import STAGES, Engine
 from syncd.errors import StoreError
 
-BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 60.0}
+BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 300.0}
 """Seconds between ticks; wake-ups make the next stage follow at once."""
 
 
@@ -31,7 +31,9 @@ class Scheduler:
 
     def start(self) -> None:
         for stage in STAGES:
-            self._scheduler.add_job(self._run, "interval", [stage], seconds=BEAT[stage], id=stage, replace_existing=True)
+            self._scheduler.add_job(
+                self._run, "interval", [stage], seconds=BEAT[stage], id=stage, replace_existing=True
+            )
         self._scheduler.start()
         for stage in STAGES:
             self.wake(stage)

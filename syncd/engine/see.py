@@ -69,7 +69,12 @@ class Looker:
         return ref
 
     async def _judge(
-        self, repost: Repost, step: Verify, site: SiteUnit, expected: Expected, ref: RemoteRef,
+        self,
+        repost: Repost,
+        step: Verify,
+        site: SiteUnit,
+        expected: Expected,
+        ref: RemoteRef,
         look: visible.Look,
     ) -> Outcome:
         if look.ok:

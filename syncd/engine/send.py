@@ -60,7 +60,13 @@ def drafted(deps: Deps, repost: Repost, revision: Revision, site: SiteUnit) -> D
     route = deps.route(repost.route) or Route(repost.route, (repost.source,), repost.site, repost.column)
     route = replace(route, column=repost.column, form=repost.form, post_as=repost.post_as)
     post = mapping.to_post(
-        revision.content, revision.n, route=route, key=repost.key, site_name=site.site_name, site_id=site.site_id, now=deps.now
+        revision.content,
+        revision.n,
+        route=route,
+        key=repost.key,
+        site_name=site.site_name,
+        site_id=site.site_id,
+        now=deps.now,
     )
     return Draft(post, print_of(post.title, post.html), _state(repost))
 
@@ -215,8 +221,14 @@ class Sender:
             return Retry(self.deps.backoff(repost.tries), conflict.reason, conflict.hint)
         ref = await locate(adapter, repost)
         if ref is None:
-            return Gone("conflict_but_absent") if intent.kind is not IntentKind.CREATE else Retry(
-                self.deps.backoff(repost.tries), conflict.reason, "the CMS says that it exists, its look-up does not find it"
+            return (
+                Gone("conflict_but_absent")
+                if intent.kind is not IntentKind.CREATE
+                else Retry(
+                    self.deps.backoff(repost.tries),
+                    conflict.reason,
+                    "the CMS says that it exists, its look-up does not find it",
+                )
             )
         settled = await self._settle(repost, intent, ref, adapter, landed=True)
         if isinstance(settled, Located) and repost.ref is not None and ref.version == repost.ref.version:
@@ -238,7 +250,9 @@ class Sender:
             return Pending(min(PEEK, max(1.0, self.deps.quiet.left(repost.id, site.settle))))
         return Absent()
 
-    async def _settle(self, repost: Repost, intent: Intent, ref: RemoteRef, adapter: Adapter, *, landed: bool) -> Outcome:
+    async def _settle(
+        self, repost: Repost, intent: Intent, ref: RemoteRef, adapter: Adapter, *, landed: bool
+    ) -> Outcome:
         """Compare what lies there with the intent. landed: no request can take effect any more."""
         if intent.kind is IntentKind.WITHDRAW and ref.state is RemoteState.WITHDRAWN:
             return Sent(ref, repost.stored, "found_withdrawn")
@@ -247,7 +261,9 @@ class Sender:
             return _settled_create(intent, ref, stored)
         if intent.kind is IntentKind.UPDATE and stored == intent.print and not ref.modified_by:
             return Sent(ref, stored, "found_updated")
-        untouched = repost.ref is not None and (ref.version == repost.ref.version or (stored and stored == repost.stored))
+        untouched = repost.ref is not None and (
+            ref.version == repost.ref.version or (stored and stored == repost.stored)
+        )
         if not untouched:
             return Edited(ref, stored, ambiguous=not landed)
         return Located(ref, stored, "not_applied") if landed else Pending(PEEK)

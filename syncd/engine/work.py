@@ -140,14 +140,24 @@ class Worker:
         document = await self.deps.store.document(repost.document)
         route = self.deps.route(repost.route)
         judged = judge(
-            repost, document, told.get(repost.id, ()), route.deadline if route else None, site, self.deps.now,
+            repost,
+            document,
+            told.get(repost.id, ()),
+            route.deadline if route else None,
+            site,
+            self.deps.now,
             self.deps.clock.error,
         )
         for stage, seconds in judged.lags.items():
             self.deps.meter.stage_seconds(stage, seconds)
         self.deps.meter.verdict(site.name, judged.verdict.value)
         self.deps.log.info(
-            "seen", repost=repost.id, site=site.name, title=document.title, revision=repost.sent, verdict=judged.verdict.value
+            "seen",
+            repost=repost.id,
+            site=site.name,
+            title=document.title,
+            revision=repost.sent,
+            verdict=judged.verdict.value,
         )
 
     async def _fold(
@@ -202,10 +212,13 @@ class Worker:
         return self.deps.clock.instant(origin=origin)
 
     async def _save(
-        self, before: Repost, after: Repost, *, at: Instant | None = None, withdrawn: bool = False,
+        self,
+        before: Repost,
+        after: Repost,
+        *,
+        at: Instant | None = None,
+        withdrawn: bool = False,
         bracket: tuple[Event, ...] = (),
     ) -> Repost:
         moved = changes(before, after, at or self.deps.clock.instant(), withdrawn=withdrawn)
         return await self.deps.store.save(after, (*bracket, *moved))
-
-

@@ -204,9 +204,7 @@ class Report:
     items: tuple[Item, ...]
 
 
-def month_report(
-    rows: Sequence[ReportRow], *, month: str, zone: str, watch: Sequence[Watch], now: datetime
-) -> Report:
+def month_report(rows: Sequence[ReportRow], *, month: str, zone: str, watch: Sequence[Watch], now: datetime) -> Report:
     """The report of `month` ("YYYY-MM") in the time of `zone`, as things stand at `now`.
 
     Rows of other months are left out: a row belongs to the month in which its document was published, or detected
@@ -218,11 +216,23 @@ def month_report(
     counts = _counts(told)
     spans = [span for row, how in told if how in OBLIGED and (span := latency(row, now=now))]
     return Report(
-        month=month, zone=zone, since=since, until=max(since, min(end, now)), generated=now, complete=now >= end,
-        counts=counts, **_shares(told, counts), watch=Share(sum(w.watched for w in watch), sum(w.span for w in watch)),
-        median=percentile(spans, 0.5), p90=percentile(spans, 0.9), longest=percentile(spans, 1.0),
-        night=_night(mine, ZoneInfo(zone)), lags=_lags(told), unblamed=_blame(told)[""],
-        sites=_by_site(told), sources=tuple(sorted(watch, key=lambda w: w.source)),
+        month=month,
+        zone=zone,
+        since=since,
+        until=max(since, min(end, now)),
+        generated=now,
+        complete=now >= end,
+        counts=counts,
+        **_shares(told, counts),
+        watch=Share(sum(w.watched for w in watch), sum(w.span for w in watch)),
+        median=percentile(spans, 0.5),
+        p90=percentile(spans, 0.9),
+        longest=percentile(spans, 1.0),
+        night=_night(mine, ZoneInfo(zone)),
+        lags=_lags(told),
+        unblamed=_blame(told)[""],
+        sites=_by_site(told),
+        sources=tuple(sorted(watch, key=lambda w: w.source)),
         items=tuple(_item(row, how, now) for row, how in sorted(told, key=lambda t: (_belongs(t[0]), t[0].repost.id))),
     )
 
@@ -279,9 +289,7 @@ def percentile(spans: Sequence[Span], share: float) -> Span | None:
     return Span(sorted(span.least for span in spans)[rank], None if math.isinf(most) else most)
 
 
-def watch_of(
-    source: str, reads: Iterable[ReadSpan], *, since: datetime, until: datetime, every: float
-) -> Watch:
+def watch_of(source: str, reads: Iterable[ReadSpan], *, since: datetime, until: datetime, every: float) -> Watch:
     """A source's watch from its journal of reads.
 
     A good read covers two intervals of `every` seconds, a span of good reads all of itself and so much more. Good reads
@@ -294,9 +302,13 @@ def watch_of(
     whole = max(0.0, (until - since).total_seconds())
     longest = max(blind, key=lambda gap: gap[1] - gap[0], default=None)
     return Watch(
-        source, sum(_inside(s, since, until) for s in spans), sum(_inside(s, since, until) for s in spans if s.reason),
-        watched=whole - sum((end - begin).total_seconds() for begin, end in blind), span=whole,
-        blind=(longest[1] - longest[0]).total_seconds() if longest else 0.0, blind_from=longest[0] if longest else None,
+        source,
+        sum(_inside(s, since, until) for s in spans),
+        sum(_inside(s, since, until) for s in spans if s.reason),
+        watched=whole - sum((end - begin).total_seconds() for begin, end in blind),
+        span=whole,
+        blind=(longest[1] - longest[0]).total_seconds() if longest else 0.0,
+        blind_from=longest[0] if longest else None,
     )
 
 
@@ -309,7 +321,9 @@ def _inside(span: ReadSpan, since: datetime, until: datetime) -> int:
     return span.reads if not length else math.ceil(span.reads * ((last - first).total_seconds() / length))
 
 
-def _blind(covered: Sequence[tuple[datetime, datetime]], since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+def _blind(
+    covered: Sequence[tuple[datetime, datetime]], since: datetime, until: datetime
+) -> list[tuple[datetime, datetime]]:
     gaps, seen_to = [], since
     for first, last in covered:
         if first > seen_to:
@@ -353,7 +367,8 @@ def faithful(row: ReportRow) -> bool:
 
 def _night(rows: Sequence[ReportRow], zone: ZoneInfo) -> Share:
     hours = [
-        row.published.at.astimezone(zone).hour for row in rows
+        row.published.at.astimezone(zone).hour
+        for row in rows
         if row.published and row.published.precision is not Precision.DAY
     ]
     return Share(sum(1 for hour in hours if hour >= NIGHT[0] or hour < NIGHT[1]), len(hours))
@@ -381,14 +396,24 @@ def _by_site(told: _Told) -> tuple[tuple[str, Counts], ...]:
 
 def _item(row: ReportRow, how: Outcome, now: datetime) -> Item:
     return Item(
-        repost=row.repost.id, document=row.document.id, title=row.title or row.document.title,
-        source=row.repost.source, site=row.repost.site, column=row.repost.column,
+        repost=row.repost.id,
+        document=row.document.id,
+        title=row.title or row.document.title,
+        source=row.repost.source,
+        site=row.repost.site,
+        column=row.repost.column,
         url=row.repost.ref.url if row.repost.ref else "",
         published=row.published.at if row.published else None,
         precision=row.published.precision.value if row.published else "",
-        detected=row.document.detected, seen=row.seen, due=row.due,
+        detected=row.document.detected,
+        seen=row.seen,
+        due=row.due,
         latency=latency(row, now=now) if how in OBLIGED else None,
-        outcome=how, verdict=row.verdict.value, verdict_reason=row.verdict_reason,
+        outcome=how,
+        verdict=row.verdict.value,
+        verdict_reason=row.verdict_reason,
         blame=row.blame if how in (Outcome.LATE, Outcome.MISSING) else "",
-        status=row.status, faithful=faithful(row), withdrawn=row.document.withdrawn,
+        status=row.status,
+        faithful=faithful(row),
+        withdrawn=row.document.withdrawn,
     )

@@ -180,7 +180,7 @@ def _seal_repost(c: Columns) -> int:
 def repost_columns(repost: Repost) -> Columns:
     """All columns; busy, calls, waiting, attention and open are what queries ask for, as core.repost says it."""
     attention = needs_person(repost)
-    moving = repost.seen < repost.wanted or repost.intent is not None
+    moving = repost.seen < repost.wanted or under_way(repost)
     columns = {
         "id": repost.id,
         "document": repost.document,

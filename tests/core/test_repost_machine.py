@@ -248,7 +248,7 @@ class World(RuleBasedStateMachine):
             case _:
                 self.fold(Sent(ref_of(page), page.text) if page else Edited(self.cms.find() or RemoteRef(""), EDIT))
 
-    def resolve(self, step: Resolve) -> Outcome:  # noqa: PLR0911 - each answer of a look
+    def resolve(self, step: Resolve) -> Outcome:
         """As the engine settles an open intent; `find` alone never settles an update."""
         ref = self.cms.find()
         if ref is None:

@@ -33,7 +33,9 @@ def test_the_demo_ends_well_and_its_table_agrees_with_the_sites_pages(tmp_path: 
     assert len(rows) == len(posts) == 7
     assert {count for _, _, count in rows} == {"1"}
     assert set(posts.values()) == {1}
-    assert f"Posts counted from the site's own pages: {len(posts)} for {len(posts)} documents; kill -9: 1" in done.stdout
+    assert (
+        f"Posts counted from the site's own pages: {len(posts)} for {len(posts)} documents; kill -9: 1" in done.stdout
+    )
     assert "breached  source" in done.stdout
     assert all(word in done.stdout for word in ("syncd init", "syncd check", "syncd read"))
 

@@ -10,7 +10,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_the_module_table_names_every_module_and_no_other() -> None:
     table = re.findall(r"^\| `([a-z]+)` \|", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.MULTILINE)
-    found = {p.stem for p in (ROOT / "syncd").iterdir() if not p.name.startswith("_") and (p.is_dir() or p.suffix == ".py")}
+    found = {
+        p.stem for p in (ROOT / "syncd").iterdir() if not p.name.startswith("_") and (p.is_dir() or p.suffix == ".py")
+    }
     assert set(table) == found
 
 

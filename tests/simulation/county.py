@@ -138,7 +138,12 @@ class Play:
     async def run(self) -> County:
         for n, shown in enumerate(self.lists):
             for old in range(30):
-                shown.publish(10_000 + n * 100 + old, f"旧文件第{n * 100 + old}号", "旧。", self.clock.true - timedelta(days=30 - old))
+                shown.publish(
+                    10_000 + n * 100 + old,
+                    f"旧文件第{n * 100 + old}号",
+                    "旧。",
+                    self.clock.true - timedelta(days=30 - old),
+                )
         store = await open_store(f"sqlite:///{self.root / 'county.sqlite3'}", inline=True)
         engine = await self._start(store)
         while self.clock.monotonic() < (self.days + 1) * DAY:
@@ -169,7 +174,9 @@ class Play:
             _, n = self._plan.pop(0)
             number = self.found.published = self.found.published + 1
             title = f"关于做好第{number}号演练工作的通知"
-            self.lists[n].publish(number, title, f"各县：现将第{number}号演练工作通知如下，请认真执行。" * 20, self.clock.true)
+            self.lists[n].publish(
+                number, title, f"各县：现将第{number}号演练工作通知如下，请认真执行。" * 20, self.clock.true
+            )
             self.truth[title] = (self.clock.true, None)
 
     async def _round(self, engine: Engine) -> None:
@@ -209,14 +216,24 @@ class Play:
         names = [f"list-{n}" for n in range(20)]
         route = Route("all", tuple(names), SITE, "要闻", authority="县长令第3号", deadline=DeadlineRule(LIMIT, "演示"))
         adapter = FakeAdapter(
-            SiteConfig(SITE, "http://county.example", "某县人民政府", options=FakeOptions(api_url="http://county.example")),
+            SiteConfig(
+                SITE, "http://county.example", "某县人民政府", options=FakeOptions(api_url="http://county.example")
+            ),
             AdapterTools(web.client(SITE), clock.now, self.blobs, self.meter),
         )
         site = SiteUnit(SITE, adapter, web.client("look"), Gate(clock.monotonic, 4), "http://county.example")
         deps = Deps(
-            store=store, clock=clock, dice=self.dice, sources={name: self._source(name, web, clock) for name in names},
-            sites={SITE: site}, routes=(route,), builder=ContentBuilder(), files=Files(self.blobs), blobs=self.blobs,
-            log=self.meter, meter=self.meter,
+            store=store,
+            clock=clock,
+            dice=self.dice,
+            sources={name: self._source(name, web, clock) for name in names},
+            sites={SITE: site},
+            routes=(route,),
+            builder=ContentBuilder(),
+            files=Files(self.blobs),
+            blobs=self.blobs,
+            log=self.meter,
+            meter=self.meter,
         )
         deps.wake = self._woken.add
         deps.generation = await store.configure(names, "county", deps.now)
@@ -226,7 +243,9 @@ class Play:
 
     def _source(self, name: str, web: FakeExchange, clock: Clock) -> SourceUnit:
         url = f"http://{name}.example/feed.json"
-        source = FeedSource(SourceConfig(name, url, FeedSource.Options()), SourceTools(web.client(name), Inline().run, clock.now))
+        source = FeedSource(
+            SourceConfig(name, url, FeedSource.Options()), SourceTools(web.client(name), Inline().run, clock.now)
+        )
         return SourceUnit(name, "feed", url, source, web.client(name), every=300.0, sites=(SITE,))
 
     async def _judge(self, store: Any, engine: Engine) -> None:
@@ -235,7 +254,13 @@ class Play:
         events = await store.events([repost.id for repost, _ in rows])
         for repost, document in rows:
             told = judge(
-                repost, document, events.get(repost.id, ()), engine.deps.routes[0].deadline, engine.deps.sites[SITE], self.clock.now(), 0.0
+                repost,
+                document,
+                events.get(repost.id, ()),
+                engine.deps.routes[0].deadline,
+                engine.deps.sites[SITE],
+                self.clock.now(),
+                0.0,
             )
             self.found.verdicts[told.verdict.value] += 1
             self._hold(document.title, told.verdict)
@@ -273,8 +298,12 @@ def main(args: Sequence[str] | None = None) -> int:
     print(f"days {chosen.days} polls {county.polls} published {county.published} verdicts {dict(county.verdicts)}")
     print(f"disk after each day, MB: {[round(size / 1e6, 1) for size in county.sizes]}")
     print(f"database {county.database / 1000 / max(1, county.published):.1f} kB a document")
-    print(f"oldest raw bytes {county.oldest / DAY:.1f} days, longest blind span of the last five days {county.blind:.0f} s")
-    print(f"lost {len(county.lost)} duplicated {len(county.doubled)} gaps {county.gaps} wrong verdicts {len(county.wrong)}")
+    print(
+        f"oldest raw bytes {county.oldest / DAY:.1f} days, longest blind span of the last five days {county.blind:.0f} s"
+    )
+    print(
+        f"lost {len(county.lost)} duplicated {len(county.doubled)} gaps {county.gaps} wrong verdicts {len(county.wrong)}"
+    )
     for line in county.wrong[:10]:
         print(f"WRONG {line}")
     return 0 if county.good else 1

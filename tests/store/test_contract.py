@@ -49,7 +49,6 @@ class TestSqliteMemoryInline(OverSqlite):
         return lambda: open_store("sqlite://", inline=True)
 
 
-@pytest.mark.servers
 if os.environ.get("SYNCD_TEST_DATABASE"):
 
     class TestOtherDatabase(OverSqlite):
