@@ -28,7 +28,10 @@ set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 target=${1:-/opt/syncd}
 python=${PYTHON:-python3.11}
-"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "these wheels are for Python 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+"$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || {
+    echo "these wheels are for Python 3.11; set PYTHON=/path/to/python3.11" >&2
+    exit 1
+}
 (cd "$here/wheels" && sha256sum --quiet --check ../SHA256SUMS)
 "$python" -m venv "$target"
 "$target/bin/python" -m pip install --quiet --no-index --find-links "$here/wheels" --require-hashes -r "$here/requirements.lock"

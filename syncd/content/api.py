@@ -11,7 +11,10 @@ from syncd.sources.api import Page
 
 @dataclass(frozen=True, slots=True)
 class FileLimits:
-    """Bounds of the attachments of one document. size: bytes each. total: bytes together. count: files. deadline: seconds each."""
+    """Bounds of the attachments of one document.
+
+    size: bytes each. total: bytes together. count: files. deadline: seconds each.
+    """
 
     size: int = 50 * 1024 * 1024
     total: int = 200 * 1024 * 1024
