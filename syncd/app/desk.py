@@ -324,7 +324,8 @@ class Desk:
         """Write the ZIP for a CMS that nothing can post to."""
         _, draft = await self._draft(id)
         await asyncio.to_thread(package, draft.post, self.ground.blobs, Path(out), timezone=self.config.syncd.timezone)
-        return {"path": out}
+        written = await asyncio.to_thread(Path(out).stat)
+        return {"path": out, "bytes": written.st_size}
 
     async def check(self) -> Row:
         """Try every source, every site and the clock; nothing is written."""

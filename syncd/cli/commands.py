@@ -148,7 +148,7 @@ def demo(
         str, typer.Option("--dir", help=say("folder for everything, emptied first", "所有内容所在的文件夹，先清空"))
     ] = "var/demo",
 ) -> None:
-    leave(doors_of(context).demo(["--dir", folder, *(["--once"] if once else [])]))
+    leave(doors_of(context).demo([*(["--once"] if once else []), "--dir", folder]))
 
 
 @app.command(

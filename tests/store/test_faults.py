@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,17 +151,19 @@ asyncio.run(main(sys.argv[1]))
 
 
 @pytest.fixture
-def readable(tmp_path: Path) -> Iterator[Path]:
+def readable() -> Iterator[Path]:
     """A directory that another user can enter and read, and nobody can write."""
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o755)
-    yield tmp_path
-    tmp_path.chmod(0o755)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        yield place
+        place.chmod(0o755)
 
 
 @pytest.mark.guarantee(5)
 @pytest.mark.parametrize("what", ["file", "directory"])
-def test_a_read_only_state_can_be_read_and_says_what_to_do(url: str, readable: Path, what: str) -> None:
+def test_a_read_only_state_can_be_read_and_says_what_to_do(readable: Path, what: str) -> None:
+    url = f"sqlite:///{readable}/syncd.sqlite3"
     asyncio.run(_filled(url))
     (readable / "syncd.sqlite3-journal").unlink(missing_ok=True)
     (readable / "syncd.sqlite3").chmod(0o444)
