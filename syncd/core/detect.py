@@ -103,11 +103,20 @@ def detect(rows: Sequence[Row], known: Known, past: Past, limits: Limits) -> Det
     error = "" if past.accept else _disbelief(rows, known, past)
     if error:
         return Detection(error=error, hint=_HINTS[error])
-    finds = tuple(find for row in rows if (find := _find(row, known)) is not None)
+    old = tuple(row for row in rows if _was_there_before(row, known, past))
+    finds = tuple(find for row in rows if row not in old and (find := _find(row, known)) is not None)
     gap = past.shown > 0 and not any(row.key in known.prints for row in rows)
     reason, held = ("", ()) if past.accept else _doubtful(finds, rows, known, past, limits)
     marked = set(held)
-    return Detection(finds=tuple(f for f in finds if f not in marked), held=held, hold=reason, gap=gap)
+    return Detection(old=old, finds=tuple(f for f in finds if f not in marked), held=held, hold=reason, gap=gap)
+
+
+def _was_there_before(row: Row, known: Known, past: Past) -> bool:
+    """True for a row that is surely older than a start line which was set by a list that showed nothing yet."""
+    published = row.entry.published
+    if past.shown or past.first_good is None or published is None or row.key in known.prints:
+        return False
+    return published.latest < past.first_good - timedelta(days=1)
 
 
 def _find(row: Row, known: Known) -> Find | None:

@@ -372,6 +372,8 @@ def _fold_sent(repost: Repost, outcome: Sent, now: datetime) -> Repost:
     intent = repost.intent
     if intent is None:
         return replace(repost, ref=outcome.ref, stored=outcome.stored, due=now)
+    if intent.revision > repost.approved:  # the row was merged into another document's meanwhile
+        return replace(repost, intent=None, ref=outcome.ref, stored=outcome.stored, reason="found_after_merge", due=now)
     sent = max(repost.sent, intent.revision)
     done = replace(repost, intent=None, sent=sent, ref=outcome.ref, stored=outcome.stored, print=intent.print)
     return replace(done, looks=0, tries=0, reason="", hint="", due=now, hold=_older_hold_falls(repost, sent))

@@ -78,11 +78,11 @@ def wanted_on(
     keeps old documents from being posted, never corrections and withdrawals from a post that stands.
     """
     chosen: dict[str, Routing] = {}
-    for route in routes:
-        if route.site in chosen or not matches(route, revision.content)[0]:
-            continue
+    matching = [route for route in routes if matches(route, revision.content)[0]]
+    standing = [route for route in routes if route.site in have]  # a post that stands is kept right, matching or not
+    for route in (*matching, *standing):
         routing = _routing(route, document, sightings, started, stands=route.site in have)
-        if routing:
+        if routing and route.site not in chosen:
             chosen[route.site] = replace(routing, reason="withdrawn") if revision.withdrawn else routing
     return tuple(chosen.values())
 
@@ -133,6 +133,7 @@ def merge_reposts(
 
     A site that no route wants any more keeps its row: a route that vanished stops writing and never withdraws. A row
     whose route went is taken over by the one that wants it now, with the column and form that it was posted with.
+    The time limit that applies is told with the event: a limit that is changed later does not judge the past.
     """
     rows: list[Repost] = []
     events: list[Event] = []
@@ -159,5 +160,7 @@ def _new_row(document: int, n: int, routing: Routing, key: str, now: datetime) -
 
 
 def _wanted(document: int, row: Repost, routing: Routing, now: datetime) -> Event:
-    detail = {"site": row.site, "route": routing.route.name}
+    rule = routing.route.deadline
+    limit = {"limit": str(rule.limit), "basis": rule.basis} if rule else {}
+    detail = {"site": row.site, "route": routing.route.name, **limit}
     return Event("wanted", Instant(now), document, row.id or None, row.wanted, reason=routing.reason, detail=detail)

@@ -34,8 +34,10 @@ def judge(
 ) -> Judged:
     """Reckon a repost's timeline and verdict from its events; the first revision is what the limit is about.
 
+    rule: of the route as it is now; the one that was told when the repost was wanted goes before it.
     clock: how wrong our clock is now, seconds, None if unknown; it counts while the page has not been seen.
     """
+    rule = rule_then(events) or rule
     line = timeline.timeline(document, events)
     lags = timeline.lags(line, now)
     verdict, why = deadline.verdict(
@@ -45,6 +47,14 @@ def judge(
     spent = timeline.latency(line, now) if line.published else None
     blame = timeline.blame(lags, rule.limit) if rule else ""
     return Judged(repost, document, line, rule, verdict, why, spent, lags, blame)
+
+
+def rule_then(events: Sequence[Event]) -> DeadlineRule | None:
+    """The time limit that was in force when the repost was first wanted; None where none was told."""
+    first = next((e for e in events if e.kind == "wanted"), None)
+    if first is None or "limit" not in first.detail:
+        return None
+    return DeadlineRule(float(first.detail["limit"]), first.detail.get("basis", ""))
 
 
 def _clock_error(events: Sequence[Event], clock: float | None) -> float:

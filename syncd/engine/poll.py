@@ -29,6 +29,7 @@ HORIZON = timedelta(days=2, hours=1)
 """No back-off of a source is longer (Retry-After is capped at 48 h); a later `due` was written by a wrong clock."""
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 _NEXT = timedelta(microseconds=1)
+GAP = "its list moved on while it could not be read; look what was published then, and say `syncd approve --source NAME`"
 _STATUS_HINTS = {
     401: "the list asks for a log-in",
     403: "the server refuses us (a firewall?); ask its operator to admit the User-Agent",
@@ -64,7 +65,7 @@ class Poller:
             self.pool.start(row.name, self._poll(self.deps.sources[row.name], row))
         if self._unwritten and self.deps.clock.monotonic() - self._flushed >= JOURNAL_EVERY:
             await self.flush()
-        return min(len(due), self.pool.free + len(due))
+        return len(due)
 
     def _move_along(self) -> None:
         """A wall clock that was turned must not hurry or freeze the lists: what is due moves with it."""
@@ -87,9 +88,11 @@ class Poller:
     async def release(self, source: str, *, drop: bool) -> int:
         """A person's word on a source: on what is held, or, when nothing is, on its next read. Returns how many were held.
 
-        The journal is written first: written later it would put back the memory of before the decision.
+        A read in flight ends first and the journal is written: later both would put back the memory of before the decision.
         """
+        await self.pool.wait(source)
         await self.flush()
+        await self.deps.store.put(gap_of(source), "")
         count = await self.deps.store.release(source, drop=drop, now=self.deps.now)
         await self.load()
         self.hurry(source)
@@ -133,10 +136,15 @@ class Poller:
         await self._record(unit, replace(after, body=body, shown=len(listing.entries)), row, listing, answer, fresh)
 
     async def _sites_without_start(self, unit: SourceUnit) -> tuple[str, ...]:
+        starts = await self._start_lines(unit)
+        return tuple(site for site in unit.sites if site not in starts)
+
+    async def _start_lines(self, unit: SourceUnit) -> dict[str, datetime]:
+        """By site; asked anew after a reload, which may come while a read is in flight."""
         starts = self._starts.get(unit.name)
         if starts is None:
             starts = self._starts[unit.name] = await self.deps.store.starts(unit.name)
-        return tuple(site for site in unit.sites if site not in starts)
+        return starts
 
     def _after(self, unit: SourceUnit, row: SourceRow, answer: Answer, *, ttl: float | None, full: bool) -> SourceRow:
         """The source's memory after a good read."""
@@ -188,7 +196,7 @@ class Poller:
         found = detect(rows, known, past, unit.limits)
         if found.error:
             raise ReadFailed(found.error, hint=found.hint, where=unit.url)
-        at = self._after_start_lines(unit)
+        at = await self._after_start_lines(unit)
         lifted = self._lifted(unit, rows, found, {k for k, d in _documents(rows, known.aliases).items() if d}, fresh)
         evidence = self.deps.blobs.put(answer.body)
         poll = Poll(
@@ -205,15 +213,17 @@ class Poller:
             evidence=evidence,
             at=at,
         )
+        if found.gap and before.good:
+            await self.deps.store.put(gap_of(unit.name), f"{before.good.isoformat()} {at.isoformat()}")
         await self.deps.store.record_poll(poll)
-        self._starts[unit.name] = {**self._starts.get(unit.name, {}), **dict.fromkeys(fresh, at)}
+        self._starts[unit.name] = {**await self._start_lines(unit), **dict.fromkeys(fresh, at)}
         self._unwritten.pop(unit.name, None)
         self.rows[unit.name] = poll.row
         self._tell(unit, found, listing)
 
-    def _after_start_lines(self, unit: SourceUnit) -> datetime:
+    async def _after_start_lines(self, unit: SourceUnit) -> datetime:
         """Now, but after every start line of the source: a clock that was set back must not make new documents old."""
-        lines = self._starts.get(unit.name, {}).values()
+        lines = (await self._start_lines(unit)).values()
         return max(self.deps.now, *(line + _NEXT for line in lines)) if lines else self.deps.now
 
     def _lifted(
@@ -238,12 +248,17 @@ class Poller:
             self.deps.log.warning("entries_held", source=unit.name, reason=found.hold, count=len(found.held))
         if found.gap:
             self.deps.meter.failure("poll", "gap")
-            self.deps.log.warning("gap", source=unit.name, hint="the list moved on while it could not be read")
+            self.deps.log.warning("gap", source=unit.name, hint=GAP)
         if found.finds or found.first:
             self.deps.log.info(
                 "polled", source=unit.name, rows=len(listing.entries), finds=len(found.finds), first=found.first
             )
             self.deps.wake("read")
+
+
+def gap_of(source: str) -> str:
+    """The name under which the store keeps a gap of a source until a person has seen it: "from to" in ISO 8601."""
+    return f"gap:{source}"
 
 
 def _is_due(row: SourceRow, now: datetime) -> bool:
@@ -323,9 +338,9 @@ def _documents(rows: Sequence[Row], aliases: dict[int, int] | object) -> dict[in
 
 
 def _sightings(rows: Sequence[Row], found: Detection) -> tuple[Sighting, ...]:
-    """The rows to remember: all at the first read, else those that are new or changed. A held one is remembered too."""
-    shown = found.old if found.first else tuple(f.row for f in (*found.finds, *found.held))
-    return tuple(Sighting(row.key, row.print, row.aliases if found.first else ()) for row in shown)
+    """The rows to remember: old ones with their names, so that no other list makes them new; new, changed and held ones."""
+    old = [Sighting(row.key, row.print, row.aliases) for row in found.old]
+    return (*old, *(Sighting(f.row.key, f.row.print, ()) for f in (*found.finds, *found.held)))
 
 
 def _pendings(found: Detection, known: Known, source: str, at: datetime, missed: datetime | None) -> list[Pending]:

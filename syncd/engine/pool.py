@@ -31,6 +31,11 @@ class Pool:
         self._tasks.pop(key, None)
         self._ended(None if task.cancelled() else task.exception())
 
+    async def wait(self, key: Hashable) -> None:
+        """Until what is in flight for a key has ended, however it ends."""
+        if task := self._tasks.get(key):
+            await asyncio.wait([task])
+
     async def drain(self, seconds: float | None = None) -> None:
         """Wait until nothing is in flight; raises the first error (a crash in the simulation). What is left after
         `seconds` is cancelled: an open intent is resolved at the next start."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +30,11 @@ OLDER_TRIES, OLDER_TRIES_UNDATED = 12, 5
 OLDER_LOOK = timedelta(minutes=15)
 OLDER_LOOKED = 20
 """How many revisions back a superseded text is looked for."""
+OTHERS = 3
+"""How many other pages of a source are asked before one that is gone counts as withdrawn."""
+BY_ORDER = "ordered"
+"""What the reason of a revision begins with that a person's order made."""
+FLAP = "its text changes at every look; say options.body_selector, or leave out what counts and tells the time"
 GONE_FEW, GONE_SHARE = 3, 0.2
 """More than max(few, share) of a source's documents gone within a day is a fault of the source until a person says no."""
 
@@ -99,7 +105,7 @@ class Reader:
         """A person's order: the document is withdrawn, as if its source had said so."""
         found = await self.deps.store.document(document)
         last = await self.deps.store.revision(document, found.latest)
-        revision = replace(last, withdrawn=True, detected=self.deps.now, reason=reason)
+        revision = replace(last, withdrawn=True, detected=self.deps.now, reason=f"{BY_ORDER} by {reason}")
         source = found.sources[0] if found.sources else ""
         reading = Reading(
             aliases=found.aliases,
@@ -166,6 +172,8 @@ class Reader:
             reading = replace(reading, revision=None, look=None)
         elif known and await self._outdated(unit, known, revision, pending.entry, pending.tries):
             raise ReadFailed("older_text", hint=OLDER, where=pending.entry.url, after=unit.every)
+        elif known and await self._flaps(known, revision):
+            raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
         return await self.deps.store.record_reading(reading)
 
     async def _is_copy(self, unit: SourceUnit, document: int, revision: Revision) -> bool:
@@ -174,10 +182,26 @@ class Reader:
         found = await self.deps.store.document(document)
         if not found.latest:
             return False
+        if await self._withdrawn_by_order(found):
+            return True
         if next((s for s in found.sources if s in self.deps.sources), unit.name) != unit.name:
             return True
         now, then = revision.content.updated, (await self.deps.store.revision(document, found.latest)).content.updated
         return now is not None and then is not None and now.at < then.at
+
+    async def _withdrawn_by_order(self, found: Document) -> bool:
+        """A person withdrew the document: nothing that its source shows brings it back."""
+        latest = await self.deps.store.revision(found.id, found.latest)
+        return latest.withdrawn and latest.reason.startswith(BY_ORDER)
+
+    async def _flaps(self, document: int, revision: Revision) -> bool:
+        """Whether the document already had as many revisions within a day as it may have."""
+        found, most = await self.deps.store.document(document), self.deps.revisions_per_day
+        if found.latest < most:
+            return False
+        last = [await self.deps.store.revision(document, n) for n in range(found.latest, found.latest - most, -1)]
+        unlike = revision.hash != last[0].hash or last[0].withdrawn
+        return unlike and flapping([r.detected for r in last], self.deps.now, per_day=most)
 
     async def _outdated(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry, tries: int) -> bool:
         """True for a text that was superseded, or of a document that was withdrawn, and that nothing says to be newer.
@@ -291,7 +315,8 @@ class Reader:
     async def _compare(self, unit: SourceUnit, due: DueLook, content: Content, validators: Validators) -> None:
         look = replace(due.look, validators=validators)
         revision = self._revision(due.document.id, content, "corrected")
-        if revision.hash == due.revision.hash and not due.revision.withdrawn:
+        ordered = due.revision.withdrawn and due.revision.reason.startswith(BY_ORDER)
+        if ordered or (revision.hash == due.revision.hash and not due.revision.withdrawn):
             await self._rest(due, look)
             return
         if await self._outdated(unit, due.document.id, revision, due.entry, due.look.tries):
@@ -301,7 +326,7 @@ class Reader:
             return
         if flapping(due.revised, self.deps.now, per_day=self.deps.revisions_per_day):
             self.deps.meter.failure("read", "flap")
-            await self._rest(due, replace(look, note="flap"))
+            await self._rest(due, due.look, note="flap")  # with the old validators: the text that they stand for is not lost
             return
         await self._revise(unit.name, due, revision, look)
 
@@ -328,10 +353,10 @@ class Reader:
         source = due.document.sources[0] if due.document.sources else ""
         return schedule.next_look(looks, self.deps.now, self.deps.dice.random(), self._steps(source))
 
-    async def _rest(self, due: DueLook, look: Look) -> None:
-        """Nothing changed; the next look is later than this one was."""
+    async def _rest(self, due: DueLook, look: Look, *, note: str = "") -> None:
+        """Nothing changed; the next look is later than this one was. A good look clears what an earlier one noted."""
         self._gone.pop(due.document.id, None)
-        rested = replace(look, due=self._next(due, look.looks + 1), looks=look.looks + 1, gone=None, tries=0)
+        rested = replace(look, due=self._next(due, look.looks + 1), looks=look.looks + 1, gone=None, tries=0, note=note)
         await self.deps.store.record_look(due.document.id, rested)
 
     async def _looked_in_vain(self, due: DueLook, error: ReadFailed) -> None:
@@ -356,7 +381,7 @@ class Reader:
             look = replace(due.look, gone=first, due=now + apart, tries=due.look.tries + 1)
             await self.deps.store.record_look(due.document.id, look)
             return
-        if await self._mass_gone(due):
+        if await self._mass_gone(due) or not await self._others_stand(due):
             self.deps.meter.failure("read", "mass_gone")
             look = replace(due.look, due=now + GONE_AFTER * 6, note="mass_gone")
             await self.deps.store.record_look(due.document.id, look)
@@ -364,10 +389,26 @@ class Reader:
         revision = replace(due.revision, withdrawn=True, detected=now, reason="gone_at_source")
         await self._revise(due.document.sources[0], due, revision, due.look)
 
+    async def _others_stand(self, due: DueLook) -> bool:
+        """Whether other pages of the source are still there: where none of a few is, the source moved or is broken."""
+        source = due.document.sources[0] if due.document.sources else ""
+        unit = self.deps.sources.get(source)
+        others = await self.deps.store.siblings(source, due.document.id, OTHERS) if unit else []
+        for entry in others:
+            with suppress(ReadFailed):
+                if unit and _is_there(await unit.client.get(entry.url)):
+                    return True
+        gone, _ = await self.deps.store.gone_recently(source, self.deps.now - timedelta(days=30))
+        return not others and gone <= 1
+
     async def _mass_gone(self, due: DueLook) -> bool:
         source = due.document.sources[0] if due.document.sources else ""
         gone, live = await self.deps.store.gone_recently(source, self.deps.now - timedelta(days=1))
         return gone > max(GONE_FEW, GONE_SHARE * live)
+
+
+def _is_there(answer: Answer) -> bool:
+    return answer.status in (200, 304)
 
 
 def _is_stale(first: datetime | None, now: datetime) -> bool:

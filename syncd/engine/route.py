@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from syncd.core import routing
 from syncd.core.identity import mint_key
+from syncd.core.repost import held
 from syncd.engine.approve import approved, approves_itself
 from syncd.engine.deps import Deps
 from syncd.errors import Stale
@@ -56,7 +57,7 @@ class Router:
         told: list[Event] = []
         for repost in reposts:
             route = self.deps.route(repost.route)
-            if route and approves_itself(route, withdrawn=withdrawn):
+            if route and not held(repost) and approves_itself(route, withdrawn=withdrawn):
                 repost, events = approved(repost, route, self.deps)
                 told.extend(_at_site(event, repost) for event in events)
             ready.append(repost)

@@ -264,6 +264,10 @@ class Store(Protocol):
         """(documents of the source seen gone or withdrawn since, documents of the source that are live)."""
         ...
 
+    async def siblings(self, source: str, document: int, limit: int) -> list[Entry]:
+        """Other documents of the source that were not seen gone, as it shows them, the newest first."""
+        ...
+
     async def unrouted(self, generation: int, limit: int) -> list[Routable]: ...
     async def record_routing(
         self, document: int, n: int, generation: int, reposts: Sequence[Repost], events: Sequence[Event]

@@ -116,6 +116,21 @@ _LIVE = Query(
 )
 
 
+_SIBLINGS = Query(
+    select(looks.c.entry)
+    .select_from(showings.join(looks, looks.c.document == showings.c.document))
+    .where(
+        showings.c.source == bindparam("source"), showings.c.gone.is_(None), showings.c.document != bindparam("document")
+    )
+    .order_by(showings.c.document.desc())
+    .limit(bindparam("most"))
+)
+
+
+def siblings(conn: Connection, source: str, document: int, limit: int) -> list[Entry]:
+    return [ENTRY.load(row.entry) for row in _SIBLINGS.all(conn, source=source, document=document, most=limit)]
+
+
 def document(conn: Connection, id: int) -> Document:
     return document_of(_document_row(conn, id))
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from syncd.core.detect import Known
 from syncd.errors import StoreError
-from syncd.model import Document, Event, Repost, Revision
+from syncd.model import Document, Entry, Event, Repost, Revision
 from syncd.store import database, documents, lists, marks, settings, upkeep
 from syncd.store.api import (
     Counts,
@@ -140,6 +140,9 @@ class SqlStore:
 
     async def gone_recently(self, source: str, since: datetime) -> tuple[int, int]:
         return await self._read(lambda conn: documents.gone_recently(conn, source, since))
+
+    async def siblings(self, source: str, document: int, limit: int) -> list[Entry]:
+        return await self._read(lambda conn: documents.siblings(conn, source, document, limit))
 
     async def unrouted(self, generation: int, limit: int) -> list[Routable]:
         return await self._read(lambda conn: upkeep.unrouted(conn, generation, limit))

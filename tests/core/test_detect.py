@@ -199,3 +199,12 @@ def test_a_page_that_changes_at_every_look_is_a_flap() -> None:
 
 def test_finds_say_what_they_are() -> None:
     assert Find(listed(1), "new").document == 0
+
+
+def test_rows_from_before_a_start_line_that_an_empty_list_set_are_old() -> None:
+    past = Past(first_good=NOW, last_good=NOW, shown=0)
+    ancient = listed(1, published=Instant(after(days=-400)))
+    yesterday, undated = listed(2, published=Instant(after(hours=-20))), listed(3, published=None)
+    found = detect([ancient, yesterday, undated], NOTHING, past, LIMITS)
+    assert found.old == (ancient,)
+    assert changes(found) == [("new", 2, 0), ("new", 3, 0)]

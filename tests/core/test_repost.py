@@ -412,3 +412,11 @@ def test_a_draft_waits_for_the_editor_until_it_is_published() -> None:
     assert not machine.is_draft(row(post_as=PostAs.DRAFT, ref=REF))
     assert not machine.is_draft(row(post_as=PostAs.DRAFT))
     assert not machine.is_draft(row(ref=draft))
+
+
+def test_an_intent_that_names_more_than_is_approved_only_tells_where_the_post_lies() -> None:
+    """As after a merge, which makes the row another document's."""
+    merged = replace(announced(), intent=replace(CREATING, revision=4))
+    found = fold(merged, Sent(REF, "stored"), OPEN, NOW)
+    assert (found.sent, found.intent, found.ref, found.stored) == (0, None, REF, "stored")
+    assert found.wanted >= found.approved >= found.sent >= found.seen

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.core.routing import Routing, matches, merge_reposts, wanted_on
-from syncd.model import Backfill, Form, Hold, Instant, Match, PostAs
+from syncd.model import Backfill, DeadlineRule, Form, Hold, Instant, Match, PostAs
 from tests.core.given import NOW, after, content, document, revision, route, row, visible_row
 
 SEEN = [("state-council", NOW)]
@@ -173,3 +173,27 @@ def test_a_withdrawn_document_is_posted_nowhere_new_but_reaches_its_posts() -> N
 def test_a_held_row_still_learns_what_is_wanted() -> None:
     (raised,), _ = merge_reposts(10, 2, (NEW,), [row(wanted=1, hold=Hold("rejected", 1))], str, NOW)
     assert raised.wanted == 2
+
+
+@pytest.mark.guarantee(4)
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_post_that_stands_is_corrected_and_withdrawn_even_if_the_document_matches_no_more(withdrawn: bool) -> None:
+    rule = route(match=Match(keywords=("就业",)))
+    changed = revision(2, content=content(title="改了题目"), withdrawn=withdrawn)
+    assert wanted_on(document(), changed, SEEN, STARTED, [rule]) == ()
+    (found,) = wanted_on(document(), changed, SEEN, STARTED, [rule], have={"county"})
+    assert (found.route, found.reason) == (rule, "withdrawn" if withdrawn else "new")
+
+
+def test_a_route_that_matches_goes_before_one_that_only_keeps_a_post() -> None:
+    narrow = route("narrow", match=Match(keywords=("无此词",)))
+    wide = route("wide")
+    (found,) = wanted_on(document(), revision(2), SEEN, STARTED, [narrow, wide], have={"county"})
+    assert found.route == wide
+
+
+def test_the_time_limit_that_applies_is_told_with_the_wish() -> None:
+    rule = route(deadline=DeadlineRule(43200.0, "国办发〔2017〕47号"))
+    routings = wanted_on(document(), revision(), SEEN, STARTED, [rule])
+    _, (told,) = merge_reposts(1, 1, routings, (), mint=lambda site: "k", now=NOW)
+    assert (told.detail["limit"], told.detail["basis"]) == ("43200.0", "国办发〔2017〕47号")

@@ -1,0 +1,159 @@
+"""Promises that only hold when several stages agree: what a reviewer broke, kept from breaking again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from syncd.engine.poll import gap_of
+from tests.engine.rig import DETAIL, Rig, played, route, site, source, text_reply, title_of
+
+EMPTY = b'{"version": "https://jsonfeed.org/version/1.1", "title": "", "items": []}'
+PAGES = source(options=DETAIL) + site() + route()
+KEYWORD = source() + site() + route(more='match = { keywords = ["专项工作"] }')
+
+
+@pytest.mark.guarantee(4)
+@played
+async def test_a_withdrawal_reaches_a_post_whose_document_matches_its_route_no_more() -> None:
+    async with Rig(KEYWORD) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        assert await rig.status_of(1) == "visible"
+        rig.publish(1, title="关于做好第1号工作的通知")
+        await rig.after(600)
+        rig.lists["central"].withdraw(1, rig.clock.true)
+        await rig.after(7200)
+        assert [p.state for p in rig.posts()] == ["withdrawn"]
+
+
+@pytest.mark.guarantee(3)
+@played
+async def test_what_a_person_withdrew_is_not_brought_back_by_the_source() -> None:
+    async with Rig(PAGES) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        repost = await rig.one(1)
+        await rig.desk.withdraw(repost.id, actor="操作员", reason="误发")
+        await rig.after(3 * 86400, step=1800)
+        rig.correct(1, 2)
+        await rig.after(3 * 86400, step=1800)
+        assert [p.state for p in rig.posts()] == ["withdrawn"]
+        assert await rig.status_of(1) == "withdrawn"
+
+
+@pytest.mark.guarantee(4)
+@played
+async def test_a_limit_that_is_changed_later_does_not_judge_the_past() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.publish(1, hours=14)
+        await rig.rest()
+        assert (await rig.row(1))["verdict"] == "breached"
+        await rig.reload(rig.config_text.replace('deadline = "12h"', 'deadline = "24h"'))
+        assert (await rig.row(1))["verdict"] == "breached"
+        rig.publish(2, hours=14)
+        await rig.after(600)
+        assert (await rig.row(2))["verdict"] == "met"
+
+
+@pytest.mark.guarantee(1)
+@played
+async def test_a_redesign_of_an_old_source_withdraws_nothing() -> None:
+    """Weekly looks meet a page an hour or so: a share of all documents would notice far too late."""
+    async with Rig(PAGES) as rig:
+        await rig.begin()
+        for id in range(1, 41):
+            rig.publish(id, days=0)
+            await rig.after(1800, step=600)
+        await rig.after(9 * 86400, step=7200)
+        rig.servers["central"].say(text_reply(404), on=lambda method, path: path.startswith("/doc/"))
+        await rig.after(8 * 86400, step=3600)
+        assert [p.title for p in rig.posts() if p.state != "public"] == []
+        assert "mass_gone" in await rig.attention()
+        rig.servers["central"].well()
+        await rig.after(9 * 86400, step=7200)
+        assert "mass_gone" not in await rig.attention()
+
+
+@pytest.mark.guarantee(3)
+@played
+async def test_a_persons_rejection_stands_when_the_route_becomes_automatic() -> None:
+    async with Rig(source() + site() + route(more='approve = "review"')) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        await rig.desk.reject((await rig.one(1)).id, reason="不转", actor="审核")
+        await rig.reload(source() + site() + route(more='name = "another"'))
+        await rig.after(600)
+        assert rig.posts() == []
+
+
+@pytest.mark.guarantee(5)
+@played
+async def test_a_feed_whose_text_changes_at_every_read_is_limited_and_shown_and_ends_with_its_last_text() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        for version in range(2, 20):
+            rig.correct(1, version)
+            await rig.after(600, step=300)
+        assert (await rig.one(1)).wanted <= 6
+        assert "flap" in await rig.attention()
+        await rig.after(2 * 86400, step=1800)
+        assert "第19版" in rig.posts()[0].html
+
+
+@pytest.mark.guarantee(1)
+@played
+async def test_a_page_that_flapped_ends_with_its_last_text() -> None:
+    async with Rig(source(options=DETAIL) + 'relook = ["10m"]' + site() + route()) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        for version in range(2, 14):
+            rig.correct(1, version)
+            rig.servers["central"].say(text_reply(503), on=lambda method, path: path == "/feed.json")
+            await rig.after(720, step=60)
+        await rig.after(2 * 86400, step=600)
+        assert "第13版" in rig.posts()[0].html
+        assert "flap" not in await rig.attention()
+
+
+@pytest.mark.guarantee(5)
+@played
+async def test_documents_that_a_list_dropped_during_an_outage_are_told_until_a_person_has_seen_it() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.lists["central"].window = 3
+        for id in range(1, 4):
+            rig.publish(id)
+        await rig.after(600)
+        rig.servers["central"].say(text_reply(503))
+        for id in range(4, 12):
+            rig.publish(id)
+            await rig.after(1800, step=600)
+        rig.servers["central"].well()
+        await rig.after(86400, step=600)
+        assert len(rig.posts()) == 6
+        assert await rig.disk.get(gap_of("central"))
+        await rig.desk.approve(source="central", actor="值班")
+        assert not await rig.disk.get(gap_of("central"))
+
+
+@pytest.mark.guarantee(1)
+@played
+async def test_a_list_that_was_empty_at_first_makes_nothing_ancient_new() -> None:
+    async with Rig() as rig:
+        rig.servers["central"].say((200, {"content-type": "application/feed+json"}, EMPTY))
+        await rig.rest()
+        rig.servers["central"].well()
+        for id in range(1, 4):
+            rig.publish(id, days=400)
+        rig.publish(4)
+        await rig.after(timedelta(hours=1).total_seconds(), step=300)
+        assert [p.title for p in rig.posts()] == [title_of(4)]
