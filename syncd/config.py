@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+")
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])")
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:\s]+):[0-9]{1,5}")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _FLOOD = detect.Limits()
 _SECRET_FORMS = ("credential", "file", "env")
 _NOT_LITERAL = 'a secret is never written here; use { credential = "name" }, { file = "path" } or { env = "NAME" }'
@@ -125,8 +127,31 @@ def _listen(value: object) -> object:
     return value
 
 
+def _host(value: object) -> object:
+    if isinstance(value, str) and not _HOST.fullmatch(value):
+        raise _fault(f'{_shown(value)} is not the name of a host; write "status.county.example"')
+    return value
+
+
 def _base(info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("base", "."))
+
+
+def _column(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise _fault("must not be empty; write the name of the column where reposts appear")
+    return value
+
+
+def _directory(value: object, info: ValidationInfo) -> object:
+    """A path that is a directory or can become one: nothing on the way to it is a file."""
+    path = _below(value, info)
+    if isinstance(path, Path):
+        with suppress(OSError):
+            first = next((p for p in (path, *path.parents) if p.exists()), None)
+            if first is not None and not first.is_dir():
+                raise _fault(f"{first} is no directory")
+    return path
 
 
 def _below(value: object, info: ValidationInfo) -> object:
@@ -162,6 +187,7 @@ Interval = Annotated[float, BeforeValidator(_interval)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Name = Annotated[str, BeforeValidator(_name)]
 Address = Annotated[str, BeforeValidator(_address)]
+Host = Annotated[str, BeforeValidator(_host)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_tuple), Field(min_length=1)]
 Spans = Annotated[tuple[Interval, ...], BeforeValidator(_tuple), Field(min_length=1)]
@@ -217,11 +243,15 @@ class LimitsTable(Table):
 
 
 class SyncdTable(Table):
-    """The daemon itself. state_dir: absolute. token: what changes over HTTP must show; None refuses them."""
+    """The daemon itself. state_dir: absolute. token: what changes over HTTP must show; None refuses them.
 
-    state_dir: Annotated[Path, BeforeValidator(_below)] = Field(default=Path("var"), validate_default=True)
+    hosts: further names by which the status page may be asked for, as by a reverse proxy in front of it.
+    """
+
+    state_dir: Annotated[Path, BeforeValidator(_directory)] = Field(default=Path("var"), validate_default=True)
     database: Annotated[SecretStr | str | None, BeforeValidator(_no_password)] = None
     listen: Annotated[str, BeforeValidator(_listen)] = "127.0.0.1:8377"
+    hosts: Annotated[tuple[Host, ...], BeforeValidator(_tuple)] = ()
     timezone: Zone = "Asia/Shanghai"
     contact: str = ""
     token: SecretStr | None = None
@@ -285,7 +315,7 @@ class RouteTable(Table):
     sources: Names
     site: Name
     match: MatchTable = MatchTable()
-    column: str
+    column: Annotated[str, BeforeValidator(_column)]
     form: Literal["full", "link"] = "full"
     post_as: Literal["publish", "draft"] = "publish"
     approve: Literal["auto", "review"] = "auto"
@@ -458,6 +488,8 @@ class _Reading:
         sites = [self.table(SiteTable, row, place) for place, row in lists["sites"]]
         self._doubles("sites", lists["sites"])
         routes = self._routes(lists)
+        if self.problems:
+            self._plugins(lists)
         if self.problems or syncd is None or network is None:
             return None
         self._idle(lists)
@@ -522,6 +554,18 @@ class _Reading:
                 self._observed(place, row)
         self._doubles("routes", lists["routes"])
         return done
+
+    def _plugins(self, lists: Mapping[str, list[tuple[str, dict[str, Any]]]]) -> None:
+        """What is wrong with kinds, adapters and their options too, so that a person mends all of it at once.
+
+        Only beside other problems: of a file that is right so far, the plug-ins are asked when they are made.
+        """
+        quiet = _Reading(base=self.base, environ=self.environ)  # its secrets have been complained of already
+        for table, key in (("sources", "kind"), ("sites", "adapter")):
+            for place, row in lists[table]:
+                options = quiet._resolve(row.get("options", {}), place)
+                if isinstance(row.get(key), str) and isinstance(options, dict):
+                    self.problems += _plugin_problems(table, row[key], options, place, key)
 
     def _known(self, place: str, key: str, names: Sequence[str], known: Sequence[str]) -> None:
         table = "sites" if key == "site" else "sources"
@@ -602,6 +646,21 @@ class _Reading:
             if mode & 0o077:
                 told = f"others may read this secret (mode {mode:04o}); run: chmod 600 {path}"
                 self.warnings.append(f"{place}: {told}")
+
+
+_GROUPS = {"sources": "syncd.sources", "sites": "syncd.adapters"}
+
+
+def _plugin_problems(table: str, name: str, options: Mapping[str, Any], place: str, key: str) -> list[str]:
+    """What is known to be wrong without making the plug-in; one that is broken is told when it is made."""
+    points = entry_points(group=_GROUPS[table])
+    if name not in points.names:
+        near = _nearest(name, sorted(points.names))
+        guess = f'did you mean "{near}"?' if near else f"installed are {', '.join(sorted(points.names)) or 'none'}"
+        return [f"{place}: {key}: {_shown(name)} is not installed; {guess}"]
+    with suppress(Exception):
+        return options_of(points[name].load().Options, options, where=f"{place}: options")[1]
+    return []
 
 
 def _secret_in(path: Path) -> str:

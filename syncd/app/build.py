@@ -28,7 +28,9 @@ from syncd.model import Route
 from syncd.sources import api as sources_api
 from syncd.sources import registry as sources
 from syncd.store.api import Store
+from syncd.web import urls
 from syncd.web.api import Exchange, Guard, Network
+from syncd.web.failure import Failure
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -111,7 +113,8 @@ def _source(
         options = _options(kind.Options, table.options, config, source_place(table), problems)
         if options is None:
             return None
-        guard = Guard(allow_private=table.allow_private, hosts=_hosts_behind_proxy(config, table))
+        own = frozenset({_place(table.url)} if table.allow_private else ())
+        guard = Guard(own, _hosts_behind_proxy(config, table))
         client = ground.web.client(table.name, _network(config, table.network), guard)
         zone, origin = config.zone_of(table)
         tools = sources_api.Tools(client, ground.child.run, ground.clock.now, zone, origin)
@@ -168,10 +171,18 @@ def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str])
 def _addresses(table: SiteTable, options: BaseModel) -> Iterator[tuple[str, int]]:
     """The exact (host, port) of every address that the site's own settings name: these may be private."""
     for value in (table.public_url, *(getattr(options, name) for name in type(options).model_fields)):
-        text = "" if isinstance(value, SecretStr) else str(value)
-        parts = urlsplit(text if text.startswith(("http://", "https://")) else "")
-        if parts.hostname:
-            yield parts.hostname, parts.port or _PORTS[parts.scheme]
+        for each in value if isinstance(value, (tuple, list)) else (value,):
+            text = "" if isinstance(each, SecretStr) else str(each)
+            if text.startswith(("http://", "https://")):
+                yield _place(text)
+
+
+def _place(url: str) -> tuple[str, int]:
+    """The exact (host, port) that a URL names. Raises ConfigError."""
+    try:
+        return urls.place(url)
+    except Failure as failure:
+        raise ConfigError([f"{urls.redacted(url)}: {failure.message}"]) from None
 
 
 def outgoing(config: Config) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from syncd.config import Config, load
 from syncd.content.blobs import DiskBlobs
 from syncd.control import ControlServer
 from syncd.engine.clock import Clock
+from syncd.engine.deps import Deps
 from syncd.engine.engine import STAGES, Engine
 from syncd.engine.scheduler import Scheduler
 from syncd.errors import ConfigError, StoreError, SyncdError
@@ -32,6 +33,8 @@ from syncd.web.client import Web
 
 DRAIN = 20.0
 """Seconds that work in flight gets at SIGTERM; what is left is resolved at the next start."""
+RESTORE = 5.0
+"""Seconds between two tries to go back to the old configuration while the store takes nothing."""
 VERBS = (
     "status",
     "reposts",
@@ -53,25 +56,35 @@ VERBS = (
 @asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
     """Everything that a configuration needs, in order; closed in the reverse order. Raises AlreadyRunning, ConfigError."""
-    state = config.syncd.state_dir
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        stack.enter_context(StateLock(state))
+        stack.enter_context(StateLock(config.syncd.state_dir))
         ground = await _ground(config, stack)
         deps = build(config, ground)
         deps.generation = await ground.store.configure(
             [s.name for s in config.sources], config.hash, ground.clock.now()
         )
         engine = Engine(deps)
+        stack.push_async_callback(_close_sites_of, engine)
         await engine.start()
-        for site in deps.sites.values():
-            stack.push_async_callback(site.adapter.aclose)
         yield ground, engine
 
 
+async def _close_sites_of(engine: Engine) -> None:
+    """Of the configuration that is in force at the end, which need not be the first."""
+    await _close(engine.deps)
+
+
+async def _close(deps: Deps) -> None:
+    """End a configuration's adapters; one that fails at it doesn't keep the others open."""
+    for site in deps.sites.values():
+        try:
+            await site.adapter.aclose()
+        except Exception as error:  # a plug-in's bug, and there is nothing left to be done with it
+            deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, exc_info=True)
+
+
 async def _ground(config: Config, stack: AsyncExitStack) -> Ground:
-    for secret in config.secrets:
-        log.register_secret(secret.get_secret_value())
+    _hide(config)
     logger = log.get_logger("syncd")
     url = config.syncd.database_url or f"sqlite:///{config.syncd.state_dir / 'syncd.sqlite3'}"
     store = await open_store(url)
@@ -92,6 +105,12 @@ async def _ground(config: Config, stack: AsyncExitStack) -> Ground:
     )
 
 
+def _hide(config: Config) -> None:
+    """Secrets never reach the log."""
+    for secret in config.secrets:
+        log.register_secret(secret.get_secret_value())
+
+
 class Daemon:
     """A running daemon over one state directory."""
 
@@ -101,9 +120,11 @@ class Daemon:
         self.ground = ground
         self.engine = engine
         self.desk = Desk(config, ground, engine, ground.clock.now())
+        self.desk.served = True
         self.scheduler = Scheduler(engine)
         self.notifier = Notifier()
         self.stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
 
     async def run(self) -> None:
         """Serve until told to stop."""
@@ -135,7 +156,7 @@ class Daemon:
             self.desk,
             metrics=self.ground.metrics.render,
             token=token.get_secret_value() if token else None,
-            allowed_hosts=("localhost", "127.0.0.1", "[::1]", address[0]),
+            allowed_hosts=("localhost", "127.0.0.1", "[::1]", address[0], *self.config.syncd.hosts),
             now=self.ground.clock.now,
             zone=self.config.syncd.timezone,
             report_csv=lambda report: to_csv(from_json(report)),
@@ -193,30 +214,63 @@ class Daemon:
             self.ground.metrics.failure("store", "damaged")
 
     async def reload(self) -> None:
-        """Load the file fully, then swap; a bad one keeps the old running and is shown."""
-        self.notifier.reloading("reloading")
-        try:
-            config = load(self.path)
-            if config.syncd.state_dir != self.config.syncd.state_dir or config.syncd.listen != self.config.syncd.listen:
-                raise ConfigError(["[syncd].state_dir and listen change only with a restart"], where=str(self.path))
-            deps = build(config, self.ground)
-            names = [s.name for s in config.sources]
-            deps.generation = await self.ground.store.configure(names, config.hash, self.ground.clock.now())
-        except SyncdError as error:
-            self.desk.rejected = str(error)
-            self.ground.metrics.config_rejected(True)
-            self.ground.log.error("config_rejected", problems=str(error))
-        else:
-            await self._swap(config, deps)
-        self.notifier.ready(await self._line())
+        """Load the file fully, then swap; a bad one keeps the old running and is shown. One reload at a time."""
+        async with self._reloading:
+            self.notifier.reloading("reloading")
+            try:
+                config = self._loaded()
+                deps = build(config, self.ground)
+                await self._change(config, deps)
+            except SyncdError as error:
+                self._reject(str(error))
+            except Exception as error:  # a plug-in's bug is no reason to stop what runs
+                self.ground.log.error("reload_bug", error=type(error).__name__, exc_info=True)
+                self._reject("the new configuration could not be taken up; the log says why")
+            self.notifier.ready(await self._line())
 
-    async def _swap(self, config: Config, deps: Any) -> None:
-        for secret in config.secrets:
-            log.register_secret(secret.get_secret_value())
-        old = self.engine.deps.sites
-        await self.engine.swap(deps)
-        for site in old.values():
-            await site.adapter.aclose()
+    def _loaded(self) -> Config:
+        config = load(self.path)
+        old, new = self.config.syncd, config.syncd
+        if (old.state_dir, old.listen, old.hosts) != (new.state_dir, new.listen, new.hosts):
+            problem = "[syncd].state_dir, listen and hosts change only with a restart"
+            raise ConfigError([problem], where=str(self.path))
+        _hide(config)
+        return config
+
+    def _reject(self, problems: str) -> None:
+        self.desk.rejected = problems
+        self.ground.metrics.config_rejected(True)
+        self.ground.log.error("config_rejected", problems=problems)
+
+    async def _change(self, config: Config, deps: Deps) -> None:
+        """From the old configuration to the new one, or back to the old."""
+        old = self.engine.deps
+        try:
+            deps.generation = await self._configure(config)
+            await self.engine.swap(deps)
+        except Exception:
+            await self._back_to(old)
+            await _close(deps)
+            raise
+        await _close(old)
+        self._in_force(config)
+
+    async def _configure(self, config: Config) -> int:
+        names = [s.name for s in config.sources]
+        return await self.ground.store.configure(names, config.hash, self.ground.clock.now())
+
+    async def _back_to(self, old: Deps) -> None:
+        """The old configuration as it was; where the store takes nothing, as soon as it does again."""
+        moved = self.engine.deps is not old
+        while not self.stopping.is_set():
+            with suppress(StoreError):
+                old.generation = await self._configure(self.config)
+                if moved:
+                    await self.engine.swap(old)
+                return
+            await asyncio.sleep(RESTORE)
+
+    def _in_force(self, config: Config) -> None:
         self.config = self.desk.config = config
         self.desk.rejected, self.desk.loaded = "", self.ground.clock.now()
         self.ground.metrics.config_rejected(False)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,18 +19,19 @@ from syncd import __version__
 from syncd.adapters.package import package
 from syncd.app import views
 from syncd.app.build import Ground, outgoing
-from syncd.app.views import Row, iso
+from syncd.app.views import Row, Shown, iso
 from syncd.config import Config
 from syncd.core import deadline, schedule
 from syncd.core import repost as machine
 from syncd.core.changes import changes
 from syncd.core.repost import NEEDS_PERSON
 from syncd.engine.engine import Engine
-from syncd.engine.measure import Judged, judge
+from syncd.engine.measure import judge
 from syncd.engine.observe import find_on, newest_shown
+from syncd.engine.poll import GAP, gap_of
 from syncd.engine.send import drafted, locate, print_of, read
-from syncd.errors import AdapterError, SyncdError
-from syncd.model import RemoteDoc, RemoteRef, Repost
+from syncd.errors import AdapterError, Stale, SyncdError
+from syncd.model import Document, Event, RemoteDoc, RemoteRef, Repost
 from syncd.report import forms
 from syncd.report.figures import ReportRow, Watch, bounds, month_report, watch_of
 from syncd.store.api import Filter, Story
@@ -35,6 +40,10 @@ _LONG = 6
 """Failures in a row from which a repost that is still tried is shown to a person."""
 _STALE_AFTER = 30.0
 """Seconds without a finished tick after which the engine counts as stuck."""
+_AGAIN = 3
+"""How often an order is said again when the engine changed the row meanwhile."""
+MOST_PACKAGE, MOST_BACKUP = 45 * 1024 * 1024, 40 * 1024 * 1024
+"""Bytes of a file that fit through the control socket (64 MiB) in base64, to be written by who asked."""
 
 
 class Desk:
@@ -47,6 +56,8 @@ class Desk:
         self.started = started
         self.loaded = started
         self.rejected = ""
+        self.served = False
+        """True in a daemon: who asks is another process, with other rights and another view of the file system."""
 
     # ------------------------------------------------------------------ questions
 
@@ -144,7 +155,9 @@ class Desk:
                 "state": site.gate.state,
                 "reason": site.gate.reason,
                 "hint": site.gate.hint,
-                "queue": tallies.get(name, (0, 0))[0],
+                "queue": tallies.get(name, (0, 0))[0] if site.adapter.capabilities.posts else 0,
+                "awaited": 0 if site.adapter.capabilities.posts else tallies.get(name, (0, 0))[0],
+                "posts": site.adapter.capabilities.posts,
                 "visible": tallies.get(name, (0, 0))[1],
                 "public_url": site.public_url,
                 "guarantee": site.adapter.capabilities.guarantee,
@@ -162,12 +175,9 @@ class Desk:
         found += [
             self._needs("entry", p.id, p.entry.title, p.reason, p.hint, p.sighted)
             for p in await self.ground.store.pendings()
-            if p.held or p.tries >= 3
+            if p.held or p.tries >= 3 or p.reason == "flap"
         ]
-        found += [
-            self._needs("document", d.id, d.title, look.note, _NOTES.get(look.note, ""), d.detected)
-            for d, look in await self.ground.store.notes()
-        ]
+        found += [*await self._noted(), *await self._gaps()]
         found += [
             self._needs("source", name, name, row.reason, row.hint, row.good or self.started)
             for name, row in self.engine.poller.rows.items()
@@ -192,12 +202,37 @@ class Desk:
         ]
         return found
 
+    async def _noted(self) -> list[Row]:
+        """Documents that a look found something strange about; orders name a document by its reposts."""
+        noted = await self.ground.store.notes()
+        reposts = await self._reposts_of({d.id for d, _ in noted})
+        return [
+            self._needs("document", d.id, d.title, look.note, _note(look.note, reposts[d.id]), d.detected)
+            for d, look in noted
+        ]
+
+    async def _reposts_of(self, documents: set[int]) -> dict[int, list[Repost]]:
+        found: dict[int, list[Repost]] = {document: [] for document in documents}
+        mine = Filter(documents=tuple(documents), limit=100_000)
+        for repost, document in await self.ground.store.reposts(mine) if documents else ():
+            found[document.id].append(repost)
+        return found
+
+    async def _gaps(self) -> list[Row]:
+        """Stretches in which a list moved on unread, until a person has seen it."""
+        spans = {name: (await self.ground.store.get(gap_of(name))).split() for name in self.engine.deps.sources}
+        return [
+            self._needs("source", name, f"{name}: {span[0]} - {span[1]}", "gap", GAP, datetime.fromisoformat(span[0]))
+            for name, span in spans.items()
+            if span
+        ]
+
     async def measure(self) -> None:
         """Set the gauges that no event moves; the cost grows with what is open, not with what is stored."""
         metrics, now = self.ground.metrics, self.ground.clock.now()
         metrics.attention(Counter(row["reason"] for row in await self._attention()))
         judged = await self._judged(Filter(open=True, limit=10_000))
-        metrics.open_reposts(Counter((j.repost.site, machine.status(j.repost).value) for j in judged))
+        metrics.open_reposts(Counter((j.repost.site, j.status) for j in judged))
         for name in self.engine.deps.sites:
             mine = [j for j in judged if j.repost.site == name and not j.timeline.seen]
             metrics.oldest_open(name, max(((now - j.document.detected).total_seconds() for j in mine), default=0.0))
@@ -231,14 +266,11 @@ class Desk:
         """The reposts as `syncd reposts --json` prints them."""
         return [views.repost_row(j) for j in await self._judged(Filter(attention=attention, site=site, limit=100_000))]
 
-    async def _judged(self, which: Filter) -> list[Judged]:
+    async def _judged(self, which: Filter) -> list[Shown]:
         found = await self.ground.store.reposts(which)
         events = await self.ground.store.events([r.id for r, _ in found])
-        now, clock = self.ground.clock.now(), self.ground.clock.error
-        return [
-            judge(r, d, events.get(r.id, ()), self._rule(r), self.engine.deps.sites.get(r.site), now, clock)
-            for r, d in found
-        ]
+        now = self.ground.clock.now()
+        return [self._judge(r, d, events.get(r.id, ()), now) for r, d in found]
 
     def _rule(self, repost: Repost) -> Any:
         route = self.engine.deps.route(repost.route)
@@ -247,20 +279,20 @@ class Desk:
     async def explain(self, id: int) -> Row:
         """One repost's whole story."""
         story = await self.ground.store.story(id)
-        return views.explain(self._judge(story), story, self._plan(story))
+        document = story.document
+        reposts = (await self._reposts_of({document.id}))[document.id]
+        judged = self._judge(story.repost, document, story.events, self.ground.clock.now())
+        return views.explain(judged, story, self._plan(story), tuple(dict.fromkeys(r.site for r in reposts)))
 
-    def _judge(self, story: Story) -> Judged:
-        repost = story.repost
+    def _judge(self, repost: Repost, document: Document, events: Sequence[Event], now: datetime) -> Shown:
         site = self.engine.deps.sites.get(repost.site)
-        return judge(
-            repost,
-            story.document,
-            story.events,
-            self._rule(repost),
-            site,
-            self.ground.clock.now(),
-            self.ground.clock.error,
-        )
+        judged = judge(repost, document, events, self._rule(repost), site, now, self.ground.clock.error)
+        return views.shown(judged, events, posts=self._posts(repost))
+
+    def _posts(self, repost: Repost) -> bool:
+        """False where people post and syncd only observes."""
+        site = self.engine.deps.sites.get(repost.site)
+        return site is None or site.adapter.capabilities.posts
 
     def _plan(self, story: Story) -> machine.Step:
         """What the engine would decide now."""
@@ -276,7 +308,7 @@ class Desk:
         """The figures of a month."""
         zone = self.config.syncd.timezone
         now = self.ground.clock.now()
-        since, until = bounds(month, zone)
+        since, until = _bounds(month, zone)
         rows = [_report_row(j) for j in await self._judged(Filter(limit=1_000_000))]
         watch = [await self._watch(name, since, min(until, now)) for name in self.engine.deps.sources]
         return forms.to_json(month_report(rows, month=month, zone=zone, watch=watch, now=now))
@@ -320,12 +352,20 @@ class Desk:
             raise SyncdError("site_not_configured", f"site {repost.site!r} is not in the config", hint="add it again")
         return site
 
-    async def package(self, id: int, out: str) -> Row:
-        """Write the ZIP for a CMS that nothing can post to."""
+    async def package(self, id: int) -> Row:
+        """The ZIP for a CMS that nothing can post to, in base64: who asked for it writes it where they can find it."""
         _, draft = await self._draft(id)
-        await asyncio.to_thread(package, draft.post, self.ground.blobs, Path(out), timezone=self.config.syncd.timezone)
-        written = await asyncio.to_thread(Path(out).stat)
-        return {"path": out, "bytes": written.st_size}
+        with _folder(self.config.syncd.state_dir) as folder:
+            made = folder / "package.zip"
+            zone = self.config.syncd.timezone
+            await asyncio.to_thread(package, draft.post, self.ground.blobs, made, timezone=zone)
+            return await self._carried(made, MOST_PACKAGE, "stop the daemon, say it again, and start the daemon again")
+
+    async def _carried(self, path: Path, most: int, hint: str) -> Row:
+        size = (await asyncio.to_thread(path.stat)).st_size
+        if self.served and size > most:
+            raise SyncdError("too_large", f"{size} bytes don't fit through the control socket", hint=hint)
+        return {"data": base64.b64encode(await asyncio.to_thread(path.read_bytes)).decode(), "bytes": size}
 
     async def check(self) -> Row:
         """Try every source, every site and the clock; nothing is written."""
@@ -399,9 +439,12 @@ class Desk:
             count = await self.engine.poller.release(self._known(source), drop=False)
             self._wake()
             return {"source": source, "released": count}
-        repost = await self._get(id)
-        after = machine.approve(repost, repost.wanted, self.ground.clock.now())
-        return await self._order(repost, after, actor)
+        granted = (await self._get(id)).wanted  # and no later one, which nobody has looked at
+
+        async def approved(repost: Repost) -> Repost:
+            return machine.approve(repost, granted, self.ground.clock.now())
+
+        return await self._order(id, approved, actor)
 
     def _known(self, source: str) -> str:
         if source not in self.engine.deps.sources:
@@ -420,25 +463,33 @@ class Desk:
                     "nothing_held", f"source {source!r} has nothing held", hint="syncd status shows what waits"
                 )
             return {"source": source, "dropped": await self.engine.poller.release(source, drop=True)}
-        repost = await self._get(id)
-        after = machine.reject(repost, reason=reason or "rejected", actor=actor, now=self.ground.clock.now())
-        return await self._order(repost, after, actor)
+        refused = (await self._get(id)).wanted
+
+        async def rejected(repost: Repost) -> Repost:
+            _must_be_unsent(repost, refused)
+            return machine.reject(repost, reason=reason or "rejected", actor=actor, now=self.ground.clock.now())
+
+        return await self._order(id, rejected, actor)
 
     async def retry(self, id: int, overwrite: bool = False, actor: str = "operator") -> Row:
         """Go on with what is parked, rejected, gone or edited."""
-        repost = await self._get(id)
-        self._must_have_settled(repost)
-        after = machine.retry(repost, self.ground.clock.now(), overwrite=overwrite)
-        if after is None:
-            hint = "look at both texts, then say --overwrite, or keep the site's with: syncd adopt ID"
-            raise SyncdError("edited", "the post was changed at the site", hint=hint, where=f"repost {id}")
-        if repost.intent and not after.intent:
-            self.engine.deps.quiet.sight(repost.id)
-        return await self._order(repost, after, actor)
+
+        async def retried(repost: Repost) -> Repost:
+            if repost.hold is not None and repost.hold.reason == "in_doubt":
+                self._must_have_settled(repost)
+            after = machine.retry(repost, self.ground.clock.now(), overwrite=overwrite)
+            if after is None:
+                hint = f"look at both texts, then say --overwrite, or keep the site's with: syncd adopt {id}"
+                raise SyncdError("edited", "the post was changed at the site", hint=hint, where=f"repost {id}")
+            if repost.intent and not after.intent:
+                self.engine.deps.quiet.sight(repost.id)
+            return after
+
+        return await self._order(id, retried, actor)
 
     def _must_have_settled(self, repost: Repost) -> None:
-        """A person's look at a CMS that can't be searched proves nothing while our request may still take effect there."""
-        if repost.intent is None or repost.hold is None or repost.hold.reason != "in_doubt":
+        """What stands at the site now proves nothing while our own request may still take effect there."""
+        if repost.intent is None:
             return
         quiet = self.engine.deps.quiet
         quiet.sight(repost.id)
@@ -449,16 +500,20 @@ class Desk:
 
     async def adopt(self, id: int, url: str = "", actor: str = "operator") -> Row:
         """The site's own version is the repost: what lies under our key, or the page at `url` that people made."""
-        repost = await self._get(id)
-        doc = await self._site_version(repost, url)
-        stored = print_of(doc.title, doc.html)
-        shown = await newest_shown(self.ground.store, repost)
-        after = machine.adopt(repost, doc.ref, stored=stored, now=self.ground.clock.now(), n=shown)
-        return await self._order(repost, after, actor)
+
+        async def adopted(repost: Repost) -> Repost:
+            self._must_have_settled(repost)
+            doc = await self._site_version(repost, url)
+            stored = print_of(doc.title, doc.html)
+            shown = await newest_shown(self.ground.store, repost)
+            return machine.adopt(repost, doc.ref, stored=stored, now=self.ground.clock.now(), n=shown)
+
+        return await self._order(id, adopted, actor)
 
     async def _site_version(self, repost: Repost, url: str) -> RemoteDoc:
         adapter = self._site(repost).adapter
         if url:
+            await self._must_be_ours(repost, url)
             return RemoteDoc(RemoteRef(url, url), repost.key, "", "")
         if not adapter.capabilities.posts:
             return await self._observed(repost)
@@ -470,6 +525,22 @@ class Desk:
             )
         return doc
 
+    async def _must_be_ours(self, repost: Repost, url: str) -> None:
+        """Only a page of the site itself can be its repost; the source's page, a file or a stranger's can't."""
+        document = await self.ground.store.document(repost.document)
+        homes = self._homes(repost)
+        if place(url) not in homes or url == document.url:
+            told = ", ".join(sorted(f"{host}:{port}" if port else host for host, port in homes))
+            hint = f"give the http(s) address of the repost at the site itself ({told})"
+            raise SyncdError("foreign_url", "this is no page of the site", hint=hint, where=url)
+
+    def _homes(self, repost: Repost) -> set[tuple[str, int | None]]:
+        """Where the site's pages are: its public address; of an observed site also its lists."""
+        site = self._site(repost)
+        table = next((t for t in self.config.sites if t.name == repost.site), None)
+        found = [site.public_url, *(_texts(table.options) if table and not site.adapter.capabilities.posts else ())]
+        return {home for address in found if (home := place(address))}
+
     async def _observed(self, repost: Repost) -> RemoteDoc:
         found = await find_on(self.engine.deps, self._site(repost), repost)
         if found is None:
@@ -479,27 +550,55 @@ class Desk:
     async def withdraw(self, id: int, actor: str = "operator", reason: str = "") -> Row:
         """Withdraw a document everywhere by a person's order: a revision like any other withdrawal."""
         repost = await self._get(id)
+        sites = await self._writable_sites(repost)
         await self.engine.reader.withdraw(repost.document, reason=f"{actor}: {reason or 'no reason given'}")
         self._wake()
-        return {"id": id, "document": repost.document, "withdrawn": True}
+        return {"id": id, "document": repost.document, "withdrawn": True, "sites": sites}
+
+    async def _writable_sites(self, repost: Repost) -> list[str]:
+        """The sites that the document can be withdrawn from. Raises SyncdError when there is none."""
+        rows = (await self._reposts_of({repost.document}))[repost.document]
+        found = list(dict.fromkeys(row.site for row in rows if self._writes(row)))
+        if not found:
+            hint = "take it down at the site by hand; syncd posts nothing there (it is observed, or its route is gone)"
+            raise SyncdError("no_writable_site", "no site of this document takes orders", hint=hint)
+        return found
+
+    def _writes(self, repost: Repost) -> bool:
+        site = self.engine.deps.sites.get(repost.site)
+        return site is not None and self.engine.worker.policy(repost, site).writes
 
     async def backup(self, out: str) -> Row:
-        """A consistent copy of the database."""
-        await self.ground.store.backup(Path(out))
-        return {"path": out}
+        """A consistent copy of the database: at `out`, or in base64 when who asked must write it themselves."""
+        state, target = await asyncio.to_thread(_resolved, self.config.syncd.state_dir, out)
+        if self.served and not target.is_relative_to(state):
+            with _folder(state) as folder:
+                made = folder / "copy"
+                await self.ground.store.backup(made)
+                return await self._carried(made, MOST_BACKUP, f"give a path below {state}")
+        _must_take_a_backup(target, state)
+        await self.ground.store.backup(target)
+        return {"path": str(target)}
 
     async def _get(self, id: int | None) -> Repost:
         if id is None:
             raise SyncdError("usage", "say which repost, or --source NAME", hint="syncd reposts lists them")
         return await self.ground.store.repost(id)
 
-    async def _order(self, before: Repost, after: Repost, actor: str) -> Row:
-        saved = await self.ground.store.save(replace(after, version=before.version), self._told(before, after, actor))
-        self._wake()
-        return {"id": saved.id, "status": machine.status(saved).value, "reason": saved.reason}
-
-    def _told(self, before: Repost, after: Repost, actor: str) -> Sequence[Any]:
-        return changes(before, after, self.ground.clock.instant(), actor=actor)
+    async def _order(self, id: int | None, change: Callable[[Repost], Awaitable[Repost]], actor: str) -> Row:
+        """Save what a person ordered; where the engine was quicker, the order is reckoned anew from the row as it is."""
+        for _ in range(1 + _AGAIN):
+            before = await self._get(id)
+            after = await change(before)
+            told = changes(before, after, self.ground.clock.instant(), actor=actor)
+            try:
+                saved = await self.ground.store.save(replace(after, version=before.version), told)
+            except Stale:
+                continue
+            self._wake()
+            events = (await self.ground.store.events([saved.id])).get(saved.id, ())
+            return {"id": saved.id, "status": views.word(saved, events, posts=self._posts(saved)), "reason": saved.reason}
+        raise _busy(id)
 
     def _wake(self) -> None:
         for stage in ("read", "route", "work"):
@@ -509,8 +608,74 @@ class Desk:
 _UNREACHED = frozenset({"dns", "connect", "timeout", "proxy", "closed"})
 _NOTES = {
     "flap": "its page changes at every look; `syncd retry` is not needed, look at the page and say options.body_selector",
-    "mass_gone": "many documents of this source vanished at once; `syncd withdraw ID` if it is meant",
+    "mass_gone": "many documents of this source vanished at once; {order} if it is meant",
 }
+
+
+def _note(note: str, reposts: Sequence[Repost]) -> str:
+    """What to do about a document; the order takes the number of any of its reposts."""
+    order = f"`syncd withdraw {reposts[0].id}` (from all its sites)" if reposts else "nothing is to be withdrawn here"
+    named = f"; its reposts: {', '.join(str(r.id) for r in reposts)}" if len(reposts) > 1 else ""
+    return _NOTES[note].format(order=order) + named if note in _NOTES else ""
+
+
+def place(url: str) -> tuple[str, int | None] | None:
+    """Host (without www.) and port of an http(s) address; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return (host.removeprefix("www."), port) if parts.scheme in ("http", "https") and host else None
+
+
+def _texts(options: dict[str, Any]) -> list[str]:
+    values = [v for value in options.values() for v in (value if isinstance(value, (list, tuple)) else [value])]
+    return [value for value in values if isinstance(value, str)]
+
+
+def _must_be_unsent(repost: Repost, refused: int) -> None:
+    if repost.wanted != refused:
+        raise _busy(repost.id)
+    if repost.sent >= repost.wanted:
+        hint = f"to take it down everywhere say: syncd withdraw {repost.id}"
+        raise SyncdError("already_sent", "this revision is at the site already", hint=hint, where=f"repost {repost.id}")
+
+
+def _busy(id: int | None) -> SyncdError:
+    hint = f"look at it with syncd explain {id}, then say it again"
+    return SyncdError("stale", "it was changed meanwhile", hint=hint, where=f"repost {id}")
+
+
+@contextmanager
+def _folder(state: Path) -> Iterator[Path]:
+    """A place for a file on its way, on the state's own disk. Raises SyncdError when it takes nothing."""
+    try:
+        with TemporaryDirectory(dir=state, prefix="out-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        hint = "make room on the disk of state_dir and let syncd's user write there"
+        raise SyncdError("state_unwritable", str(error.strerror or error), hint=hint, where=str(state)) from error
+
+
+def _resolved(state: Path, out: str) -> tuple[Path, Path]:
+    return state.resolve(), Path(out).resolve()
+
+
+def _must_take_a_backup(target: Path, state: Path) -> None:
+    """Told here, since what a database says of a bad target reads as if it was itself broken."""
+    hint = "choose a file in a directory that exists, is writable and has room"
+    if target.parent == state and target.name.startswith(("syncd.", "control.sock")):
+        raise SyncdError("backup_failed", "this is a file of syncd itself", hint=hint, where=str(target))
+    if target.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
+        raise SyncdError("backup_failed", "the copy can't be written there", hint=hint, where=str(target))
+
+
+def _bounds(month: str, zone: str) -> tuple[datetime, datetime]:
+    try:
+        return bounds(month, zone)
+    except ValueError as error:
+        raise SyncdError("usage", str(error), hint="write a month as YYYY-MM, such as 2026-07") from None
 
 
 def _struggles(repost: Repost) -> bool:
@@ -518,7 +683,7 @@ def _struggles(repost: Repost) -> bool:
     return repost.tries >= _LONG and machine.status(repost) not in NEEDS_PERSON
 
 
-def _used(judged: Judged, now: datetime) -> float:
+def _used(judged: Shown, now: datetime) -> float:
     """The share of the time limit that is used up, 0 without one."""
     if judged.rule is None or judged.repost.excused:
         return 0.0
@@ -533,12 +698,12 @@ def _clock_detail(error: float | None) -> str:
     return "no source told its time" if error is None else f"within {max(2.0, error):.0f} s of the sources' clocks"
 
 
-def _report_row(judged: Judged) -> ReportRow:
+def _report_row(judged: Shown) -> ReportRow:
     document, line = judged.document, judged.timeline
     return ReportRow(
         document,
         judged.repost,
-        machine.status(judged.repost, withdrawn=document.withdrawn).value,
+        judged.status,
         document.published,
         line.seen.at if line.seen else None,
         judged.latency if line.seen else None,

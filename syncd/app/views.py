@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,28 +12,58 @@ from syncd.core import deadline
 from syncd.core import repost as machine
 from syncd.engine.measure import Judged
 from syncd.model import Event, Instant, Repost, Verdict
+from syncd.report.figures import day_of
 from syncd.store.api import Story
 
 Row = dict[str, Any]
+AWAITED = "awaited"
+"""The status of what people have still to post, at a site where syncd only observes."""
+PEOPLE = "people"
+"""The lag of those people, which is that of the CMS where syncd posts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Judged):
+    """A judged repost in the words that are shown. status: core.repost.Status or AWAITED."""
+
+    status: str
+
+
+def shown(judged: Judged, events: Sequence[Event], *, posts: bool) -> Shown:
+    """The words for a repost, from its events. posts: syncd posts at its site, it isn't only observed."""
+    lags = judged.lags if posts else {PEOPLE if name == "cms" else name: s for name, s in judged.lags.items()}
+    blame = PEOPLE if judged.blame == "cms" and not posts else judged.blame
+    return Shown(
+        judged.repost, judged.document, judged.timeline, judged.rule, judged.verdict, judged.why, judged.latency,
+        lags, blame, word(judged.repost, events, posts=posts),
+    )
+
+
+def word(repost: Repost, events: Iterable[Event], *, posts: bool) -> str:
+    """The status as it is shown; "withdrawn" only where the wanted revision itself went out as a withdrawal."""
+    gone = any(e.kind == "withdrawn" and (e.repost, e.revision) == (repost.id, repost.wanted) for e in events)
+    status = machine.status(repost, withdrawn=gone)
+    return AWAITED if status is machine.Status.SENDING and not posts else status.value
 
 
 def instant(value: Instant | None) -> Row | None:
+    """A moment as precisely as it is known: of a day its date alone, in its own time zone."""
     if value is None:
         return None
-    return {"value": iso(value.at), "precision": value.precision.value, "raw": value.raw, "zone": value.zone}
+    return {"value": day_of(value) or iso(value.at), "precision": value.precision.value, "raw": value.raw, "zone": value.zone}
 
 
 def iso(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
-def repost_row(judged: Judged) -> Row:
+def repost_row(judged: Shown) -> Row:
     """The fields of `syncd reposts --json`; latency_s is the least that it can have been."""
     repost, document, line = judged.repost, judged.document, judged.timeline
     return {
         "id": repost.id, "document": document.id, "title": document.title, "source": repost.source, "site": repost.site,
         "column": repost.column, "url": repost.ref.url if repost.ref else "",
-        "status": machine.status(repost, withdrawn=document.withdrawn).value,
+        "status": judged.status,
         "marks": {"wanted": repost.wanted, "approved": repost.approved, "sent": repost.sent, "seen": repost.seen},
         "key": repost.key, "ref": repost.ref.id if repost.ref else "", "published": instant(document.published),
         "detected": iso(document.detected), "sent_at": _at(line.sent), "seen_at": _at(line.seen),
@@ -54,7 +85,7 @@ def _at(value: Instant | None) -> str | None:
     return iso(value.at) if value else None
 
 
-def due(judged: Judged) -> datetime | None:
+def due(judged: Shown) -> datetime | None:
     """The latest moment at which the limit may end; None without a rule or a date."""
     published = judged.document.published
     if judged.rule is None or published is None:
@@ -62,8 +93,8 @@ def due(judged: Judged) -> datetime | None:
     return deadline.due_at(published, judged.rule)[1]
 
 
-def explain(judged: Judged, story: Story, step: machine.Step) -> Row:
-    """One repost's whole story: each look, each decision with its reason, and what comes next."""
+def explain(judged: Shown, story: Story, step: machine.Step, sites: Sequence[str]) -> Row:
+    """One repost's whole story: each look, each decision with its reason, and what comes next. sites: of its document."""
     document = story.document
     return {
         "repost": repost_row(judged),
@@ -71,6 +102,7 @@ def explain(judged: Judged, story: Story, step: machine.Step) -> Row:
             "id": document.id, "title": document.title, "url": document.url, "aliases": list(document.aliases),
             "published": instant(document.published), "detected": iso(document.detected),
             "missed": iso(document.missed), "sources": list(document.sources), "withdrawn": document.withdrawn,
+            "sites": list(sites),
         },
         "revisions": [
             {"n": r.n, "hash": r.hash, "detected": iso(r.detected), "withdrawn": r.withdrawn, "reason": r.reason,
@@ -100,6 +132,6 @@ def next_step(step: machine.Step, repost: Repost) -> Row:
     return {"step": type(step).__name__.lower(), "reason": step.reason, "at": iso(at)}
 
 
-def verdict_counts(judged: Sequence[Judged]) -> dict[str, int]:
+def verdict_counts(judged: Sequence[Shown]) -> dict[str, int]:
     return {verdict.value: sum(1 for j in judged if j.verdict is verdict) for verdict in Verdict}
 

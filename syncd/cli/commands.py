@@ -299,15 +299,31 @@ def adopt(
     _act(context, config, as_json, lambda desk: desk.adopt(id, url, _person(actor)))
 
 
-@app.command(help=say("Withdraw a repost from its site.", "从站点撤下一条转载。"))
+@app.command(
+    help=say(
+        "Withdraw the document of a repost from ALL its sites.",
+        "从全部站点撤下这条转载所属的文件。",
+    )
+)
 def withdraw(
     context: typer.Context, id: RepostId, reason: Why = "", actor: Actor = "", config: ConfigPath = DEFAULT,
     as_json: AsJson = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=say("do not ask", "不再确认"))] = False,
 ) -> None:
     if not yes:
-        typer.confirm(say(f"Withdraw repost {id}?", f"撤下转载 {id}？"), abort=True)
+        typer.confirm(_withdrawal(at_desk(context, config, lambda desk: desk.explain(id))), abort=True)
     _act(context, config, as_json, lambda desk: desk.withdraw(id, _person(actor), reason))
+
+
+def _withdrawal(story: dict[str, Any]) -> str:
+    """The question: which document, and that it goes from every site."""
+    document = story["document"]
+    sites, title = document.get("sites", []), printable(document.get("title", ""))
+    named = printable(", ".join(sites))
+    return say(
+        f'Withdraw "{title}" from ALL its sites (on {len(sites)} sites: {named})?',
+        f"从全部 {len(sites)} 个站点（{named}）撤下“{title}”？",
+    )
 
 
 @app.command(
@@ -320,11 +336,11 @@ def package(
     context: typer.Context, id: RepostId, config: ConfigPath = DEFAULT, as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help=say("file to write", "输出文件"))] = None,
 ) -> None:
-    from syncd.cli import show
+    from syncd.cli import files, show
 
     target = (out or Path(f"repost-{id}.zip")).absolute()
-    facts = at_desk(context, config, lambda desk: desk.package(id, str(target)))
-    tell(facts, lambda f: show.line(str(f.get("path", target))), as_json=as_json)
+    facts = files.carried(at_desk(context, config, lambda desk: desk.package(id)), target)
+    tell(facts, lambda f: show.line(str(f["path"])), as_json=as_json)
 
 
 @app.command(help=say("Show what the site would be given; nothing is posted.", "预览将交给站点的内容，不发布。"))
@@ -370,6 +386,7 @@ def report(
     form: Annotated[str, typer.Option("--format", metavar="text|csv|json", help=say("form", "格式"))] = "text",
     out: Annotated[Path | None, typer.Option("--out", "-o", help=say("file to write", "输出文件"))] = None,
 ) -> None:
+    from syncd.cli import files
     from syncd.cli.monthly import FORMS, render
 
     if form not in FORMS:
@@ -381,7 +398,7 @@ def report(
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        out.write_bytes(data)
+        files.write(out, data)
 
 
 @app.command(help=say("List the installed adapters and kinds of sources.", "列出已安装的适配器和来源种类。"))
@@ -408,7 +425,8 @@ def backup(
     path: Annotated[Path, typer.Argument(metavar="FILE", help=say("file to write", "输出文件"))],
     config: ConfigPath = DEFAULT, as_json: AsJson = False,
 ) -> None:
-    from syncd.cli import show
+    from syncd.cli import files, show
 
-    facts = at_desk(context, config, lambda desk: desk.backup(str(path.absolute())))
-    tell(facts, lambda f: show.line(str(f.get("path"))), as_json=as_json)
+    target = path.absolute()
+    facts = files.carried(at_desk(context, config, lambda desk: desk.backup(str(target))), target)
+    tell(facts, lambda f: show.line(str(f["path"])), as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +20,10 @@ from syncd.model import Entry, Instant, Precision, Problem
 from syncd.sources import registry
 from syncd.sources.api import Listing, Source, SourceConfig, Tools
 from syncd.sources.local import read_bytes, recognise
+from syncd.web import urls
 from syncd.web.api import Guard, Network
 from syncd.web.client import Web
+from syncd.web.failure import Failure
 from syncd.web.status import raise_for_list
 
 Facts = dict[str, Any]
@@ -69,7 +72,7 @@ async def read_anything(request: Request, *, now: Callable[[], datetime], monoto
 
 def _known(request: Request) -> _Known:
     if request.what.startswith(("http://", "https://")):
-        guard = Guard(allow_private=request.allow_private)
+        guard = _guard(request.what, private=request.allow_private)
         return _Known(request.what, request.what, request.kind, guard=guard)
     if Path(request.what).is_file():
         return _Known(Path(request.what).name, "", request.kind, options={"path": request.what})
@@ -88,9 +91,16 @@ def _configured(request: Request) -> _Known:
             raise
         raise _nothing(request.what, "give a file, an address, or the name of a source and --config") from None
     network = Network(**config.network_of(source.network).plain())
-    guard = Guard(allow_private=source.allow_private or request.allow_private)
+    guard = _guard(source.url, private=source.allow_private or request.allow_private)
     kind = request.kind or source.kind
     return _Known(source.name, source.url, kind, source.options, network, guard, config.zone_of(source))
+
+
+def _guard(url: str, *, private: bool) -> Guard:
+    """private: the list's own host and port may be private; nothing else may. What is no URL the read itself tells."""
+    with suppress(Failure):
+        return Guard(frozenset({urls.place(url)})) if private else Guard()
+    return Guard()
 
 
 def _nothing(what: str, hint: str) -> SyncdError:

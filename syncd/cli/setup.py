@@ -130,13 +130,13 @@ def _checked(answers: Answers) -> Answers:
     """The answers in order. Raises SyncdError("usage") with the first that can't be right."""
     filled = replace(answers, source=answers.source or "govcn", column=answers.column or "国务院文件")
     return replace(
-        filled, url=_address(filled.url), site_id=_site_id(filled.site_id), source=_source(filled.source),
+        filled, url=_address(filled.url).rstrip("/"), site_id=_site_id(filled.site_id), source=_source(filled.source),
         column_url=_address(filled.column_url) if filled.column_url else "",
     )
 
 
 def _address(text: str) -> str:
-    stripped = text.strip().rstrip("/")
+    stripped = text.strip()
     if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", stripped):
         raise _wrong(text, say("an address is like https://www.county.example", "网址应类似 https://www.county.example"))
     return stripped

@@ -133,11 +133,16 @@ def _sites(rows: Sequence[Facts]) -> None:
         say("visible", "已见"), say("trouble", "问题"),
     ]
     cells: list[list[Text | str]] = [
-        [str(r.get("name")), str(r.get("adapter", "")), word(r.get("state")), str(r.get("queue", "")),
+        [str(r.get("name")), str(r.get("adapter", "")), word(r.get("state")), _queue(r),
          str(r.get("visible", "")), _trouble(r)]
         for r in rows
     ]
     table(say("Sites", "站点"), heads, cells, wide=(5,))
+
+
+def _queue(row: Facts) -> str:
+    """Of an observed site: what people have to post."""
+    return str(row.get("queue", "")) if row.get("posts", True) else f"{term('awaited')} {row.get('awaited', 0)}"
 
 
 def attention(rows: Sequence[Facts]) -> None:
@@ -248,7 +253,8 @@ def acted(facts: Facts) -> None:
         what = say("released", "放行") if "released" in facts else say("dropped", "丢弃")
         line(f"{facts['source']}: {what} {count}")
         return
-    state = say("withdrawn", "已撤") if facts.get("withdrawn") else term(facts.get("status"))
+    sites = "".join(f" {name}" for name in facts.get("sites", ()))
+    state = say("withdrawn from", "已撤，站点：") + sites if facts.get("withdrawn") else term(facts.get("status"))
     line(f"#{facts.get('id')}: {state} {facts.get('reason') or ''}".rstrip())
 
 

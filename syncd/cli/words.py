@@ -30,7 +30,8 @@ def _escaped(character: str) -> str:
 
 
 _ZH = {
-    "waiting": "待批", "held": "搁置", "sending": "待发", "in_doubt": "存疑", "sent": "已发", "visible": "已见",
+    "waiting": "待批", "held": "搁置", "sending": "待发",
+    "awaited": "待人工转载", "in_doubt": "存疑", "sent": "已发", "visible": "已见",
     "parked": "停放", "withdrawn": "已撤", "edited": "被改", "gone": "不见", "met": "按时", "breached": "超时",
     "open": "进行中", "indeterminate": "无法判定", "excused": "免计", "running": "运行中", "idle": "未运行",
     "ok": "正常", "paused": "暂停", "stopped": "停止",
@@ -38,7 +39,7 @@ _ZH = {
     "released": "已放行", "intent": "开始发布", "resolved": "已查清", "look_bad": "查看：未见",
     "look_good": "查看：正常",
     "seen": "已见", "adopted": "已认领", "retried": "已重试", "published": "来源发布",
-    "source": "来源", "detection": "发现", "reading": "读取", "approval": "审批", "cms": "发布系统",
+    "source": "来源", "detection": "发现", "reading": "读取", "approval": "审批", "cms": "发布系统", "people": "人工转载",
     "publishing": "上线", "send": "发布", "verify": "查看公开页面", "advance": "推进进度", "resolve": "到发布系统查找",
     "rest": "等待",
     "park": "等人处理", "repost": "转载", "entry": "条目", "document": "文件", "site": "站点",
@@ -46,7 +47,8 @@ _ZH = {
 }
 _EN = {
     "in_doubt": "in doubt", "look_bad": "looked: not there", "look_good": "looked: fine", "intent": "send begins",
-    "revised": "revision read", "cms": "CMS", "sighted": "first sighted", "published": "published at source",
+    "revised": "revision read", "cms": "CMS",
+    "people": "posting by hand", "sighted": "first sighted", "published": "published at source",
     "verify": "look at the public page", "resolve": "look in the CMS", "rest": "wait",
     "park": "wait for a person", "advance": "move the marks",
 }
@@ -94,6 +96,6 @@ def moment(value: Any) -> str:
     except ValueError:
         return printable(text)
     if precision == "day" or len(text) <= 10:
-        return text[:10] if local.tzinfo is None else f"{local.astimezone():%Y-%m-%d}"
+        return text[:10]  # as it is written, in its own zone: in another it might be the day before
     form = "%Y-%m-%d %H:%M" if precision == "minute" else "%Y-%m-%d %H:%M:%S"
     return local.astimezone().strftime(form)

@@ -18,7 +18,7 @@ from syncd.errors import StoreError
 STAGES = ("poll", "read", "route", "approve", "work", "observe")
 """In the order of an item's life; "work" is send, see and audit, which act on the same row; "observe" finds what people
 posted at observed sites."""
-POLLS, READS, WORKS = 64, 16, 64
+POLLS, READS, WORKS, LOOKS = 64, 16, 64, 16
 """How much of each may be in flight."""
 REFUSALS = frozenset({"disk_full", "read_only", "unavailable", "locked"})
 """What the store says when it takes nothing from anybody; other errors concern one row."""
@@ -36,6 +36,7 @@ class Engine:
             "poll": Pool(POLLS, self._ended),
             "read": Pool(READS, self._ended),
             "work": Pool(WORKS, self._ended),
+            "observe": Pool(LOOKS, self._ended),
         }
         self.failures: list[BaseException] = []
         self.trouble = ""
@@ -55,7 +56,7 @@ class Engine:
             "route": Router(deps).tick,
             "approve": Approver(deps).tick,
             "work": self.worker.tick,
-            "observe": Observer(deps).tick,
+            "observe": Observer(deps, self._pools["observe"]).tick,
         }
 
     async def start(self) -> None:

@@ -9,6 +9,7 @@ from syncd.core import repost as machine
 from syncd.core.adopt import Candidate, match
 from syncd.core.changes import changes
 from syncd.engine.deps import Deps, SiteUnit
+from syncd.engine.pool import Pool
 from syncd.engine.send import print_of
 from syncd.errors import Stale, SyncdError
 from syncd.model import Content, Event, RemoteDoc, Repost
@@ -16,46 +17,60 @@ from syncd.store.api import Filter, Store
 
 OPEN = 200
 """How many open reposts of a site are looked for at once, the newest first."""
+EVERY = 300.0
+"""Seconds from the start of one look at a site to the next."""
 
 
 class Observer:
-    """Looks at the lists of observed sites for what has not been found there yet."""
+    """Looks at the lists of observed sites for what has not been found there yet, each site in a task of its own."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, pool: Pool) -> None:
         self.deps = deps
+        self.pool = pool
+        self._next: dict[str, float] = {}
 
     async def tick(self) -> int:
-        """Adopt what people posted; returns how many reposts were found."""
-        observed = [site for site in self.deps.sites.values() if not site.adapter.capabilities.posts]
-        return sum([await self._look(site) for site in observed if site.gate.free])
+        """Start a look at every site whose turn it is; returns how many were started."""
+        due = [site for site in self.deps.sites.values() if self._is_due(site)][: self.pool.free]
+        for site in due:
+            self._next[site.name] = self.deps.clock.monotonic() + EVERY
+            self.pool.start(site.name, self._look(site))
+        return len(due)
 
-    async def _look(self, site: SiteUnit) -> int:
+    def _is_due(self, site: SiteUnit) -> bool:
+        if site.adapter.capabilities.posts or site.name in self.pool or not site.gate.free:
+            return False
+        return self.deps.clock.monotonic() >= self._next.get(site.name, float("-inf"))
+
+    async def _look(self, site: SiteUnit) -> None:
+        """Adopt what people posted on one site."""
         found = await self.deps.store.reposts(Filter(site=site.name, open=True, limit=OPEN))
         open_reposts = [repost for repost, _ in found if not repost.sent]
         if not open_reposts:
-            return 0
+            return
         try:
             candidates = await shown(site)
         except SyncdError as error:
             self._failed(site, error.reason, error.hint)
-            return 0
+            return
         except Exception as error:  # a bug in an adapter is the failure of this site alone, and is told
             self.deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, exc_info=True)
             self._failed(site, "adapter_bug", "report this to the adapter's author with the log")
-            return 0
+            return
         site.gate.well()
-        return sum([await self._adopt(site, repost, candidates) for repost in open_reposts])
+        for repost in open_reposts:
+            await self._adopt(site, repost, candidates)
 
     def _failed(self, site: SiteUnit, reason: str, hint: str) -> None:
         site.gate.failed(reason, hint)
         self.deps.meter.failure("observe", reason)
         self.deps.meter.site_state(site.name, site.gate.state)
 
-    async def _adopt(self, site: SiteUnit, repost: Repost, candidates: Sequence[Candidate]) -> int:
+    async def _adopt(self, site: SiteUnit, repost: Repost, candidates: Sequence[Candidate]) -> None:
         content = (await self.deps.store.revision(repost.document, repost.wanted)).content
         found = _match(content, candidates)
         if found is None:
-            return 0
+            return
         stored = print_of(found.title, found.html)
         shown_now = await newest_shown(self.deps.store, repost)
         after = machine.adopt(repost, found.ref, stored=stored, now=self.deps.now, n=shown_now)
@@ -65,9 +80,8 @@ class Observer:
         try:
             await self.deps.store.save(after, (told, *changes(repost, after, self.deps.clock.instant())))
         except Stale:
-            return 0
+            return
         self.deps.wake("work")
-        return 1
 
 
 async def newest_shown(store: Store, repost: Repost) -> int:

@@ -219,8 +219,9 @@ class Reader:
             return False
         if latest.withdrawn:
             return True
-        newer = dated and now is not None and then is not None and now.at > then.at
-        return not newer and await self._superseded(found, revision.hash)
+        if dated and now is not None and then is not None and now.at != then.at:
+            return now.at < then.at
+        return await self._superseded(found, revision.hash)
 
     async def _superseded(self, found: Document, hash: str) -> bool:
         """Whether one of the document's last revisions but the newest had this text."""

@@ -11,8 +11,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from syncd.engine.engine import STAGES, Engine
 from syncd.errors import StoreError
 
-BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 300.0}
-"""Seconds between ticks; wake-ups make the next stage follow at once."""
+BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 60.0}
+"""Seconds between ticks; wake-ups make the next stage follow at once. When a source or site is due is its own."""
 
 
 class Scheduler:

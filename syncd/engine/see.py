@@ -20,8 +20,6 @@ FIRST_LOOK, LONGEST_LOOK = 2.0, 600.0
 """Seconds between looks for a page that is not visible yet."""
 PATIENCE = 4
 """Bad looks at a page that was never seen until the CMS is asked what became of the post."""
-SLOW = 4
-"""Looks in vain at a page that was never seen, after which the CMS is asked about it."""
 EDITOR_LOOK = 300.0
 """Seconds between looks for a draft that waits for the site's own editor."""
 _NO_CACHE = {"cache-control": "no-cache", "pragma": "no-cache"}

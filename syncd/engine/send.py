@@ -160,7 +160,7 @@ class Sender:
     async def _already(self, adapter: Adapter, ref: RemoteRef, draft: Draft) -> Outcome:
         """A post with our key is there though none was announced: the state was lost, or a late request landed."""
         doc = await read(adapter, ref)
-        stored = _print(doc)
+        stored, ref = _print(doc), doc.ref if doc else ref
         if ref.modified_by and stored != draft.print:
             return Edited(ref, stored)
         return Located(ref, stored, "found_before_create")
@@ -172,7 +172,8 @@ class Sender:
             return Gone()
         if repost.ref is None or now_there.version == repost.ref.version:
             return None
-        stored = _print(await read(adapter, now_there))
+        doc = await read(adapter, now_there)
+        stored, now_there = _print(doc), doc.ref if doc else now_there
         if stored and stored == repost.stored:
             return Located(now_there, stored, "touched_without_change")
         return Edited(now_there, stored)
@@ -256,7 +257,9 @@ class Sender:
         """Compare what lies there with the intent. landed: no request can take effect any more."""
         if intent.kind is IntentKind.WITHDRAW and ref.state is RemoteState.WITHDRAWN:
             return Sent(ref, repost.stored, "found_withdrawn")
-        stored = _print(await read(adapter, ref))
+        doc = await read(adapter, ref)
+        # The ref of the very text that is judged: an editor may have been at work between the two calls.
+        stored, ref = _print(doc), doc.ref if doc else ref
         if intent.kind is IntentKind.CREATE:
             return _settled_create(intent, ref, stored)
         if intent.kind is IntentKind.UPDATE and stored == intent.print and not ref.modified_by:

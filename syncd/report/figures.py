@@ -1,6 +1,6 @@
 """Pure shaping of a month's rows to figures: who was obliged to what, how it went, and how well we watched.
 
-Every document published in the month counts once per site, in exactly one outcome:
+Every document published in the month counts once per site (a repost), in exactly one outcome:
 
 | outcome       | when                                                                                      |
 |---------------|-------------------------------------------------------------------------------------------|
@@ -12,7 +12,8 @@ Every document published in the month counts once per site, in exactly one outco
 | indeterminate | what is known of the times does not decide it                                             |
 | open          | no verdict yet, and the limit is not over                                                 |
 
-All but excused and withdrawn are obliged. Open ones count in the latencies with their age so far ("at least").
+All but excused and withdrawn are obliged. Open ones count in the latencies with their age so far ("at least"), unless
+nothing is known of it yet: published today, nobody knows at what hour.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from syncd.model import Document, Instant, Precision, Repost, Verdict
 from syncd.store.api import ReadSpan
 
-LAGS = ("source", "detection", "reading", "approval", "cms", "publishing")
-"""The parts of a latency, in the order of time (design section 6)."""
+LAGS = ("source", "detection", "reading", "approval", "cms", "people", "publishing")
+"""The parts of a latency, in the order of time; people: those who post by hand where syncd only observes."""
 NIGHT = (18, 8)
 """Published from 18:00 to 08:00 local time, when nobody is at the desk."""
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -160,6 +161,8 @@ class Item:
     url: str
     published: datetime | None
     precision: str
+    day: str
+    """Date of publication in the source's own time zone where nothing but the day is known, else ""."""
     detected: datetime
     seen: datetime | None
     due: datetime | None
@@ -214,7 +217,7 @@ def month_report(rows: Sequence[ReportRow], *, month: str, zone: str, watch: Seq
     mine = [row for row in rows if since <= _belongs(row) < end]
     told = [(row, outcome(row, now=now)) for row in mine]
     counts = _counts(told)
-    spans = [span for row, how in told if how in OBLIGED and (span := latency(row, now=now))]
+    spans = [span for row, how in told if how in OBLIGED and (span := latency(row, now=now)) and (row.seen or span.least)]
     return Report(
         month=month,
         zone=zone,
@@ -248,6 +251,21 @@ def bounds(month: str, zone: str) -> tuple[datetime, datetime]:
     first = datetime(year, number, 1, tzinfo=ZoneInfo(zone))
     following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=ZoneInfo(zone))
     return first.astimezone(UTC), following.astimezone(UTC)
+
+
+def day_of(instant: Instant) -> str:
+    """The date in its own time zone of what is known to no hour (in another zone it might be another day), else ""."""
+    if instant.precision is not Precision.DAY or not instant.zone:
+        return ""
+    return instant.at.astimezone(_zone(instant.zone)).date().isoformat()
+
+
+def _zone(name: str) -> tzinfo:
+    """Of a name ("Asia/Shanghai") or an offset ("+08:00"); UTC for anything else."""
+    try:
+        return ZoneInfo(name) if name[:1].isalpha() else datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo or UTC
+    except (ValueError, KeyError, OSError):
+        return UTC
 
 
 def outcome(row: ReportRow, *, now: datetime) -> Outcome:
@@ -405,6 +423,7 @@ def _item(row: ReportRow, how: Outcome, now: datetime) -> Item:
         url=row.repost.ref.url if row.repost.ref else "",
         published=row.published.at if row.published else None,
         precision=row.published.precision.value if row.published else "",
+        day=day_of(row.published) if row.published else "",
         detected=row.document.detected,
         seen=row.seen,
         due=row.due,

@@ -169,7 +169,7 @@ class _Page:
         )
 
     def published(self, item: Item) -> str:
-        return self.time(item.published)[: {"day": 10, "minute": 16}.get(item.precision, 19)]
+        return item.day or self.time(item.published)[: {"day": 10, "minute": 16}.get(item.precision, 19)]
 
     def time(self, at: datetime | None) -> str:
         return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S") if at else ""

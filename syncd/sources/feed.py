@@ -94,7 +94,8 @@ def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
     decoded = decode(data, content_type)
     text = decoded.text.lstrip("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
-        found = json_feed(read_json(text), url)
+        value = read_json(text)
+        found = json_feed(value, url or _home(value, "home_page_url"))
         _refuse_too_many(len(found.entries), most)
     else:
         gated = gate(text)
@@ -116,12 +117,18 @@ def _xml_feed(gated: Gated, url: str) -> RawList:
     parsed = _feedparser(gated.body, url)
     if not parsed.get("version"):
         raise ReadFailed("not_a_feed", "it is XML, but no feed that is known", hint=_NOT_XML)
+    url = url or _home(parsed["feed"], "link")
     problems = list(gated.problems)
     dated = parsed["version"].startswith("rss") and not gated.names.isdisjoint(("dc:date", "date"))
     rows = [row for n, item in enumerate(parsed["entries"]) if (row := _safe_row(item, n, url, dated, problems))]
     rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
     feed = parsed["feed"]
     return RawList(tuple(identified(rows, problems)), tuple(problems), plain(str(feed.get("title", ""))), _ttl(feed))
+
+
+def _home(feed: Any, name: str) -> str:
+    """Where the feed says that it belongs, for relative links in a file whose own address nobody knows; or ""."""
+    return join("", str(dict.get(feed, name) or "")) if isinstance(feed, dict) else ""
 
 
 def _feedparser(body: bytes, url: str) -> Any:

@@ -113,7 +113,10 @@ class SourceState(Told):
 
 
 class SiteState(Told):
-    """A site's health. state: ok, paused, stopped or unchecked. guarantee: class A, B or C, or parked."""
+    """A site's health. state: ok, paused, stopped or unchecked. guarantee: class A, B or C, or parked.
+
+    posts: false where people post and syncd only observes; queue: to be posted; awaited: of those people.
+    """
 
     name: str
     adapter: str = ""
@@ -121,6 +124,8 @@ class SiteState(Told):
     reason: str = ""
     hint: str = ""
     queue: int = 0
+    awaited: int = 0
+    posts: bool = True
     visible: int = 0
     public_url: str = ""
     guarantee: str = ""
@@ -189,7 +194,8 @@ class Marks(Told):
 
 
 class RepostRow(Told):
-    """One document on one site, as `syncd reposts --json` prints it. status: core.repost.Status. latency_s: seconds at
+    """One document on one site, as `syncd reposts --json` prints it. status: core.repost.Status, or awaited where
+    people have to post. latency_s: seconds at
     least, latency_max_s: at most (null: nobody knows)."""
 
     id: int
@@ -255,7 +261,8 @@ class NextStep(Told):
 
 
 class Explanation(Told):
-    """One repost's whole story. lags: seconds by source, detection, reading, approval, cms, publishing."""
+    """One repost's whole story. lags: seconds by source, detection, reading, approval, cms (people where syncd only
+    observes), publishing."""
 
     repost: RepostRow
     document: DocumentState = DocumentState()

@@ -65,8 +65,12 @@ def _handle_failures(app: FastAPI, pages: Pages) -> None:
 
 
 def _is_page(request: Request) -> bool:
-    machine = request.url.path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/static/"))
-    return not machine and "text/html" in request.headers.get("accept", "")
+    """A browser's question; of the addresses of pages also anybody's who doesn't ask for JSON."""
+    path = request.url.path
+    machine = path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/static/"))
+    accept = request.headers.get("accept", "")
+    page = path.startswith(("/report", "/reposts/", "/sources")) and "json" not in accept
+    return not machine and (page or "text/html" in accept)
 
 
 def told(exc: Exception) -> tuple[int, dict[str, str]]:

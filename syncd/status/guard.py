@@ -54,7 +54,7 @@ class Guard:
     def _refusal(self, headers: Headers, method: str) -> tuple[int, str, str] | None:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hostname(hosts[0]) not in self._hosts:
-            return 421, "foreign_host", "open the status page by the name or address that [syncd].listen gives"
+            return 421, "foreign_host", "open the status page by the name or address that [syncd].listen or hosts gives"
         if method in _SAFE:
             return None
         if not _same_site(headers, hosts[0]):

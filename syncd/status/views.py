@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from syncd.status.api import EventState, Explanation, RepostRow, When
 
-LAGS = ("source", "detection", "reading", "approval", "cms", "publishing")
+LAGS = ("source", "detection", "reading", "approval", "cms", "people", "publishing")
 TONES: Mapping[str, str] = {
-    "visible": "good", "withdrawn": "calm", "sent": "busy", "sending": "busy", "waiting": "warn", "in_doubt": "warn",
+    "visible": "good", "withdrawn": "calm", "sent": "busy", "sending": "busy",
+    "awaited": "busy", "waiting": "warn", "in_doubt": "warn",
     "parked": "bad", "edited": "bad", "gone": "bad", "held": "bad",
     "met": "good", "breached": "bad", "open": "busy", "indeterminate": "warn", "excused": "calm",
     "in_limit": "good", "late": "bad", "missing": "bad", "ok": "good", "paused": "warn", "stopped": "bad",

@@ -194,6 +194,7 @@ class Filter:
     site: str = ""
     source: str = ""
     ids: tuple[int, ...] = ()
+    documents: tuple[int, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     attention: bool = False

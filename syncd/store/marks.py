@@ -164,6 +164,7 @@ def _conditions(which: Filter) -> list[ColumnElement[bool]]:
         (which.site, c.site == which.site),
         (which.source, c.source == which.source),
         (which.ids, c.id.in_(which.ids)),
+        (which.documents, c.document.in_(which.documents)),
         (which.attention, literal_column("attention") == literal_column("1")),
         (which.open, literal_column("open") == literal_column("1")),
     ]

@@ -101,7 +101,8 @@ class FakeList:
         if policy.withdrawn:
             return 410, {"content-type": "text/html; charset=utf-8"}, _page("已撤销", "<p>该文件已撤销</p>")
         body = f'<div class="pages_content">{policy.text}</div>'
-        return self._conditional(headers, "text/html; charset=utf-8", _page(policy.title, body))
+        page = _page(policy.title, body, meta=f'<meta name="lastmodifiedtime" content="{_iso(policy.modified)}">')
+        return self._conditional(headers, "text/html; charset=utf-8", page)
 
     def _conditional(self, headers: Mapping[str, str], type: str, body: bytes) -> Reply:
         etag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
@@ -131,10 +132,10 @@ def _entry(policy: Policy) -> str:
     )
 
 
-def _page(title: str, body: str) -> bytes:
+def _page(title: str, body: str, *, meta: str = "") -> bytes:
     name = html.escape(title)
     text = (
-        f'<!DOCTYPE html><html lang="zh"><head><meta charset="utf-8"><title>{name}</title></head>'
+        f'<!DOCTYPE html><html lang="zh"><head><meta charset="utf-8">{meta}<title>{name}</title></head>'
         f"<body><h1>{name}</h1>{body}</body></html>"
     )
     return text.encode()

@@ -76,7 +76,7 @@ class Site:
 
     def _test(self, what: str, told: dict[str, Any], now: datetime) -> Reply:
         if what == "faults":
-            self.faults.rates = everything(told["rate"])
+            self.faults.rates = everything(told["rate"], told["rate"])
         elif what != "posts":
             self._journal.append({"do": what, "told": told, "at": now.isoformat()})
             self._change_list(what, told, now)
@@ -197,7 +197,7 @@ def serve(
     """A server on loopback, not yet serving. seed: of the faults, None for none. latest: seconds of late requests."""
     server = _Server(("127.0.0.1", port), _Handler)
     base = f"http://127.0.0.1:{server.server_address[1]}"
-    faults = Faults(random.Random(seed), {} if seed is None else everything(rate))  # noqa: S311 - no secret
+    faults = Faults(random.Random(seed), {} if seed is None else everything(rate, rate))  # noqa: S311 - no secret
     site = Site(base, Journal(state), faults, switches=switches, latest=latest)
     server.RequestHandlerClass = type("Handler", (_Handler,), {"site": site})
     return server, site

@@ -49,7 +49,7 @@ class Faults:
         self.struck[name] += 1
 
 
-def everything(rate: float) -> dict[str, float]:
-    """Each fault as often as every other. rate: the probability that a call, or a read, meets any."""
-    calls = dict.fromkeys(CALL_FAULTS, rate / len(CALL_FAULTS))
-    return calls | dict.fromkeys(GET_FAULTS, rate / len(GET_FAULTS))
+def everything(calls: float, reads: float) -> dict[str, float]:
+    """Each fault of a call as often as every other, and each of a read. calls, reads: the probability that one meets any."""
+    called = dict.fromkeys(CALL_FAULTS, calls / len(CALL_FAULTS))
+    return called | dict.fromkeys(GET_FAULTS, reads / len(GET_FAULTS))

@@ -104,11 +104,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Which addresses may be reached: public ones, and the exact (host, port) pairs in `allow`; all if allow_private.
+    """Which addresses may be reached: public ones, and the exact (host, port) pairs in `allow`, which may be private.
 
     hosts: when not empty (behind a proxy that resolves names) only these hosts and their subdomains are asked for.
     """
 
     allow: frozenset[tuple[str, int]] = frozenset()
-    allow_private: bool = False
     hosts: frozenset[str] = frozenset()

@@ -7,9 +7,9 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import MAXYEAR, datetime, timedelta
 from re import compile as regex
 from ssl import SSLContext
 from typing import Any
@@ -40,6 +40,7 @@ _CONNECT_SHARE = 0.5
 _CONNECT_MOST = 15.0
 _METHOD = regex(r"[A-Z]{3,16}")
 _HEADER_NAME = regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SECONDS = regex(r"[0-9]{1,7}")
 _HEADER_BAD = regex(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _TRANSPORT_ERRORS = (aiohttp.ClientError, httpx.HTTPError, httpx.InvalidURL, AddressBlocked, OSError, ValueError)
 _LIBRARIES = ("httpx", "httpcore", "aiohttp", "aiohttp.client")
@@ -73,7 +74,7 @@ class Web:
         self.user_agent = quote(user_agent, safe=" !#$&'()*+,/:;=?@[]_.~-")
         self.pace = Pace(gap, monotonic=monotonic, sleep=sleep)
         self._threads: ThreadPoolExecutor | None = None
-        self._lookup = lookup or self._ask_system
+        self.lookup = lookup or self._ask_system
         self._contexts: dict[tuple[str, str], SSLContext] = {}
         self._transports: dict[tuple[Network, Guard, bool], Transport] = {}
         _hush_libraries()
@@ -90,7 +91,7 @@ class Web:
         key = (network, guard, fresh)
         if key not in self._transports:
             self._transports[key] = open_transport(
-                guard, self._contexts[_tls_of(network)], proxy, lookup=self._lookup, fresh=fresh
+                guard, self._contexts[_tls_of(network)], proxy, lookup=self.lookup, fresh=fresh
             )
         return self._transports[key]
 
@@ -136,6 +137,7 @@ class WebClient:
         limits = limits or _DEFAULTS
         try:
             target, login = self._checked(url)
+            await self._learn(target, limits)
             async with self._turn(target), _deadline(limits):
                 return await self._follow(target, login, validators, headers or {}, limits)
         except Failure as failure:
@@ -170,6 +172,15 @@ class WebClient:
         self._gate.check_url(target)
         if not same_reading(target):
             raise Failure("bad_url", "the URL can be read in two ways")
+
+    async def _learn(self, target: httpx.URL, limits: Limits) -> None:
+        """Find out where an allowed name leads: a private host needs no pacing. Behind a proxy nobody can tell."""
+        if self._proxy is not None or not self._gate.is_unknown(target):
+            return
+        name, port = urls.host(target), urls.port(target)
+        with suppress(OSError, TimeoutError, ValueError, AddressBlocked):  # the request itself will say what is wrong
+            async with asyncio.timeout(_attempt(limits).connect_within):
+                self._gate.admit(name, port, await self._web.lookup(name, port))
 
     def _turn(self, target: httpx.URL) -> Any:
         return self._web.pace.turn(urls.host(target)) if self._gate.is_paced(target) else nullcontext()
@@ -312,9 +323,12 @@ def _first(headers: tuple[tuple[bytes, bytes], ...], name: bytes) -> bytes:
 
 
 def _date(headers: tuple[tuple[bytes, bytes], ...]) -> datetime | None:
-    """The Date header in UTC, or None if there is none or it makes no sense."""
-    text = _first(headers, b"date").decode("latin-1")
-    return http_date(text) if text else None
+    """The server's time in UTC: Date, and what a cache says that the answer is old. None if either makes no sense."""
+    text, age = (_first(headers, name).decode("latin-1").strip() for name in (b"date", b"age"))
+    if not text or (age and not _SECONDS.fullmatch(age)):
+        return None
+    date = http_date(text)
+    return date + timedelta(seconds=int(age or 0)) if date and date.year < MAXYEAR else None
 
 
 def _hush_libraries() -> None:

@@ -24,8 +24,8 @@ HINTS = {
     "proxy": "check network.proxy, that the proxy is up, and that its rules allow this host and port",
     "proxy_auth": "the proxy refused the log-in: check user and password in network.proxy",
     "blocked_address": (
-        "the address is not public or not on the list: if it is meant so, set allow_private for this source, or name "
-        "the CMS's exact host and port"
+        "the address is not public or not on the list: if it is meant so, set allow_private for the source, which "
+        "opens the exact host and port of its url and no other, or name the CMS's exact host and port"
     ),
     "bad_url": "correct the URL: http or https with a host and a valid port",
     "too_large": "the answer is larger than the limit; check that the URL is the right one",

@@ -27,6 +27,10 @@ _DENIED_6 = tuple(map(ip_network, (
     "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 )))
 """Within 2000::/3 only; what is outside (::/96, 64:ff9b::/96, 5f00::/16, fec0::/10, ff00::/8 …) is never public."""
+_OF_THE_MACHINE = tuple(map(ip_network, (
+    "169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "192.0.0.192/32",
+)))
+"""Link-local, and where clouds give out a machine's secrets: no name may lead there, not even an allowed one."""
 
 
 def is_public(address: Address) -> bool:
@@ -36,6 +40,12 @@ def is_public(address: Address) -> bool:
             return is_public(address.ipv4_mapped)
         return address in _PUBLIC_6 and address.is_global and not any(address in net for net in _DENIED_6)
     return address.is_global and not any(address in net for net in _DENIED_4)
+
+
+def is_of_the_machine(address: Address) -> bool:
+    """True for link-local and cloud metadata addresses."""
+    real = getattr(address, "ipv4_mapped", None) or address
+    return any(real in net for net in _OF_THE_MACHINE)
 
 
 def literal(host: str) -> Address | None:
@@ -70,26 +80,31 @@ class Gate:
             return
         if self._hosts and not any(name == host or name.endswith(f".{host}") for host in self._hosts):
             raise Failure("blocked_address", f"{name} is not on the list of hosts that may be asked for")
-        if self._guard.allow_private:
-            return
         address = literal(name)
         if name == "localhost" or name.endswith(".localhost") or (address is not None and not is_public(address)):
             raise Failure("blocked_address", f"{name} is not a public address")
 
     def is_paced(self, url: httpx.URL) -> bool:
-        """True for a public host, which is asked politely: one request at a time, with a gap."""
-        return not self._guard.allow_private and (host_of(url), port_of(url)) not in self._allow
+        """False for a host that is known to be private; all others are asked politely: one at a time, with a gap."""
+        name, port = host_of(url), port_of(url)
+        leads = self._granted.get((name, port), frozenset())
+        return not leads or any(is_public(address) for address in leads)
+
+    def is_unknown(self, url: httpx.URL) -> bool:
+        """True for an allowed name of which nobody has said yet where it leads."""
+        place = host_of(url), port_of(url)
+        return place in self._allow and place not in self._granted
 
     def admit(self, host: str, port: int, addresses: list[str]) -> list[str]:
         """Those addresses of a name that may be connected to. Raises AddressBlocked when none may."""
         name, found = _plain(host), [(text, ip_address(text)) for text in addresses]
-        if (name, port) in self._allow:
-            self._granted[name, port] = frozenset(address for _, address in found)
-            return addresses
-        good = [text for text, address in found if self._guard.allow_private or is_public(address)]
+        allowed = (name, port) in self._allow
+        good = [(text, ip) for text, ip in found if (not is_of_the_machine(ip) if allowed else is_public(ip))]
+        if allowed:
+            self._granted[name, port] = frozenset(ip for _, ip in good)
         if not good:
             raise AddressBlocked(f"{name} leads to {', '.join(addresses[:3])}, which is not public")
-        return good
+        return [text for text, _ in good]
 
     def open_socket(self, info: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
         """aiohttp's socket_factory: the last check, on the very address that is connected to."""
@@ -99,7 +114,7 @@ class Gate:
 
     def check_address(self, address: Address, port: int) -> None:
         """Raises AddressBlocked unless the address is public, allowed, or where an allowed name leads."""
-        if self._guard.allow_private or is_public(address):
+        if is_public(address):
             return
         if not any(address in ips for (_, p), ips in self._granted.items() if p == port):
             raise AddressBlocked(f"{address} is not a public address")

@@ -40,6 +40,12 @@ def port(url: httpx.URL) -> int:
     return url.port if url.port is not None else _PORTS[url.scheme]
 
 
+def place(text: str) -> tuple[str, int]:
+    """(host, port) of a URL as a Guard compares them. Raises Failure("bad_url")."""
+    url = parse(text)
+    return host(url), port(url)
+
+
 def origin(url: httpx.URL) -> tuple[str, str, int]:
     """Scheme, host and port: what credentials may be sent to."""
     return url.scheme, host(url), port(url)

@@ -1,14 +1,15 @@
 """The observe adapter reads a site's public lists, writes nothing, and never takes a fault for an empty list."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from syncd.adapters.api import SiteConfig, Tools
-from syncd.adapters.observe import ObserveAdapter
+from syncd.adapters.observe import FAILURES, READS, ObserveAdapter
 from syncd.content.text import text_of
 from syncd.core.adopt import Candidate, match
 from syncd.errors import NotApplied, NotFound, ReadFailed, Rejected
@@ -28,6 +29,8 @@ class FakeSite:
 
     pages: dict[str, str | bytes | int | Exception]
     asked: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+    """What was answered with a body."""
 
     async def get(
         self,
@@ -43,7 +46,11 @@ class FakeSite:
             raise found
         status, body = (found, b"") if isinstance(found, int) else (200, found)
         data = body.encode() if isinstance(body, str) else body
-        return Answer(status, url, ((b"content-type", b"text/html"),), data, NOW, NOW)
+        tag = Validators(hashlib.sha256(data).hexdigest().encode())
+        if status == 200 and validators == tag:
+            return Answer(304, url, (), b"", NOW, NOW, validators=tag)
+        self.given += [url] if status == 200 else []
+        return Answer(status, url, ((b"content-type", b"text/html"),), data, NOW, NOW, validators=tag)
 
     async def call(
         self,
@@ -60,6 +67,28 @@ class FakeSite:
 def made(site: FakeSite, **options: object) -> ObserveAdapter:
     config = SiteConfig("county", SITE, options={"list_url": LIST, "link_selector": ".list a", **options})
     return ObserveAdapter(config, Tools(client=site, now=lambda: NOW, blobs=None))  # type: ignore[arg-type]
+
+
+class Day:
+    """A clock of the tests' own."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def timed(site: FakeSite, clock: Day, **options: object) -> ObserveAdapter:
+    config = SiteConfig("county", SITE, options={"list_url": LIST, "link_selector": ".list a", **options})
+    return ObserveAdapter(config, Tools(client=site, now=clock, blobs=None))  # type: ignore[arg-type]
+
+
+def many(count: int, *, first: int = 1) -> dict[str, str | bytes | int | Exception]:
+    """A site with so many posts, the newest on top."""
+    numbers = range(first + count - 1, first - 1, -1)
+    links = "".join(f'<a href="n{n}.html">第{n}号</a>' for n in numbers)
+    return {LIST: f'<div class="list">{links}</div>', **{f"{SITE}/gwy/n{n}.html": page(f"第{n}号") for n in numbers}}
 
 
 def listed(adapter: ObserveAdapter) -> list[RemoteDoc]:
@@ -161,3 +190,79 @@ def test_every_write_is_refused() -> None:
     assert not adapter.capabilities.posts
     assert asyncio.run(adapter.find("k")) is None
     assert asyncio.run(adapter.check()).ok
+
+
+def test_a_second_look_asks_for_the_list_alone_and_only_if_it_changed() -> None:
+    site, clock = FakeSite(many(5)), Day()
+    adapter = timed(site, clock)
+    first = listed(adapter)
+    site.asked.clear()
+    site.given.clear()
+    clock.now += timedelta(minutes=5)
+    assert listed(adapter) == first
+    assert (site.asked, site.given) == ([LIST], [])
+
+
+def test_a_later_look_reads_only_what_is_new_and_forgets_what_left_the_list() -> None:
+    site, clock = FakeSite(many(3)), Day()
+    adapter = timed(site, clock)
+    listed(adapter)
+    site.pages = many(3, first=2)
+    site.asked.clear()
+    clock.now += timedelta(minutes=5)
+    assert [doc.title for doc in listed(adapter)] == ["第4号", "第3号", "第2号"]
+    assert site.asked == [LIST, f"{SITE}/gwy/n4.html"]
+
+
+def test_one_look_reads_a_bounded_number_of_pages_newest_first_and_the_next_goes_on() -> None:
+    site, clock = FakeSite(many(READS + 10)), Day()
+    adapter = timed(site, clock)
+    found = listed(adapter)
+    assert (len(found), len(site.asked), found[0].title) == (READS, READS + 1, f"第{READS + 10}号")
+    clock.now += timedelta(minutes=5)
+    site.asked.clear()
+    assert (len(listed(adapter)), len(site.asked)) == (READS + 10, 11)
+
+
+def test_a_page_is_read_again_when_its_link_says_something_else_and_else_once_a_day_if_it_changed() -> None:
+    site, clock = FakeSite(many(2)), Day()
+    adapter = timed(site, clock)
+    listed(adapter)
+    site.pages[LIST] = str(site.pages[LIST]).replace(">第1号<", ">新题<")
+    site.pages[f"{SITE}/gwy/n1.html"] = page("新题")
+    site.asked.clear()
+    clock.now += timedelta(minutes=10)
+    assert [doc.title for doc in listed(adapter)] == ["第2号", "新题"]
+    assert site.asked == [LIST, f"{SITE}/gwy/n1.html"]
+    clock.now += timedelta(days=1)
+    site.asked.clear()
+    site.given.clear()
+    assert len(listed(adapter)) == 2
+    assert (len(site.asked), site.given) == (3, [])
+
+
+def test_a_page_that_can_not_be_read_is_tried_again_ever_more_rarely_and_what_was_known_stays() -> None:
+    site, clock = FakeSite({**many(2), f"{SITE}/gwy/n1.html": 503}), Day()
+    adapter = timed(site, clock)
+    assert [doc.title for doc in listed(adapter)] == ["第2号"]
+    site.asked.clear()
+    for _ in range(12):
+        clock.now += timedelta(minutes=10)
+        listed(adapter)
+    assert site.asked.count(f"{SITE}/gwy/n1.html") == 3
+    site.pages.update(many(2))
+    clock.now += timedelta(minutes=80)
+    assert len(listed(adapter)) == 2
+    site.pages[f"{SITE}/gwy/n1.html"] = 503
+    clock.now += timedelta(days=1)
+    assert len(listed(adapter)) == 2
+    site.pages[f"{SITE}/gwy/n1.html"] = 404
+    clock.now += timedelta(days=1)
+    assert len(listed(adapter)) == 1
+
+
+def test_a_site_that_fails_again_and_again_is_left_alone_for_the_rest_of_the_look() -> None:
+    pages = many(20)
+    site = FakeSite({url: body if url == LIST else ReadFailed("timeout", "too slow") for url, body in pages.items()})
+    assert listed(timed(site, Day())) == []
+    assert len(site.asked) == 1 + FAILURES

@@ -81,6 +81,21 @@ def test_every_owner_has_its_own_way_out_and_only_a_site_may_reach_its_own_priva
     assert web.made["county"][1].allow == {("county.example", 8080), ("county.example", 80)}
 
 
+def test_a_source_that_may_be_private_reaches_its_own_host_and_port_and_no_other_private_address(tmp_path: Path) -> None:
+    web = Owners()
+    private = source().replace('url = "http://central.example/', 'allow_private = true\nurl = "http://10.0.0.9:8080/')
+    build(config(tmp_path, private + site() + route()), ground(web))
+    assert web.made["central"][1] == Guard(allow=frozenset({("10.0.0.9", 8080)}))
+
+
+def test_every_list_of_an_observed_site_may_be_private(tmp_path: Path) -> None:
+    web = Owners()
+    lists = 'options = { list_url = ["http://10.0.0.5:81/a", "http://10.0.0.6/b"] }'
+    text = f'[[sites]]\nname = "town"\nadapter = "observe"\npublic_url = "http://town.example"\n{lists}\n'
+    build(config(tmp_path, source() + text + route("town")), ground(web))
+    assert web.made["town"][1].allow == {("town.example", 80), ("10.0.0.5", 81), ("10.0.0.6", 80)}
+
+
 def test_a_source_feeds_the_sites_of_its_routes(tmp_path: Path) -> None:
     text = source() + source("other") + site() + site("town") + route(sources=("central", "other")) + route("town")
     deps = build(config(tmp_path, text), ground())

@@ -26,6 +26,7 @@ CONFIG = """\
 [syncd]
 state_dir = "state"
 listen = "127.0.0.1:{port}"
+hosts = ["status.county.example"]
 
 [[sources]]
 name = "central"
@@ -86,9 +87,10 @@ class Town:
             self.daemon = subprocess.Popen(self.command("run"), stdout=log, stderr=log, env=_environment())
         self.wait("the daemon answers", lambda: self.get("healthz") is not None)
 
-    def get(self, path: str) -> str | None:
+    def get(self, path: str, host: str = "localhost") -> str | None:
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}/{path}", headers={"Host": host})
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=5) as answer:
+            with urllib.request.urlopen(asked, timeout=5) as answer:
                 return answer.read().decode()
         except OSError:
             return None
@@ -171,6 +173,11 @@ def test_it_posts_once_through_kill_9_refuses_a_second_start_and_drains_on_sigte
     town.wait("all are visible", lambda: town.visible(1, 2, 3))
     assert [town.posts(id) for id in (1, 2, 3)] == [1, 1, 1]
 
+    for args in (("package", "1", "--out"), ("db", "backup")):
+        written = town.root / f"{args[0]}.out"
+        assert town.run(*args, str(written)).returncode == 0
+        assert written.read_bytes()[:2] in (b"PK", b"SQ")
+
     asked = town.run("status", "--json")
     assert asked.returncode == 0, asked.stdout + asked.stderr
     told = json.loads(asked.stdout)
@@ -188,6 +195,8 @@ def test_it_posts_once_through_kill_9_refuses_a_second_start_and_drains_on_sigte
 def test_a_good_config_is_taken_up_and_a_bad_one_is_shown_while_the_old_one_runs(town: Town) -> None:
     town.begin()
     before = town.status()["config"]["hash"]
+    assert town.get("healthz", "status.county.example") is not None
+    assert town.get("healthz", "other.county.example") is None
 
     bad = town.text.replace("要闻", "国务院文件").replace('every = "1s"', 'evry = "1s"')
     town.config.write_text(bad, encoding="utf-8")

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncd.errors import SyncdError
-from tests.engine.rig import Rig, api, json_reply, pages, played, route, site, source, text_of, text_reply, title_of
+from syncd.model import Repost
+from syncd.store.api import Look
+from tests.engine.rig import (
+    Rig,
+    api,
+    json_reply,
+    pages,
+    played,
+    route,
+    site,
+    source,
+    text_of,
+    text_reply,
+    title_of,
+    writes,
+)
 
 FIELDS = {
     "id", "document", "title", "source", "site", "column", "url", "status", "marks", "key", "ref", "published",
@@ -116,15 +134,17 @@ async def test_adopt_without_anything_there_says_what_to_do() -> None:
 
 
 @played
-async def test_preview_shows_what_would_be_sent_and_package_writes_it(tmp_path: Path) -> None:
+async def test_preview_shows_what_would_be_sent_and_package_carries_it(tmp_path: Path) -> None:
     async with Rig(source() + site() + route(more='approve = "review"')) as rig:
         await rig.begin()
         rig.publish(1)
         await rig.rest()
         id = (await rig.one(1)).id
+        rig.config.syncd.state_dir.mkdir(exist_ok=True)
         shown = json.loads(json.dumps(await rig.desk.preview(id)))
         assert (shown["title"], shown["column"], "现将第1号通知" in shown["html"]) == (title_of(1), "要闻", True)
-        told = await rig.desk.package(id, str(tmp_path / "1.zip"))
+        told = await rig.desk.package(id)
+        (tmp_path / "1.zip").write_bytes(base64.b64decode(told["data"]))
         assert told["bytes"] == (tmp_path / "1.zip").stat().st_size
         assert zipfile.ZipFile(tmp_path / "1.zip").namelist()
         assert rig.posts() == []
@@ -196,3 +216,206 @@ async def test_what_fails_for_long_is_shown_though_it_is_still_tried() -> None:
         rig.servers["county"].well()
         await rig.after(900, step=30)
         assert await rig.attention() == {}
+
+
+OBSERVED = """
+[[sites]]
+name = "town"
+adapter = "observe"
+public_url = "http://town.example"
+options = { list_url = "http://lists.town.example/gwy/" }
+"""
+HALF = source() + site() + route(more='approve = "review"')
+
+
+async def waiting(rig: Rig) -> int:
+    await rig.begin()
+    rig.publish(1)
+    await rig.rest()
+    return (await rig.one(1)).id
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "http://central.example/p/1", "http://county.example:8081/p/1", "//county.example/p",
+     "http://county.example.evil.example/p/1", "http://[", "javascript:alert(1)"],
+)
+@pytest.mark.guarantee(4)
+@played
+async def test_only_a_page_of_the_site_itself_is_adopted(url: str) -> None:
+    async with Rig(HALF) as rig:
+        id = await waiting(rig)
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.adopt(id, url)
+        assert (told.value.reason, "county.example" in told.value.hint) == ("foreign_url", True)
+        await rig.desk.adopt(id, "https://www.county.example/p/7")
+        assert (await rig.one(1)).ref.url == "https://www.county.example/p/7"  # type: ignore[union-attr]
+
+
+@played
+async def test_what_people_have_to_post_is_awaited_and_no_queue_and_may_stand_where_the_lists_are() -> None:
+    async with Rig(source() + OBSERVED + route("town")) as rig:
+        id = await waiting(rig)
+        (row,) = await rig.desk.reposts()
+        assert (row["status"], "cms" in row["lags"], row["lags"]["people"] >= 0) == ("awaited", False, True)
+        shown = await rig.site_row("town")
+        assert (shown["queue"], shown["awaited"], shown["posts"]) == (0, 1, False)
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.withdraw(id)
+        assert (told.value.reason, "by hand" in told.value.hint) == ("no_writable_site", True)
+        assert (await rig.desk.adopt(id, "http://lists.town.example/gwy/7.html"))["status"] == "sent"
+
+
+@pytest.mark.guarantee(2)
+@played
+async def test_nothing_is_adopted_while_a_request_of_ours_may_still_take_effect() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.servers["county"].say(text_reply(500), on=writes)
+        rig.publish(1)
+        await rig.after(30, step=10)
+        repost = await rig.one(1)
+        assert repost.intent is not None
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.adopt(repost.id, "http://county.example/p/1")
+        assert (told.value.reason, " s," in told.value.hint) == ("settling", True)
+
+
+@played
+async def test_what_is_at_the_site_is_not_rejected_but_withdrawn() -> None:
+    async with Rig() as rig:
+        id = await one_visible(rig)
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.reject(id)
+        assert (told.value.reason, f"syncd withdraw {id}" in told.value.hint) == ("already_sent", True)
+        assert await rig.status_of(1) == "visible"
+
+
+class Racing:
+    """A store in which the engine changes the row just before a person's order is saved, `times` times."""
+
+    def __init__(self, store: Any, times: int, **change: Any) -> None:
+        self._store, self._times, self._change = store, times, change
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self._store, verb)
+
+    async def save(self, repost: Repost, events: Any = ()) -> Repost:
+        if self._times:
+            self._times -= 1
+            await self._store.save(replace(await self._store.repost(repost.id), **self._change))
+        saved: Repost = await self._store.save(repost, events)
+        return saved
+
+
+@played
+async def test_an_order_that_the_engine_overtook_is_said_again_from_the_row_as_it_is() -> None:
+    async with Rig(HALF) as rig:
+        id = await waiting(rig)
+        rig.ground.store = Racing(rig.disk, 3, tries=2)  # type: ignore[assignment]
+        assert (await rig.desk.approve(id))["status"] == "sending"
+        assert (await rig.one(1)).tries == 2
+
+
+@played
+async def test_an_order_that_is_overtaken_again_and_again_asks_to_be_said_again() -> None:
+    async with Rig(HALF) as rig:
+        id = await waiting(rig)
+        rig.ground.store = Racing(rig.disk, 4, tries=2)  # type: ignore[assignment]
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.reject(id)
+        assert (told.value.reason, "say it again" in told.value.hint) == ("stale", True)
+
+
+@pytest.mark.guarantee(3)
+@played
+async def test_an_order_never_says_anything_of_a_revision_that_came_meanwhile() -> None:
+    async with Rig(HALF) as rig:
+        id = await waiting(rig)
+        rig.ground.store = Racing(rig.disk, 1, wanted=2)  # type: ignore[assignment]
+        assert (await rig.desk.approve(id))["status"] == "waiting"
+        rig.ground.store = Racing(rig.disk, 1, wanted=3)  # type: ignore[assignment]
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.reject(id)
+        assert told.value.reason == "stale"
+
+
+@pytest.mark.guarantee(4)
+@played
+async def test_withdrawn_is_shown_only_of_what_was_withdrawn_at_the_site() -> None:
+    async with Rig() as rig:
+        id = await one_visible(rig)
+        await rig.desk.withdraw(id)
+        shown = [await rig.row(1)]
+        while shown[-1]["marks"]["seen"] < 2:
+            await rig.stage("route", "approve", "work")
+            rig.clock.advance(1)
+            shown.append(await rig.row(1))
+        assert {row["status"] for row in shown if row["marks"]["wanted"] == 1} <= {"visible"}
+        assert shown[-1]["status"] == "withdrawn"
+
+
+@played
+async def test_the_hint_of_a_document_names_its_reposts() -> None:
+    async with Rig(source() + site() + site("town") + route() + route("town")) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        repost = await rig.one(1, "town")
+        await rig.disk.record_look(repost.document, Look(rig.clock.now(), note="mass_gone"))
+        (hint,) = [row["hint"] for row in (await rig.attention()).values() if row["kind"] == "document"]
+        ids = [r.id for r, _ in await rig.all() if r.document == repost.document]
+        assert f"syncd withdraw {ids[0]}`" in hint
+        assert f"its reposts: {ids[0]}, {ids[1]}" in hint
+
+
+@played
+async def test_a_month_that_does_not_exist_is_a_mistake_of_who_asks() -> None:
+    async with Rig() as rig:
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.report("2026-13")
+        assert (told.value.reason, "YYYY-MM" in told.value.hint) == ("usage", True)
+
+
+@played
+async def test_a_daemon_writes_backups_below_its_state_and_hands_others_over(tmp_path: Path) -> None:
+    async with Rig() as rig:
+        await one_visible(rig)
+        state = rig.config.syncd.state_dir
+        state.mkdir(exist_ok=True)
+        rig.desk.served = True
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.backup(str(state / "syncd.sqlite3"))
+        assert told.value.reason == "backup_failed"
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.backup(str(state / "no" / "copy"))
+        assert (told.value.reason, "directory" in told.value.hint) == ("backup_failed", True)
+        assert "state directory" not in told.value.hint
+        assert (await rig.desk.backup(str(state / "copy")))["path"] == str(state.resolve() / "copy")
+        handed = await rig.desk.backup(str(tmp_path / "copy"))
+        assert base64.b64decode(handed["data"]).startswith(b"SQLite format 3")
+        assert not (tmp_path / "copy").exists()
+
+
+@played
+async def test_what_does_not_fit_through_the_socket_says_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncd.app.desk.MOST_PACKAGE", 10)
+    monkeypatch.setattr("syncd.app.desk.MOST_BACKUP", 10)
+    async with Rig(HALF) as rig:
+        id = await waiting(rig)
+        rig.desk.served = True
+        rig.config.syncd.state_dir.mkdir(exist_ok=True)
+        for asked, hint in ((rig.desk.package(id), "stop the daemon"), (rig.desk.backup("/x"), "below")):
+            with pytest.raises(SyncdError) as told:
+                await asked
+            assert (told.value.reason, hint in told.value.hint) == ("too_large", True)
+
+
+@played
+async def test_a_state_directory_that_takes_nothing_is_told_and_is_no_bug() -> None:
+    async with Rig(HALF) as rig:
+        id = await waiting(rig)
+        assert not rig.config.syncd.state_dir.exists()
+        with pytest.raises(SyncdError) as told:
+            await rig.desk.package(id)
+        assert (told.value.reason, "state_dir" in told.value.hint) == ("state_unwritable", True)

@@ -69,7 +69,7 @@ class FakeDesk:
         return {
             "repost": self._row(id), "verdict": "met", "verdict_reason": "all of it inside the limit",
             "document": {"title": TITLE, "url": "https://www.gov.cn/x.htm", "aliases": ["number:国办发〔2026〕28号"],
-                         "published": self._row(id)["published"]},
+                         "published": self._row(id)["published"], "sites": ["county", "town"]},
             "deadline": {"limit_s": 43200, "basis": "国办发〔2017〕47号", "due": "2026-09-01T13:00:00Z"},
             "lags": {"detection": 240.0, "cms": 2.0, "reading": 0.0}, "blame": "",
             "revisions": [], "next": {"step": "verify", "reason": "look_due", "at": "2026-09-02T04:00:00Z"},
@@ -107,10 +107,9 @@ class FakeDesk:
         self._move(id, "withdrawn")
         return {"id": id, "document": id, "withdrawn": True}
 
-    async def package(self, id: int, out: str) -> dict[str, Any]:
+    async def package(self, id: int) -> dict[str, Any]:
         self._row(id)
-        Path(out).write_bytes(b"PK")
-        return {"path": out, "bytes": 2}
+        return {"data": "UEs=", "bytes": 2}
 
     async def preview(self, id: int) -> dict[str, Any]:
         html = "<p>正文</p>\n<p>\x1b[31m</p>"
@@ -127,8 +126,7 @@ class FakeDesk:
         }
 
     async def backup(self, out: str) -> dict[str, Any]:
-        Path(out).write_bytes(b"SQLite")
-        return {"path": out}
+        return {"data": "U1FMaXRl", "bytes": 6}
 
 
 class FakeDoors:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from syncd.cli import main
+from syncd.cli import main, show
+from syncd.cli.words import moment
 from syncd.errors import ConfigError
 from tests.cli.desk import TITLE, FakeDesk, FakeDoors
 
@@ -302,3 +303,41 @@ def test_adapters_lists_the_built_in_ones_with_their_class(capsys: pytest.Captur
     assert {("adapter", "static"), ("adapter", "observe"), ("source", "feed"), ("source", "govcn")} <= set(rows)
     assert rows["adapter", "static"]["guarantee"] == "A"
     assert code == (1 if any(row["problem"] for row in rows.values()) else 0)
+
+
+def test_withdraw_says_that_the_document_goes_from_all_its_sites(
+    doors: FakeDoors, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert main(["withdraw", "1"], doors=doors) == 1
+    told = capsys.readouterr().out
+    assert f'"{TITLE}" from ALL its sites (on 2 sites: county, town)' in told
+    main(["withdraw", "--help"], doors=doors)
+    assert "ALL its sites" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("args", [["report", "--month", "2026-07", "--out"], ["package", "1", "--out"], ["db", "backup"]])
+def test_a_file_that_cannot_be_written_is_told_without_a_traceback(
+    doors: FakeDoors, args: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.cli.monthly.render", lambda *a, **k: b"report")
+    for target in (tmp_path / "no" / "file", tmp_path):
+        assert main([*args, str(target)], doors=doors) == 2
+        told = capsys.readouterr().err
+        assert str(target) in told
+        assert "directory that exists" in told
+        assert "Error" not in told
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai"])
+def test_a_day_stays_that_day_in_every_time_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    for value in ("2026-11-23", "2026-11-23T00:00:00+08:00"):
+        assert moment({"value": value, "precision": "day"}) == "2026-11-23"
+
+
+def test_an_observed_site_has_no_queue_but_what_people_have_to_post(capsys: pytest.CaptureFixture[str]) -> None:
+    show.status({"sites": [{"name": "town", "queue": 0, "awaited": 7, "posts": False, "state": "ok"}]})
+    assert "awaited 7" in capsys.readouterr().out

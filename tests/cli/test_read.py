@@ -44,7 +44,8 @@ def served(tmp_path: Path) -> Iterator[str]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             found = self.path == "/rss.xml"
-            self.send_response(200 if found else 404)
+            self.send_response(302 if self.path == "/away" else 200 if found else 404)
+            self.send_header("Location", "http://127.0.0.2:9/metadata")
             self.send_header("Content-Type", "application/rss+xml")
             self.send_header("Content-Length", str(len(FEED) if found else 0))
             self.end_headers()
@@ -112,6 +113,16 @@ def test_an_address_is_read_only_where_it_may_be_reached(served: str, capsys: py
     assert (code, len(told["entries"])) == (0, 1)
     code, told = _read([f"{served}/gone.xml", "--allow-private"], capsys)
     assert (code, told["problems"][0]["reason"]) == (1, "not_found")
+
+
+def test_only_the_host_and_port_of_the_address_itself_may_be_private(
+    served: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[[sources]]\nname = "p"\nkind = "feed"\nurl = "{served}/away"\nallow_private = true\n')
+    for args in ([f"{served}/away", "--allow-private"], ["p", "--config", str(path)]):
+        code, told = _read(args, capsys)
+        assert (code, told["problems"][0]["reason"]) == (1, "blocked_address")
 
 
 def test_a_configured_source_is_read_with_its_own_settings(

@@ -31,6 +31,7 @@ url = "https://www.gov.cn/list.json"
 name = "county"
 adapter = "static"
 public_url = "https://www.county.example/"
+options = { directory = "site" }
 [[routes]]
 sources = ["council"]
 site = "county"
@@ -38,7 +39,7 @@ column = "要闻"
 authority = "order no. 3"
 """
 
-FIVE_MISTAKES = """
+SIX_MISTAKES = """
 [syncd]
 lisen = "127.0.0.1:8377"
 [[sources]]
@@ -48,9 +49,9 @@ url = "https://www.gov.cn/list.json"
 every = "5 minutes"
 [[sites]]
 name = "county"
-adapter = "wordpress"
+adapter = "static"
 public_url = "https://www.county.example"
-options = { password = { credential = "county-wordpress" } }
+options = { directory = "x", password = { credential = "county-wordpress" } }
 [[routes]]
 sources = ["counsil"]
 site = "county"
@@ -71,15 +72,39 @@ def problems(text: str, environ: Mapping[str, str] | None = None, base: Path = P
 
 
 @pytest.mark.guarantee(5)
-def test_a_config_with_five_mistakes_prints_five_lines() -> None:
-    assert problems(FIVE_MISTAKES) == [
+def test_a_config_with_six_mistakes_prints_six_lines() -> None:
+    assert problems(SIX_MISTAKES) == [
         '[syncd]: lisen: unknown key; did you mean "listen"?',
         '[[sources]] "council": every: "5 minutes" is not a duration; write seconds (300) or "5m", "12h", "30d"',
         '[[sites]] "county": options.password: no credential "county-wordpress": not started with systemd\'s '
         "LoadCredential=county-wordpress:…",
         '[[routes]] 1: form: "lnk" is not one of "full", "link"',
         '[[routes]] 1: sources: no source is called "counsil"; did you mean "council"?',
+        '[[sites]] "county": options.password: unknown key; known are directory, base_path, lang, columns',
     ]
+
+
+def test_a_wrong_kind_and_wrong_options_of_plug_ins_are_told_beside_the_other_mistakes() -> None:
+    text = GOOD.replace('"govcn"', '"govcnn"').replace("directory", "directry").replace('column = "要闻"', 'column = " "')
+    assert problems(text) == [
+        '[[routes]] 1: column: must not be empty; write the name of the column where reposts appear',
+        '[[sources]] "council": kind: "govcnn" is not installed; did you mean "govcn"?',
+        '[[sites]] "county": options.directry: unknown key; did you mean "directory"?',
+        '[[sites]] "county": options.directory: missing',
+    ]
+
+
+def test_a_state_directory_that_is_a_file_is_a_problem_of_the_config(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("")
+    with pytest.raises(ConfigError, match="is no directory"):
+        read(GOOD.replace('"var"', '"var/state"'), base=tmp_path)
+
+
+def test_the_hosts_of_a_reverse_proxy_can_be_named_and_nothing_else() -> None:
+    good = read(GOOD.replace('state_dir = "var"', 'hosts = ["status.county.example"]'))
+    assert good.syncd.hosts == ("status.county.example",)
+    (told,) = problems(GOOD.replace('state_dir = "var"', 'hosts = ["https://a/b"]'))
+    assert "is not the name of a host" in told
 
 
 @pytest.mark.parametrize(
@@ -131,7 +156,9 @@ def test_each_mistake_is_one_line_that_says_where_and_what_to_do(change: tuple[s
 
 
 def test_a_route_to_an_observed_site_may_not_promise_what_never_happens() -> None:
-    text = GOOD.replace('"static"', '"observe"') + 'approve = "review"\npost_as = "draft"\n'
+    text = GOOD.replace('"static"', '"observe"').replace('directory = "site"', 'list_url = "https://x.example"') + (
+        'approve = "review"\npost_as = "draft"\n'
+    )
     why = 'has no meaning here: the site "county" is only observed; remove it'
     assert problems(text) == [f'[[routes]] 1: approve: "review" {why}', f'[[routes]] 1: post_as: "draft" {why}']
 
@@ -154,8 +181,8 @@ def test_secrets_come_from_credentials_files_and_the_environment(tmp_path: Path)
     (tmp_path / "own").write_text("from-a-file")
     (tmp_path / "own").chmod(0o600)
     text = GOOD.replace('state_dir = "var"', 'token = { env = "TOKEN" }\ndatabase = { file = "own" }').replace(
-        'adapter = "static"',
-        'adapter = "x"\noptions = { login = { user = "u", password = { credential = "wp" } }, more = [{ env = "TOKEN" }] }',
+        'options = { directory = "site" }',
+        'options = { login = { user = "u", password = { credential = "wp" } }, more = [{ env = "TOKEN" }] }',
     )
     config = read(text, {"TOKEN": "from-the-environment", "CREDENTIALS_DIRECTORY": str(tmp_path)}, tmp_path)
     assert config.site("county").options["login"]["password"].get_secret_value() == SECRET
@@ -204,7 +231,7 @@ def test_secrets_never_print(tmp_path: Path) -> None:
     (tmp_path / "s").chmod(0o600)
     ref = '{ file = "s" }'
     text = GOOD.replace('state_dir = "var"', f"token = {ref}\ndatabase = {ref}").replace(
-        'adapter = "static"', f'adapter = "static"\noptions = {{ a = {ref} }}\nnetwork = {{ proxy = {ref} }}'
+        'options = { directory = "site" }', f'options = {{ a = {ref} }}\nnetwork = {{ proxy = {ref} }}'
     )
     config = read(text, base=tmp_path)
     shown = [repr(config), str(config), f"{config.syncd}{config.sites}{config.secrets}", config.hash, str(config.warnings)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.engine.rig import Rig, played, route, source, text_of, text_reply, title_of
@@ -131,3 +133,51 @@ async def test_a_withdrawn_document_stays_on_an_observed_site_and_nothing_is_cal
         await rig.after(1200, step=300)
         assert all(line.startswith("GET") for line in site.asked)
         assert (await rig.one(1)).sent == 1
+
+
+@pytest.mark.guarantee(5)
+@played
+async def test_a_slow_site_does_not_hold_up_another_and_is_waited_for_when_all_ends() -> None:
+    town = OBSERVED.replace('name = "county"', 'name = "town"').replace("county.example", "town.example")
+    async with Rig(source() + OBSERVED + town + route() + route("town")) as rig:
+        await observed(rig)
+        other = PublicSite()
+        rig.wires.servers["town.example"] = other.handle
+        other.pages["/p/1.html"] = (title_of(1), text_of(1))
+        go = asyncio.Event()
+
+        async def slow(prefix):  # type: ignore[no-untyped-def]
+            await go.wait()
+            if prefix:
+                yield
+
+        rig.engine.deps.sites["county"].adapter.list = slow  # type: ignore[attr-defined]
+        rig.publish(1)
+        await rig.stage("poll", "read", "route")
+        rig.clock.advance(300)
+        assert await rig.engine.tick("observe") == 2
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert (await rig.one(1, "town")).ref is not None
+        rig.clock.advance(300)
+        assert await rig.engine.tick("observe") == 1, "only the one that is not still being looked at"
+        waiting = asyncio.ensure_future(rig.engine.drain())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        go.set()
+        await waiting
+        rig.clock.advance(300)
+        assert await rig.engine.tick("observe", wait=True) == 2
+
+
+@played
+async def test_a_site_is_looked_at_once_in_five_minutes_however_often_the_stage_is_woken() -> None:
+    async with Rig(source() + OBSERVED + route()) as rig:
+        site = await observed(rig)
+        site.pages["/p/2.html"] = (title_of(2), text_of(2))
+        rig.publish(1)
+        await rig.after(300)
+        site.asked.clear()
+        await rig.after(3000, step=10)
+        assert 9 <= site.asked.count("GET /zwgk/list.html") <= 10
+        assert site.asked.count("GET /p/2.html") <= 1

@@ -140,7 +140,7 @@ async def test_documents_that_a_list_dropped_during_an_outage_are_told_until_a_p
         rig.servers["central"].well()
         await rig.after(86400, step=600)
         assert len(rig.posts()) == 6
-        assert await rig.disk.get(gap_of("central"))
+        assert (await rig.attention())["gap"]["hint"]
         await rig.desk.approve(source="central", actor="值班")
         assert not await rig.disk.get(gap_of("central"))
 

@@ -170,10 +170,21 @@ class Loop:
         try:
             daemon.started()
             while time.monotonic() < deadline and self._missing():
-                daemon.live(2.0)
+                daemon.live(20.0)
+                self._hurry()
             daemon.live(3.0)
         finally:
             daemon.kill()
+
+    def _hurry(self) -> None:
+        """What an operator does with what waits for up to an hour after many failures: `syncd retry ID`."""
+        for row in json.loads(self._syncd("reposts", "--json") or "[]"):
+            if row["status"] not in ("visible", "withdrawn") and row["reason"]:
+                self._syncd("retry", str(row["id"]))
+
+    def _syncd(self, *words: str) -> str:
+        command = [sys.executable, "-m", "syncd", *words, "--config", str(self.config)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
 
     def _posted(self) -> list[tuple[int, int]]:
         return [(int(m[1]), int(m[2])) for post in self.site.tell("posts")["posts"] if (m := MARK.search(post["html"]))]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.model import Precision, Verdict
+from syncd.model import Instant, Precision, Verdict
 from syncd.report import Counts, Outcome, Report, ReportRow, Span, month_report, outcome, watch_of
-from syncd.report.figures import bounds, percentile
+from syncd.report.figures import bounds, day_of, percentile
 from syncd.store.api import ReadSpan
 from tests.report.rows import BESIDE, JULY, NOW, WATCH, local, row
 
@@ -149,3 +149,22 @@ def test_no_row_is_lost_between_the_columns(rows: list[tuple[Verdict, float | No
     assert c.obliged == c.in_limit + c.late + c.missing + c.indeterminate + c.open
     beside = (Outcome.EXCUSED, Outcome.WITHDRAWN)
     assert c.reposted == sum(1 for item in july(made).items if item.seen and item.outcome not in beside)
+
+
+def test_an_open_one_of_which_only_the_day_is_known_says_nothing_of_the_median() -> None:
+    today = row(20, "2026-07-31 00:00:00", verdict=Verdict.OPEN, precision=Precision.DAY, hours=72)
+    seen = row(21, "2026-07-30 09:00:00", took=600)
+    told = july((today, seen), now=local("2026-07-31 12:00:00"))
+    assert told.counts.open == 1
+    assert (told.median, told.longest) == (Span(600, 600), Span(600, 600))
+    assert july((today,), now=local("2026-07-31 12:00:00")).median is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("+08:00", "2026-07-05"), ("Asia/Shanghai", "2026-07-05"), ("UTC", "2026-07-04"), ("Z", "2026-07-04"), ("", "")],
+)
+def test_a_day_is_told_in_the_zone_of_its_source(zone: str, day: str) -> None:
+    at = Instant(local("2026-07-05 00:00:00"), Precision.DAY, zone=zone)
+    assert day_of(at) == day
+    assert day_of(replace(at, precision=Precision.MINUTE)) == ""

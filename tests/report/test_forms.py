@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import string
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from syncd.model import Instant, Precision
 from syncd.report import Report, from_json, month_report, to_csv, to_json, to_text
 from syncd.report.forms import percent, width
 from syncd.report.words import EN, ZH
@@ -103,3 +107,20 @@ def test_the_report_can_be_had_in_english() -> None:
     assert "Timeliness" in text
     assert "approval" in text.lower()
     assert "明细" not in text
+
+
+def test_a_day_of_another_zone_stays_that_day_in_every_form() -> None:
+    at = datetime(2026, 7, 5, tzinfo=UTC) + timedelta(hours=9)  # local midnight of the 5th, nine hours west of Greenwich
+    told = row(50, "2026-07-05 00:00:00", took=40000, precision=Precision.DAY)
+    told = replace(told, published=Instant(at, Precision.DAY, zone="-09:00"))
+    made = month_report((told,), month="2026-07", zone="Pacific/Kiritimati", watch=(), now=NOW)
+    assert from_json(json.loads(json.dumps(to_json(made)))) == made
+    (line,) = [line for line in cells(made) if len(line) > 15 and line[0] == "50"]
+    assert line[6] == "2026-07-05"
+
+
+def test_one_document_on_two_sites_is_counted_as_two_reposts_and_called_so() -> None:
+    two = (row(1, "2026-07-01 17:30:00", took=600), row(1, "2026-07-01 17:30:00", took=600, site="town"))
+    told = to_text(month_report(two, month="2026-07", zone="Asia/Shanghai", watch=(), now=NOW), lang="en")
+    assert "Documents" not in told
+    assert re.search(r"Reposts in all +2", told)

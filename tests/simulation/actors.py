@@ -86,16 +86,16 @@ class Publisher:
     def act(self) -> str:
         """One thing that sources do."""
         draw = self.dice.random()
-        if draw < 0.45 or not self._live():
+        if draw < 0.42 or not self._live():
             self.publish()
             return self._did("publish")
-        if draw < 0.75:
+        if draw < 0.67:
             return self.correct()
-        if draw < 0.90:
+        if draw < 0.80:
             return self.withdraw(1)
-        if draw < 0.94:
+        if draw < 0.86:
             return self.flood()
-        if draw < 0.97:
+        if draw < 0.93:
             return self.storm()
         return self.withdraw(5)
 
@@ -150,7 +150,7 @@ class Editor:
         if not posts:
             return ""
         post = self.dice.choice(posts)
-        what = "delete" if self.dice.random() < 0.25 else "edit"
+        what = "delete" if self.dice.random() < 0.5 else "edit"
         if what == "delete":
             self.cms.delete_by_editor(post.id, "editor", self.clock.true)
         else:

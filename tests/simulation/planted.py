@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from multiprocessing import get_context
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from syncd.engine import poll, read, see, send, work
 from syncd.engine.deps import Deps
 from syncd.engine.gate import Quiet
 from syncd.errors import Unknown as UnknownAnswer
+from syncd.store import marks
 
 Plant = Callable[[], AbstractContextManager[Any]]
 
@@ -122,8 +124,12 @@ def settles_by_the_wall_clock() -> AbstractContextManager[Any]:
 
 
 def waits_for_any_due() -> AbstractContextManager[Any]:
-    """core.repost.overdue: a `due` that a wrong clock wrote is waited for."""
-    return patch.object(machine, "overdue", lambda repost, now: repost.due <= now)
+    """core.repost.overdue, and its horizons in store.marks: a `due` that a wrong clock wrote is waited for."""
+    for_ever = timedelta(days=10000)
+    return _both(
+        patch.object(machine, "overdue", lambda repost, now: repost.due <= now),
+        patch.object(marks, "RETRY_HORIZON", for_ever), patch.object(marks, "REST_HORIZON", for_ever),
+    )
 
 
 def believes_any_200() -> AbstractContextManager[Any]:
@@ -147,12 +153,12 @@ def withdraws_at_the_first_404() -> AbstractContextManager[Any]:
 
 
 def believes_a_stale_mirror() -> AbstractContextManager[Any]:
-    """engine.read.Reader._outdated: a text that was superseded is taken for a correction at its first sight."""
+    """engine.read.Reader._outdated and _is_copy: whatever a source shows is taken for a correction at its first sight."""
 
-    async def _outdated(self: Any, *told: Any) -> bool:
+    async def never(self: Any, *told: Any) -> bool:
         return False
 
-    return patch.object(read.Reader, "_outdated", _outdated)
+    return _both(patch.object(read.Reader, "_outdated", never), patch.object(read.Reader, "_is_copy", never))
 
 
 def forgets_its_key() -> AbstractContextManager[Any]:

@@ -38,6 +38,36 @@ def test_every_list_is_read_without_a_configuration(name: str) -> None:
     assert found == door(recognise(data), data)
 
 
+RELATIVE = [
+    b'<rss version="2.0"><channel><title>t</title><link>%s</link>'
+    b'<item><title>n</title><guid isPermaLink="false">g</guid>'
+    b'<link>p/1.html</link><enclosure url="f.pdf"/></item></channel></rss>',
+    b'<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><link href="%s"/><entry><title>n</title>'
+    b'<id>urn:1</id><link href="p/1.html"/><link rel="enclosure" href="f.pdf"/></entry></feed>',
+    b'{"version": "https://jsonfeed.org/version/1.1", "title": "t", "home_page_url": "%s", "items": '
+    b'[{"id": "1", "title": "n", "url": "p/1.html", "attachments": [{"url": "f.pdf", "mime_type": "x"}]}]}',
+]
+
+
+@needs_install
+@pytest.mark.parametrize("feed", RELATIVE)
+def test_relative_links_of_a_file_lead_to_where_the_feed_says_that_it_belongs(feed: bytes) -> None:
+    found = door(None, feed % b"https://www.gov.example/zc/", url="")
+    assert not found.problems
+    assert found.entries[0].url == "https://www.gov.example/zc/p/1.html"
+    assert [file.url for file in found.entries[0].attachments] == ["https://www.gov.example/zc/f.pdf"]
+    known = door(None, feed % b"https://elsewhere.example/", url="https://www.gov.example/zc/feed")
+    assert known.entries[0].url == "https://www.gov.example/zc/p/1.html"
+
+
+@needs_install
+@pytest.mark.parametrize("home", [b"", b"/zc/", b"javascript:alert(1)"])
+def test_without_any_base_a_relative_link_is_told(home: bytes) -> None:
+    found = door(None, RELATIVE[0] % home, url="")
+    assert found.entries[0].url == ""
+    assert [problem.reason for problem in found.problems] == ["bad_link"]
+
+
 @needs_install
 def test_a_wrong_kind_and_an_unknown_kind_are_told() -> None:
     with pytest.raises(ReadFailed) as caught:

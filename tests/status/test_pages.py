@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from syncd import model
 from syncd.core import timeline
 from syncd.core.repost import Status
 from syncd.errors import StoreError
+from syncd.status.views import LAGS
 from syncd.status.words import EN, ZH, language
 from tests.status.client import BROWSER, Client
 from tests.status.desk import HOSTILE
@@ -212,3 +214,29 @@ def test_the_pages_know_every_status_event_and_verdict_of_the_model() -> None:
     assert {f"event.{kind}" for kind in kinds} <= set(ZH)
     assert {f"verdict.{verdict.value}" for verdict in model.Verdict} <= set(ZH)
     assert {f"lag.{stage}" for stage in timeline.STAGES} <= set(ZH)
+
+
+@pytest.mark.parametrize("path", ["/report?month=bad", "/reposts/abc", "/reposts/0", "/reposts/99999"])
+@pytest.mark.parametrize("accept", [BROWSER["accept"], "*/*"])
+def test_a_wrong_address_of_a_page_gives_a_page(client: Client, path: str, accept: str) -> None:
+    answer = client.ask(path, headers={"accept": accept, "accept-language": "en"})
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "There is no such page" in answer.text
+    assert client.ask(path, headers={"accept": "application/json"}).json()["reason"] in ("invalid", "not_found")
+
+
+def test_an_observed_site_shows_what_people_have_to_post_and_no_queue(client: Client) -> None:
+    asked = client.desk.status
+
+    async def status() -> dict[str, Any]:
+        told = await asked()
+        told["sites"] = [{"name": "town", "posts": False, "awaited": 7, "queue": 0}]
+        return told
+
+    client.desk.status = status  # type: ignore[method-assign]
+    for path in ("/", "/sources"):
+        page = client.page(path)
+        assert "待人工转载 7" in page
+        assert "排队" not in page
+    assert "awaited" in {key.split(".")[1] for key in ZH if key.startswith("status.")}
+    assert {f"lag.{name}" for name in LAGS} <= set(ZH)

@@ -15,7 +15,6 @@ from syncd.web.api import Guard, Limits, Network
 from syncd.web.client import Web, WebClient
 
 NOW = datetime(2026, 4, 15, 9, 0, tzinfo=UTC)
-PRIVATE = Guard(allow_private=True)
 PUBLIC = Guard()
 DIRECT = Network()
 QUICK = Limits(deadline=5.0)
@@ -35,6 +34,15 @@ class Request:
 
     def value(self, name: str) -> bytes:
         return next(iter(self.values(name)), b"")
+
+
+_ports: set[int] = set()
+
+
+def private(*hosts: str, ports: tuple[int, ...] = ()) -> Guard:
+    """Lets pass every server that these tests have started, under its loopback addresses and the names given."""
+    here = ("127.0.0.1", "localhost", "::1", *hosts)
+    return Guard(allow=frozenset((host, port) for host in here for port in (*_ports, *ports)))
 
 
 Handler = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
@@ -113,6 +121,7 @@ async def serve(
 
     server = await asyncio.start_server(connected, host, 0, ssl=tls)
     state.port = server.sockets[0].getsockname()[1]
+    _ports.add(state.port)
     try:
         yield state
     finally:
@@ -136,9 +145,10 @@ async def web(**options):
 
 
 @asynccontextmanager
-async def client(guard: Guard = PRIVATE, network: Network = DIRECT, **options):
+async def client(guard: Guard | None = None, network: Network = DIRECT, **options):
+    """A client. guard: lets pass all servers of these tests if None."""
     async with web(**options) as made:
-        yield made.client("test", network, guard)
+        yield made.client("test", network, guard or private(*getattr(options.get("lookup"), "hosts", ())))
 
 
 def names(**table: str | list[str]):
@@ -150,6 +160,7 @@ def names(**table: str | list[str]):
             raise OSError(-2, "Name or service not known")
         return fixed[host]
 
+    lookup.hosts = tuple(fixed)
     return lookup
 
 
@@ -163,7 +174,7 @@ async def fails(awaitable) -> BaseException:
 
 
 __all__ = [
-    "DIRECT", "NOW", "PRIVATE", "PUBLIC", "QUICK", "Request", "Server", "WebClient", "answers",
-    "client", "fails", "hang_up", "names",
+    "DIRECT", "NOW", "PUBLIC", "QUICK", "Request", "Server", "WebClient", "answers",
+    "client", "fails", "hang_up", "names", "private",
     "read_request", "response", "serve", "web",
 ]

@@ -9,7 +9,7 @@ import pytest
 from syncd.errors import NotApplied, ReadFailed, Unknown
 from syncd.web.api import Limits, Network, Validators
 from syncd.web.client import Web
-from tests.web.kit import NOW, PRIVATE, QUICK, answers, client, fails, hang_up, names, response, serve, web
+from tests.web.kit import NOW, QUICK, answers, client, fails, hang_up, names, private, response, serve, web
 
 
 def test_a_get_brings_body_headers_validators_and_times():
@@ -47,7 +47,7 @@ def test_a_user_agent_with_chinese_or_line_breaks_can_still_be_sent():
     async def by_hand():
         made = Web(now=lambda: NOW, monotonic=lambda: 0.0, user_agent="syncd/0.1 (+某县)\r\nX: 1")
         async with serve(answers(response())) as server:
-            await made.client("a", Network(), PRIVATE).get(server.url())
+            await made.client("a", Network(), private()).get(server.url())
         await made.aclose()
         return server.requests[0]
 
@@ -84,6 +84,20 @@ def test_validators_with_line_breaks_are_refused_before_anything_is_sent():
     assert isinstance(error, ReadFailed)
     assert error.reason == "protocol"
     assert server.connections == 0
+
+
+@pytest.mark.parametrize(("age", "date"), [
+    ("290", datetime(2026, 4, 15, 9, 0, 0, tzinfo=UTC)),
+    ("0", datetime(2026, 4, 15, 8, 55, 10, tzinfo=UTC)),
+    ("soon", None), ("-1", None), ("290, 5", None), ("9" * 30, None),
+])
+def test_an_answer_that_lay_in_a_cache_tells_the_present_time_or_none(age, date):
+    async def main():
+        reply = response(200, b"x", "Date: Wed, 15 Apr 2026 08:55:10 GMT", f"Age: {age}")
+        async with serve(answers(reply)) as server, client() as c:
+            return await c.get(server.url())
+
+    assert asyncio.run(main()).date == date
 
 
 def test_cookies_are_not_kept():
@@ -211,7 +225,7 @@ def test_a_write_to_a_host_that_swallows_packets_is_not_applied():
                 s.setblocking(False)
                 s.connect_ex(("127.0.0.1", port))
             try:
-                async with client() as c:
+                async with client(private(ports=(port,))) as c:
                     url = f"http://127.0.0.1:{port}/"
                     return await fails(c.call("POST", url, body=b"x", limits=Limits(deadline=0.8)))
             finally:
@@ -354,7 +368,7 @@ def test_secrets_never_show_in_errors_or_logs(caplog):
             found.append(await fails(c.get(url, limits=QUICK)))
             found.append(await fails(c.call("POST", url, body=b"x", headers={"X-Api-Key": "h3ad"}, limits=QUICK)))
             auth = server.requests[0].value("authorization")
-        async with client() as c:
+        async with client(private(ports=(1,))) as c:
             found.append(await fails(c.get("ftp://user:pa55@host/")))
             found.append(await fails(c.get("http://user:pa55@host:99999/?password=k3y")))
             found.append(await fails(c.get("http://user:pa55@127.0.0.1:1/?api_key=k3y")))
@@ -400,7 +414,7 @@ def test_what_is_no_web_address_is_a_bad_url(url):
 def test_one_tls_context_a_network_and_one_pool_a_guard():
     async def main():
         async with serve(answers(response())) as server, web() as w:
-            one, two = (w.client(n, Network(), PRIVATE) for n in "ab")
+            one, two = (w.client(n, Network(), private()) for n in "ab")
             await one.get(server.url())
             await two.get(server.url())
             return server, len(w._contexts)

@@ -10,7 +10,7 @@ from syncd.web.api import Guard, Network
 from syncd.web.failure import AddressBlocked
 from syncd.web.guard import Gate, is_public, literal
 from syncd.web.transport import Attempt, attempt
-from tests.web.kit import PRIVATE, QUICK, answers, client, fails, names, response, serve, web
+from tests.web.kit import QUICK, answers, client, fails, names, response, serve, web
 
 LOOPBACK = [
     "127.0.0.1", "2130706433", "0x7f000001", "0x7f.1", "127.1", "017700000001", "0", "127。0。0。1",
@@ -127,6 +127,18 @@ def test_the_exact_host_and_port_of_a_cms_are_allowed_and_nothing_beside():
     assert (cms.connections, other.connections) == (1, 0)
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254"])
+def test_no_name_leads_to_link_local_or_metadata_addresses_not_even_an_allowed_one(address):
+    gate = Gate(Guard(allow=frozenset({("list.county", 80)})))
+    assert gate.admit("list.county", 80, ["10.0.0.1", address]) == ["10.0.0.1"]
+    with pytest.raises(AddressBlocked):
+        gate.admit("list.county", 80, [address])
+    with pytest.raises(AddressBlocked):
+        gate.check_address(ip_address(address), 80)
+    named = Gate(Guard(allow=frozenset({(address, 80)})))
+    named.check_address(ip_address(address), 80)
+
+
 @pytest.mark.guarantee(5)
 def test_a_kept_connection_of_one_client_is_not_lent_to_another():
     async def main():
@@ -162,7 +174,8 @@ def test_a_transport_refuses_by_itself_even_if_nobody_looked_at_the_url():
 def test_only_listed_hosts_are_asked_where_there_is_a_list():
     async def main():
         async with serve(answers(response())) as server:
-            guard = Guard(allow_private=True, hosts=frozenset({"good.example"}))
+            listed = frozenset({"good.example"})
+            guard = Guard(frozenset({("good.example", server.port)}), listed)
             async with client(guard, lookup=names(good__example="127.0.0.1", bad__example="127.0.0.1")) as c:
                 good = await c.get(f"http://good.example:{server.port}/", limits=QUICK)
                 return good, await fails(c.get(f"http://bad.example:{server.port}/", limits=QUICK))
@@ -174,7 +187,7 @@ def test_only_listed_hosts_are_asked_where_there_is_a_list():
 
 def test_no_dns_is_said_so():
     async def main():
-        async with client(PRIVATE, lookup=names()) as c:
+        async with client(lookup=names()) as c:
             return (await fails(c.get("http://www.gov.cn/", limits=QUICK)),
                     await fails(c.call("POST", "https://www.gov.cn/", body=b"x", limits=QUICK)))
 
@@ -192,7 +205,7 @@ def test_a_resolver_that_hangs_meets_the_deadline():
         return []
 
     async def main():
-        async with client(PRIVATE, lookup=lookup) as c:
+        async with client(lookup=lookup) as c:
             return await fails(c.call("POST", "http://slow.example/", body=b"x", limits=Limits(deadline=0.4)))
 
     error = asyncio.run(main())

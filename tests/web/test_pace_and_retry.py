@@ -101,10 +101,37 @@ def test_reads_of_a_public_host_are_paced_and_the_wait_does_not_count_against_th
     assert most == 1
 
 
-def test_calls_and_allowed_hosts_are_not_paced():
+def test_calls_and_private_addresses_are_not_paced():
     assert paced_through_proxy(lambda c, limits: c.call("GET", "http://www.gov.cn/", limits=limits)) == ([], 3)
-    guard = Guard(allow=frozenset({("cms.county", 80)}))
-    assert paced_through_proxy(lambda c, limits: c.get("http://cms.county/", limits=limits), guard) == ([], 3)
+    guard = Guard(allow=frozenset({("10.0.0.1", 80)}))
+    assert paced_through_proxy(lambda c, limits: c.get("http://10.0.0.1/", limits=limits), guard) == ([], 3)
+
+
+@pytest.mark.parametrize("host", ["www.county.example", "8.8.8.8"])
+def test_a_public_host_is_paced_although_it_is_allowed_by_name(host):
+    guard = Guard(allow=frozenset({(host, 80)}))
+    assert paced_through_proxy(lambda c, limits: c.get(f"http://{host}/", limits=limits), guard) == ([7.0, 7.0], 1)
+
+
+@pytest.mark.parametrize(("leads", "waits"), [("127.0.0.1", []), ("8.8.8.8", [7.0])])
+def test_an_allowed_name_is_paced_by_where_it_leads(leads, waits):
+    sleeps, looks = [], []
+
+    async def sleep(seconds):
+        sleeps.append(round(seconds, 1))
+
+    async def lookup(host, port):
+        looks.append(host)
+        return [leads if len(looks) == 1 else "127.0.0.1"]
+
+    async def main():
+        async with serve(answers(response())) as server, web(gap=7.0, sleep=sleep, lookup=lookup) as w:
+            c = w.client("a", Network(), Guard(allow=frozenset({("cms.county", server.port)})))
+            for _ in range(2):
+                await c.get(f"http://cms.county:{server.port}/", limits=QUICK)
+
+    asyncio.run(main())
+    assert sleeps == waits
 
 
 def test_retried_gives_the_later_answer_and_pauses_between():

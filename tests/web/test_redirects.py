@@ -8,7 +8,7 @@ import pytest
 from syncd.errors import SyncdError
 from syncd.web.api import Guard, Limits
 from syncd.web.redirects import Move, remember_move
-from tests.web.kit import NOW, PRIVATE, QUICK, answers, client, fails, names, response, serve
+from tests.web.kit import NOW, QUICK, answers, client, fails, names, response, serve
 
 
 def by_path(**replies):
@@ -25,7 +25,7 @@ def to(status: int, location: str | bytes) -> bytes:
     return response(status, b"elsewhere", b"Location: " + raw)
 
 
-def fetch(handler, path="/a", guard=PRIVATE, **options):
+def fetch(handler, path="/a", guard=None, **options):
     async def main():
         async with serve(handler) as server, client(guard) as c:
             try:

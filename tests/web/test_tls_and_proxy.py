@@ -13,7 +13,6 @@ from syncd.errors import ConfigError, NotApplied, SyncdError, Unknown
 from syncd.web.api import Guard, Network
 from tests.web.kit import (
     DIRECT,
-    PRIVATE,
     PUBLIC,
     QUICK,
     Server,
@@ -50,7 +49,7 @@ def attempt(tls, network=DIRECT, *, method="GET", on_connect=None, scheme="https
     async def main():
         async with (
             serve(answers(response(200, b"secret")), tls=tls, on_connect=on_connect) as server,
-            client(PRIVATE, network) as c,
+            client(None, network) as c,
         ):
             url = f"{scheme}://127.0.0.1:{server.port}/"
             asked = c.get(url, limits=QUICK) if method == "GET" else c.call(method, url, limits=QUICK)
@@ -168,7 +167,7 @@ def test_https_to_http_is_a_downgrade(authority, ca_file):
             away = response(302, b"", f"Location: {plain.url()}")
             async with (
                 serve(answers(away), tls=server_tls(authority)) as server,
-                client(PRIVATE, Network(ca_file=ca_file)) as c,
+                client(None, Network(ca_file=ca_file)) as c,
             ):
                 return plain, await fails(c.get(server.url(), limits=QUICK))
 
