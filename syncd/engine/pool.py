@@ -40,11 +40,12 @@ class Pool:
         """Wait until nothing is in flight; raises the first error (a crash in the simulation). What is left after
         `seconds` is cancelled: an open intent is resolved at the next start."""
         while self._tasks:
-            done, left = await asyncio.wait(list(self._tasks.values()), timeout=seconds)
+            tasks = list(self._tasks.values())
+            _, left = await asyncio.wait(tasks, timeout=seconds)
             for task in left:
                 task.cancel()
             seconds = None if left else seconds
-            for task in done:
-                if not task.cancelled() and (error := task.exception()):
+            for task in tasks:  # in the order in which they were started: a set's own order is chance
+                if task.done() and not task.cancelled() and (error := task.exception()):
                     raise error
             await asyncio.sleep(0)

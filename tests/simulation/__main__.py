@@ -22,7 +22,7 @@ def main() -> int:
     started = time.monotonic()
     clean = _simulate(range(told.first_seed, told.first_seed + told.seeds), told.jobs)
     print(f"{time.monotonic() - started:.0f} s")
-    return 0 if clean and (told.no_planted or _plant(told.planted_seeds, told.first_seed, told.jobs)) else 1
+    return 0 if clean and (told.no_planted or _plant(told.planted_seeds or max(400, told.seeds), told.first_seed, told.jobs)) else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--planted-seeds", type=int, default=400, help="seeds at most for each planted bug")
+    parser.add_argument("--planted-seeds", type=int, help="seeds at most for each planted bug; default: --seeds, but 400")
     parser.add_argument("--no-planted", action="store_true")
     parser.add_argument("--trace", type=int, metavar="SEED", help="print everything that happens in one seed")
     return parser.parse_args()
