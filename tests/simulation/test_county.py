@@ -23,5 +23,5 @@ def test_thirty_days_lose_nothing_double_nothing_and_judge_rightly_on_a_disk_tha
     assert county.database / county.published <= 20_000
 
 
-def test_a_county_of_two_days_goes_well() -> None:
-    assert play(2).verdicts == {"met": 40}
+def test_a_county_of_a_day_goes_well() -> None:
+    assert play(1).verdicts == {"met": 20}

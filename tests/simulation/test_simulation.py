@@ -1,12 +1,12 @@
-"""A few dozen worlds in every test run; `python -m tests.simulation` runs thousands, and all planted bugs."""
+"""A dozen worlds in every test run; `python -m tests.simulation` runs thousands, and all planted bugs."""
 
 import pytest
 
 from tests.simulation.planted import BUGS, hunt
 from tests.simulation.run import run_many, run_seed
 
-SEEDS = range(40)
-QUICK = ("concludes_at_once", "never_looks_up", "updates_unconditionally", "forgets_its_key")
+SEEDS = range(12)
+QUICK = ("never_looks_up", "forgets_its_key")
 """Planted bugs that the first few seeds find; `python -m tests.simulation` hunts all of them."""
 
 
@@ -15,7 +15,7 @@ QUICK = ("concludes_at_once", "never_looks_up", "updates_unconditionally", "forg
 @pytest.mark.guarantee(3)
 @pytest.mark.guarantee(4)
 def test_nothing_is_lost_duplicated_stale_overwritten_or_unhealed_in_any_of_these_worlds():
-    results = list(run_many(SEEDS, jobs=2))
+    results = list(run_many(SEEDS, jobs=1))
     assert [line for result in results for line in (*result.counts.told, result.error) if line] == []
     assert sum(result.crashes for result in results) >= len(SEEDS)
     assert sum(result.creates for result in results) >= len(SEEDS)
@@ -32,3 +32,12 @@ def test_the_same_seed_gives_the_same_trace_and_another_one_another():
 def test_a_planted_bug_is_found_by_the_counts_alone(name):
     assert name in BUGS
     assert hunt((name, 60, 0))[1] is not None
+
+
+@pytest.mark.servers
+@pytest.mark.guarantee(1)
+@pytest.mark.guarantee(2)
+@pytest.mark.guarantee(3)
+def test_two_hundred_more_worlds_go_well():
+    results = list(run_many(range(1000, 1200), jobs=2))
+    assert [line for result in results for line in (*result.counts.told, result.error) if line] == []
