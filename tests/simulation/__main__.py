@@ -22,7 +22,8 @@ def main() -> int:
     started = time.monotonic()
     clean = _simulate(range(told.first_seed, told.first_seed + told.seeds), told.jobs)
     print(f"{time.monotonic() - started:.0f} s")
-    return 0 if clean and (told.no_planted or _plant(told.planted_seeds or max(400, told.seeds), told.first_seed, told.jobs)) else 1
+    most = told.planted_seeds or max(400, told.seeds)
+    return 0 if clean and (told.no_planted or _plant(most, told.first_seed, told.jobs)) else 1
 
 
 def _arguments() -> argparse.Namespace:
