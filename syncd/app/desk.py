@@ -188,9 +188,15 @@ class Desk:
             for name, site in self.engine.deps.sites.items()
             if site.gate.state == "stopped"
         ]
-        recent = await self.ground.store.reposts(Filter(open=True, limit=1000))
+        judged = await self._judged(Filter(open=True, limit=1000))
+        recent = [(j.repost, j.document) for j in judged]
         found += [
             self._needs("repost", r.id, d.title, r.reason, r.hint, d.detected) for r, d in recent if _struggles(r)
+        ]
+        found += [
+            self._needs("repost", j.repost.id, j.document.title, level, _LEVELS[level], j.document.detected)
+            for j in judged
+            if (level := _level(j, self.ground.clock.now()))
         ]
         waiting = [(r, d) for r, d in recent if _waits(r)]
         found += [
@@ -681,6 +687,20 @@ def _bounds(month: str, zone: str) -> tuple[datetime, datetime]:
 def _struggles(repost: Repost) -> bool:
     """It goes on by itself, but has failed for so long that a person should know."""
     return repost.tries >= _LONG and machine.status(repost) not in NEEDS_PERSON
+
+
+_LEVELS = {
+    "limit_near": "little of the time limit is left: `syncd explain ID` says what it waits for",
+    "limit_passed": "the time limit is over and it is not visible: `syncd explain ID` says what it waits for",
+}
+
+
+def _level(judged: Shown, now: datetime) -> str:
+    """How near the end of its limit a repost is that is not visible yet: "" while there is time."""
+    if judged.rule is None or judged.repost.excused:
+        return ""
+    used = deadline.escalation(judged.timeline, judged.rule, now)
+    return "limit_passed" if used >= 100 else "limit_near" if used >= 75 else ""
 
 
 def _used(judged: Shown, now: datetime) -> float:

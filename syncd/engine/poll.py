@@ -262,7 +262,7 @@ def gap_of(source: str) -> str:
 
 
 def _is_due(row: SourceRow, now: datetime) -> bool:
-    return row.due <= now or row.due > now + HORIZON
+    return row.due <= now or schedule.due_is_absurd(row.due, now, HORIZON)
 
 
 def _load_move(text: str) -> Move | None:

@@ -12,7 +12,6 @@ from sqlalchemy.dialects.sqlite import insert
 
 from syncd.core.detect import Known
 from syncd.core.identity import alias_hash
-from syncd.core.repost import REST_HORIZON
 from syncd.store import settings
 from syncd.store.api import Pending, Poll, ReadSpan, SourceRow
 from syncd.store.codec import digest, micros, moment
@@ -40,12 +39,6 @@ _DEACTIVATE = Query(update(sources).values(active=0))
 _ACTIVATE = Query(update(sources).values(active=1).where(sources.c.name == bindparam("b_name")))
 _SOURCE = Query(select(sources).where(sources.c.name == bindparam("name")))
 _SOURCES = Query(select(sources).where(text("active = 1")).order_by(sources.c.id))
-_DUE_SOURCES = Query(
-    select(sources)
-    .where(text("active = 1"), or_(sources.c.due <= bindparam("now"), sources.c.due > bindparam("absurd")))
-    .order_by(sources.c.due)
-    .limit(bindparam("most"))
-)
 
 _KNOWN_KEYS = InQuery(
     lambda keys: select(entries.c.key, entries.c.print).where(
@@ -120,11 +113,6 @@ def configure(conn: Connection, names: Sequence[str], config_hash: str, now: dat
     settings.put(conn, "store.config", config_hash)
     settings.put(conn, "store.generation", str(generation + 1))
     return generation + 1
-
-
-def due_sources(conn: Connection, now: datetime, limit: int) -> list[SourceRow]:
-    rows = _DUE_SOURCES.all(conn, now=micros(now), absurd=micros(now + REST_HORIZON), most=limit)
-    return [source_of(row) for row in rows]
 
 
 def all_sources(conn: Connection) -> list[SourceRow]:

@@ -98,9 +98,6 @@ class SqlStore:
     async def configure(self, sources: Sequence[str], config_hash: str, now: datetime) -> int:
         return await self._write(lambda conn: lists.configure(conn, sources, config_hash, now))
 
-    async def due_sources(self, now: datetime, limit: int) -> list[SourceRow]:
-        return await self._read(lambda conn: lists.due_sources(conn, now, limit))
-
     async def sources(self) -> list[SourceRow]:
         return await self._read(lists.all_sources)
 

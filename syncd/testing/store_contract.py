@@ -135,7 +135,7 @@ class StoreContract:
             assert await store.configure(["甲", "乙"], "one", NOW + DAY) == 1
             assert await store.configure(["乙", "丙"], "two", NOW + DAY) == 2
             assert {row.name: row.due for row in await store.sources()} == {"乙": NOW, "丙": NOW + DAY}
-            assert [row.name for row in await store.due_sources(NOW, 9)] == ["乙"]
+            assert [row.name for row in await store.sources() if row.due <= NOW] == ["乙"]
 
         play(scene)
 
@@ -174,7 +174,6 @@ class StoreContract:
             await store.record_poll(Poll(SourceRow("甲", later), pending=(pending(due=later),), at=NOW))
             found = await store.record_reading(reading("number:1", look=Look(later)))
             [stored] = await routed(store, found.document.id, repost(found.document.id, due=later))
-            assert [row.name for row in await store.due_sources(NOW, 9)] == ["甲"]
             assert len(await store.due_pending(NOW, 9)) == 1
             assert len(await store.due_looks(NOW, 9)) == 1
             assert [work.repost.id for work in await store.due_reposts(NOW, 9)] == [stored.id]

@@ -157,3 +157,15 @@ async def test_a_list_that_was_empty_at_first_makes_nothing_ancient_new() -> Non
         rig.publish(4)
         await rig.after(timedelta(hours=1).total_seconds(), step=300)
         assert [p.title for p in rig.posts()] == [title_of(4)]
+
+
+@pytest.mark.guarantee(5)
+@played
+async def test_a_document_whose_time_runs_out_is_told_before_and_after() -> None:
+    async with Rig(source() + site() + route(more='approve = "review"')) as rig:
+        await rig.begin()
+        rig.publish(1, hours=10)
+        await rig.rest()
+        assert (await rig.attention())["limit_near"]["hint"]
+        await rig.after(3 * 3600, step=900)
+        assert {"limit_passed"} == {reason for reason in await rig.attention() if reason.startswith("limit")}

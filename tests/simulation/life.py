@@ -31,7 +31,7 @@ SETTLE = 600.0
 OPTIONS = {"central": {}, "province": {"full_text": "always", "body_selector": ".pages_content"}}
 """One list carries the whole text; of the other each document's page is read."""
 _READS = frozenset(
-    {"due_sources", "sources", "known", "starts", "due_pending", "pendings", "due_looks", "gone_recently", "unrouted",
+    {"sources", "known", "starts", "due_pending", "pendings", "due_looks", "gone_recently", "unrouted",
      "unapproved", "due_reposts", "repost", "document", "revision", "reposts", "events", "story", "counts",
      "find_documents", "notes", "get", "referenced", "reads"},
 )
