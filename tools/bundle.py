@@ -34,7 +34,7 @@ python=${PYTHON:-python3.11}
 }
 (cd "$here/wheels" && sha256sum --quiet --check ../SHA256SUMS)
 "$python" -m venv "$target"
-"$target/bin/python" -m pip install --quiet --no-index --find-links "$here/wheels" --require-hashes -r "$here/requirements.lock"
+"$target/bin/python" -m pip install --quiet --no-index --no-deps --find-links "$here/wheels" --require-hashes -r "$here/requirements.lock"
 "$target/bin/python" -m pip install --quiet --no-index --no-deps "$here"/wheels/syncd-*.whl
 "$target/bin/syncd" --version
 echo "next: $target/bin/syncd init"
