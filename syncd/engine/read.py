@@ -11,7 +11,7 @@ from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
 from syncd.core.identity import aliases
 from syncd.engine.deps import Deps, SourceUnit
-from syncd.engine.poll import BUG
+from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.errors import ReadFailed, StoreError
 from syncd.model import Content, Document, Entry, Revision
@@ -168,7 +168,9 @@ class Reader:
         known = pending.document or await self._named(pending)
         revision = self._revision(known, fresh.content, "corrected" if known else "new")
         reading = self._reading(pending, fresh.content, revision, fresh.validators)
-        if known and await self._is_copy(unit, known, revision):
+        if known and (
+            await self._is_copy(unit, known, revision) or await self._has_passed(unit, known, revision, pending)
+        ):
             reading = replace(reading, revision=None, look=None)
         elif known and await self._outdated(unit, known, revision, pending.entry, pending.tries):
             raise ReadFailed("older_text", hint=OLDER, where=pending.entry.url, after=unit.every)
@@ -203,11 +205,31 @@ class Reader:
         unlike = revision.hash != last[0].hash or last[0].withdrawn
         return unlike and flapping([r.detected for r in last], self.deps.now, per_day=most)
 
-    async def _outdated(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry, tries: int) -> bool:
+    async def _has_passed(self, unit: SourceUnit, document: int, revision: Revision, pending: Pending) -> bool:
+        """True for an outdated text of a list that the list shows no more: it came from a cache that lagged behind once.
+
+        A page is fetched anew at each try; the text of a list is what one read of it showed, so the list is asked.
+        """
+        if not pending.tries or unit.source.needs_page(pending.entry):
+            return False
+        if not await self._outdated(unit, document, revision, pending.entry, None):
+            return False
+        answer = await unit.client.get(unit.url)
+        _judge(answer, self.deps.now)
+        shown = (await unit.source.parse(answer)).entries
+        passed = fingerprint(pending.entry) not in {fingerprint(e) for e in shown if e.key == pending.entry.key}
+        if passed:
+            self.deps.log.info("older_text_passed", document=document, url=pending.entry.url, tries=pending.tries)
+        return passed
+
+    async def _outdated(
+        self, unit: SourceUnit, document: int, revision: Revision, entry: Entry, tries: int | None
+    ) -> bool:
         """True for a text that was superseded, or of a document that was withdrawn, and that nothing says to be newer.
 
         A mirror or a cache that lags behind shows such a text; when it is still there after so many tries it is
-        believed. Where a page is read, the list's date says nothing of the text: the page may lag behind the list.
+        believed (tries None: never). Where a page is read, the list's date says nothing of the text: the page may lag
+        behind the list.
         """
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
@@ -215,7 +237,7 @@ class Reader:
             return False
         now, then = revision.content.updated, latest.content.updated
         dated = now is not None and then is not None and (now.origin == "page" or not unit.source.needs_page(entry))
-        if tries >= (OLDER_TRIES if dated else OLDER_TRIES_UNDATED):
+        if tries is not None and tries >= (OLDER_TRIES if dated else OLDER_TRIES_UNDATED):
             return False
         if latest.withdrawn:
             return True
@@ -327,7 +349,9 @@ class Reader:
             return
         if flapping(due.revised, self.deps.now, per_day=self.deps.revisions_per_day):
             self.deps.meter.failure("read", "flap")
-            await self._rest(due, due.look, note="flap")  # with the old validators: the text that they stand for is not lost
+            await self._rest(
+                due, due.look, note="flap"
+            )  # with the old validators: the text that they stand for is not lost
             return
         await self._revise(unit.name, due, revision, look)
 

@@ -92,6 +92,49 @@ async def test_a_persons_rejection_stands_when_the_route_becomes_automatic() -> 
         assert rig.posts() == []
 
 
+async def _superseded_by_two(rig: Rig) -> bytes:
+    """Document 1 stands corrected within the second of its publication; what the list showed before is returned."""
+    await rig.begin()
+    rig.publish(1)
+    before = rig.lists["central"]._json()
+    await rig.rest()
+    rig.correct(1, 2)
+    await rig.after(600)
+    assert "第2版" in rig.posts()[0].html
+    return before
+
+
+@pytest.mark.guarantee(3)
+@played
+async def test_an_older_text_that_a_cache_showed_once_is_never_believed_when_the_list_shows_it_no_more() -> None:
+    async with Rig() as rig:
+        before = await _superseded_by_two(rig)
+        stale = (200, {"content-type": "application/feed+json"}, before)
+        rig.servers["central"].say(stale, on=lambda method, path: path == "/feed.json", times=1)
+        rig.clock.advance(400)
+        await rig.stage("poll")
+        assert [p.change for p in await rig.disk.pendings()] == ["changed"]
+        rig.lists["central"].window = 1
+        rig.publish(2)
+        await rig.after(3 * 86400, step=1800)
+        assert await rig.disk.pendings() == []
+        written = [write.post.html for write in rig.cms["county"].history if title_of(1) == write.post.title]
+        assert [("第1版" in html, "第2版" in html) for html in written] == [(True, False), (False, True)]
+
+
+@pytest.mark.guarantee(1)
+@played
+async def test_an_older_text_that_the_list_goes_on_showing_is_believed_in_the_end() -> None:
+    async with Rig() as rig:
+        before = await _superseded_by_two(rig)
+        stale = (200, {"content-type": "application/feed+json"}, before)
+        rig.servers["central"].say(stale, on=lambda method, path: path == "/feed.json")
+        await rig.after(3600)
+        assert "第2版" in rig.posts()[0].html
+        await rig.after(3 * 86400, step=1800)
+        assert "第1版" in rig.posts()[0].html
+
+
 @pytest.mark.guarantee(5)
 @played
 async def test_a_feed_whose_text_changes_at_every_read_is_limited_and_shown_and_ends_with_its_last_text() -> None:
