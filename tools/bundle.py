@@ -21,8 +21,7 @@ ARCHES = ("x86_64", "aarch64")
 GLIBC = (28, 27, 26, 24, 17, 12, 5)
 """Wheels for glibc 2.28 (Kylin V10, UOS 20, RHEL 8) and older run there; newer ones would not."""
 PYTHON = "3.11"
-INSTALL = """\
-#!/bin/sh
+INSTALL = r"""#!/bin/sh
 # Installs syncd without a network: ./install.sh [TARGET]   (default /opt/syncd)
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
@@ -34,7 +33,8 @@ python=${PYTHON:-python3.11}
 }
 (cd "$here/wheels" && sha256sum --quiet --check ../SHA256SUMS)
 "$python" -m venv "$target"
-"$target/bin/python" -m pip install --quiet --no-index --no-deps --find-links "$here/wheels" --require-hashes -r "$here/requirements.lock"
+"$target/bin/python" -m pip install --quiet --no-index --no-deps --find-links "$here/wheels" \
+    --require-hashes -r "$here/requirements.lock"
 "$target/bin/python" -m pip install --quiet --no-index --no-deps "$here"/wheels/syncd-*.whl
 "$target/bin/syncd" --version
 echo "next: $target/bin/syncd init"

@@ -198,6 +198,11 @@ class Desk:
             for j in judged
             if (level := _level(j, self.ground.clock.now()))
         ]
+        found += [
+            self._needs("repost", r.id, d.title, "no_route", _NO_ROUTE, d.detected)
+            for r, d in recent
+            if self._is_stray(r)
+        ]
         waiting = [(r, d) for r, d in recent if _waits(r)]
         found += [
             self._needs(
@@ -257,6 +262,10 @@ class Desk:
     def _reviews(self, repost: Repost) -> bool:
         route = self.engine.deps.route(repost.route)
         return route is not None and route.approve.value == "review"
+
+    def _is_stray(self, repost: Repost) -> bool:
+        """Its source changed or withdrew the document, and no route carries that to the site any more."""
+        return repost.sent < repost.wanted and self._posts(repost) and self.engine.deps.route(repost.route) is None
 
     def _needs(self, kind: str, id: int | str, title: str, reason: str, hint: str, since: datetime) -> Row:
         return {
@@ -553,13 +562,18 @@ class Desk:
             raise SyncdError("not_found", "no page of the site's list shows it", hint="say where it is with --url")
         return found
 
-    async def withdraw(self, id: int, actor: str = "operator", reason: str = "") -> Row:
-        """Withdraw a document everywhere by a person's order: a revision like any other withdrawal."""
+    async def withdraw(self, id: int, actor: str = "operator", reason: str = "", undo: bool = False) -> Row:
+        """Withdraw a document everywhere by a person's order, or lift that order: a revision like any other."""
         repost = await self._get(id)
         sites = await self._writable_sites(repost)
-        await self.engine.reader.withdraw(repost.document, reason=f"{actor}: {reason or 'no reason given'}")
+        why = f"{actor}: {reason or 'no reason given'}"
+        if not undo:
+            await self.engine.reader.withdraw(repost.document, reason=why)
+        elif not await self.engine.reader.restore(repost.document, reason=why):
+            hint = f"syncd explain {id} says who withdrew it; what its source took back comes back when the source shows it"
+            raise SyncdError("not_ordered", "no person's order withdraws it", hint=hint, where=f"repost {id}")
         self._wake()
-        return {"id": id, "document": repost.document, "withdrawn": True, "sites": sites}
+        return {"id": id, "document": repost.document, "withdrawn": not undo, "sites": sites}
 
     async def _writable_sites(self, repost: Repost) -> list[str]:
         """The sites that the document can be withdrawn from. Raises SyncdError when there is none."""
@@ -612,6 +626,10 @@ class Desk:
 
 
 _UNREACHED = frozenset({"dns", "connect", "timeout", "proxy", "closed"})
+_NO_ROUTE = (
+    "its source changed or withdrew it, and no route leads to that site any more: put the route back into the config, "
+    "or change the post in the CMS by hand and say `syncd adopt ID`"
+)
 _NOTES = {
     "flap": "its page changes at every look; `syncd retry` is not needed, look at the page and say options.body_selector",
     "mass_gone": "many documents of this source vanished at once; {order} if it is meant",

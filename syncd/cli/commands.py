@@ -301,25 +301,33 @@ def adopt(
 
 @app.command(
     help=say(
-        "Withdraw the document of a repost from ALL its sites.",
-        "从全部站点撤下这条转载所属的文件。",
+        "Withdraw the document of a repost from ALL its sites, or lift such an order.",
+        "从全部站点撤下这条转载所属的文件，或取消这一决定。",
     )
 )
 def withdraw(
     context: typer.Context, id: RepostId, reason: Why = "", actor: Actor = "", config: ConfigPath = DEFAULT,
     as_json: AsJson = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=say("do not ask", "不再确认"))] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help=say("lift the order: it is posted again everywhere", "取消撤稿，在各站点重新发布"))
+    ] = False,
 ) -> None:
     if not yes:
-        typer.confirm(_withdrawal(at_desk(context, config, lambda desk: desk.explain(id))), abort=True)
-    _act(context, config, as_json, lambda desk: desk.withdraw(id, _person(actor), reason))
+        typer.confirm(_withdrawal(at_desk(context, config, lambda desk: desk.explain(id)), undo=undo), abort=True)
+    _act(context, config, as_json, lambda desk: desk.withdraw(id, _person(actor), reason, undo))
 
 
-def _withdrawal(story: dict[str, Any]) -> str:
-    """The question: which document, and that it goes from every site."""
+def _withdrawal(story: dict[str, Any], *, undo: bool) -> str:
+    """The question: which document, and that it goes from every site, or comes back to each."""
     document = story["document"]
     sites, title = document.get("sites", []), printable(document.get("title", ""))
     named = printable(", ".join(sites))
+    if undo:
+        return say(
+            f'Post "{title}" again on ALL its sites (on {len(sites)} sites: {named})?',
+            f"在全部 {len(sites)} 个站点（{named}）重新发布“{title}”？",
+        )
     return say(
         f'Withdraw "{title}" from ALL its sites (on {len(sites)} sites: {named})?',
         f"从全部 {len(sites)} 个站点（{named}）撤下“{title}”？",

@@ -39,8 +39,8 @@ class Desk(Protocol):
     async def retry(self, id: int, overwrite: bool, actor: str) -> Facts: ...
     async def adopt(self, id: int, url: str, actor: str) -> Facts: ...
 
-    async def withdraw(self, id: int, actor: str, reason: str) -> Facts:
-        """The whole document: {"id", "document", "withdrawn", "sites"}."""
+    async def withdraw(self, id: int, actor: str, reason: str, undo: bool) -> Facts:
+        """The whole document: {"id", "document", "withdrawn", "sites"}. undo: lift such an order."""
         ...
 
     async def package(self, id: int) -> Facts:

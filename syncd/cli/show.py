@@ -254,7 +254,10 @@ def acted(facts: Facts) -> None:
         line(f"{facts['source']}: {what} {count}")
         return
     sites = "".join(f" {name}" for name in facts.get("sites", ()))
-    state = say("withdrawn from", "已撤，站点：") + sites if facts.get("withdrawn") else term(facts.get("status"))
+    state = term(facts.get("status"))
+    if "withdrawn" in facts:
+        gone = facts["withdrawn"]
+        state = (say("withdrawn from", "已撤，站点：") if gone else say("to be posted again on", "将重新发布，站点：")) + sites
     line(f"#{facts.get('id')}: {state} {facts.get('reason') or ''}".rstrip())
 
 

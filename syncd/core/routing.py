@@ -131,8 +131,9 @@ def merge_reposts(
 ) -> tuple[tuple[Repost, ...], tuple[Event, ...]]:
     """Rows to insert (id 0) or to save, and their "wanted" events; rows that stay as they are aren't among them.
 
-    A site that no route wants any more keeps its row: a route that vanished stops writing and never withdraws. A row
-    whose route went is taken over by the one that wants it now, with the column and form that it was posted with.
+    A site that no route wants any more keeps its row: a route that vanished stops writing and never withdraws. What
+    its source changes is still wanted there, so that a person is told what is not carried. A row whose route went is
+    taken over by the one that wants it now, with the column and form that it was posted with.
     The time limit that applies is told with the event: a limit that is changed later does not judge the past.
     """
     rows: list[Repost] = []
@@ -146,6 +147,10 @@ def merge_reposts(
         rows += [row for row in after if row not in before]
         raised = [row for row in after if row.wanted not in {old.wanted for old in before if old.id == row.id}]
         events += [_wanted(document_id, row, routing, now) for row in raised]
+    routed = {routing.route.site for routing in routings}
+    stray = [want(row, revision_n, now) for row in existing if row.site not in routed and row.wanted < revision_n]
+    rows += stray
+    events += [_stands(document_id, row, now) for row in stray]
     return tuple(rows), tuple(events)
 
 
@@ -164,3 +169,7 @@ def _wanted(document: int, row: Repost, routing: Routing, now: datetime) -> Even
     limit = {"limit": str(rule.limit), "basis": rule.basis} if rule else {}
     detail = {"site": row.site, "route": routing.route.name, **limit}
     return Event("wanted", Instant(now), document, row.id or None, row.wanted, reason=routing.reason, detail=detail)
+
+
+def _stands(document: int, row: Repost, now: datetime) -> Event:
+    return Event("wanted", Instant(now), document, row.id, row.wanted, reason="stands", detail={"site": row.site})

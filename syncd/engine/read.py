@@ -103,9 +103,23 @@ class Reader:
 
     async def withdraw(self, document: int, *, reason: str) -> None:
         """A person's order: the document is withdrawn, as if its source had said so."""
+        await self._order(document, withdrawn=True, reason=f"{BY_ORDER} by {reason}")
+
+    async def restore(self, document: int, *, reason: str) -> bool:
+        """A person lifts such an order: the text that was withdrawn stands again, and its source is followed again.
+
+        False when the document is not withdrawn by a person's order: what its source took back only its source gives.
+        """
+        found = await self.deps.store.document(document)
+        if not await self._withdrawn_by_order(found):
+            return False
+        await self._order(document, withdrawn=False, reason=f"restored by {reason}")
+        return True
+
+    async def _order(self, document: int, *, withdrawn: bool, reason: str) -> None:
         found = await self.deps.store.document(document)
         last = await self.deps.store.revision(document, found.latest)
-        revision = replace(last, withdrawn=True, detected=self.deps.now, reason=f"{BY_ORDER} by {reason}")
+        revision = replace(last, withdrawn=withdrawn, detected=self.deps.now, reason=reason)
         source = found.sources[0] if found.sources else ""
         reading = Reading(
             aliases=found.aliases,

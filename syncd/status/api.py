@@ -39,7 +39,7 @@ class Desk(Protocol):
 
     async def retry(self, id: int, overwrite: bool, actor: str) -> Answer: ...
     async def adopt(self, id: int, url: str, actor: str) -> Answer: ...
-    async def withdraw(self, id: int, actor: str, reason: str) -> Answer: ...
+    async def withdraw(self, id: int, actor: str, reason: str, undo: bool) -> Answer: ...
 
     async def report(self, month: str) -> Answer:
         """The report of "YYYY-MM" as syncd.report.to_json gives it."""
@@ -318,6 +318,10 @@ class Approval(_Body):
 class Rejection(_Body):
     actor: Name
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Withdrawal(Rejection):
+    undo: Annotated[bool, Field(description="lift such an order: it is posted again on all its sites")] = False
 
 
 class Retry(_Body):

@@ -28,6 +28,7 @@ from syncd.status.api import (
     Retry,
     SourceState,
     Status,
+    Withdrawal,
 )
 
 PATIENCE = 10.0
@@ -137,8 +138,9 @@ def action_routes(desk: Desk, token: str | None) -> APIRouter:
         return await _answer(desk.adopt(id, body.url, body.actor))
 
     @router.post("/reposts/{id}/withdraw", response_model=Done)
-    async def withdraw(id: Id, body: Rejection) -> Response:
-        return await _answer(desk.withdraw(id, body.actor, body.reason))
+    async def withdraw(id: Id, body: Withdrawal) -> Response:
+        """The whole document, from all its sites; with `undo` the order is lifted."""
+        return await _answer(desk.withdraw(id, body.actor, body.reason, body.undo))
 
     _add_source_actions(router, desk)
     return router

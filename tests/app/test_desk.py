@@ -108,6 +108,44 @@ async def test_withdraw_takes_it_from_every_site_and_names_who_ordered_it() -> N
 
 
 @played
+async def test_a_withdrawal_by_order_is_lifted_and_the_source_is_followed_again() -> None:
+    async with Rig(source() + site() + site("town") + route() + route("town")) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        id = (await rig.one(1, "town")).id
+        await rig.desk.withdraw(id, actor="王科长", reason="印发有误")
+        await rig.rest()
+        told = await rig.desk.withdraw(id, actor="李科长", reason="已核实", undo=True)
+        assert (told["withdrawn"], sorted(told["sites"])) == (False, ["county", "town"])
+        await rig.rest()
+        assert [p.state for name in ("county", "town") for p in rig.posts(name)] == ["public", "public"]
+        assert await rig.status_of(1, "county") == "visible"
+        assert "李科长" in (await rig.desk.explain(id))["revisions"][-1]["reason"]
+        rig.correct(1, 2)
+        await rig.after(3600, step=300)
+        assert all("第2版" in p.html for name in ("county", "town") for p in rig.posts(name))
+        assert rig.creates() == 1
+
+
+@played
+async def test_what_no_person_withdrew_no_person_brings_back() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        id = (await rig.one(1)).id
+        for withdrawn in (False, True):
+            if withdrawn:
+                rig.lists["central"].withdraw(1, rig.clock.true)
+                await rig.after(3 * 3600, step=300)
+                assert [p.state for p in rig.posts()] == ["withdrawn"]
+            with pytest.raises(SyncdError) as told:
+                await rig.desk.withdraw(id, undo=True)
+            assert (told.value.reason, f"syncd explain {id}" in told.value.hint) == ("not_ordered", True)
+
+
+@played
 async def test_retry_of_an_edited_post_asks_to_say_overwrite() -> None:
     async with Rig() as rig:
         id = await one_visible(rig)

@@ -102,10 +102,10 @@ class FakeDesk:
         self._row(id)["url"] = url
         return self._move(id, "visible")
 
-    async def withdraw(self, id: int, actor: str, reason: str) -> dict[str, Any]:
-        self.said.append(("withdraw", id, actor, reason))
-        self._move(id, "withdrawn")
-        return {"id": id, "document": id, "withdrawn": True}
+    async def withdraw(self, id: int, actor: str, reason: str, undo: bool) -> dict[str, Any]:
+        self.said.append(("withdraw", id, actor, reason, undo))
+        self._move(id, "sending" if undo else "withdrawn")
+        return {"id": id, "document": id, "withdrawn": not undo, "sites": ["county"]}
 
     async def package(self, id: int) -> dict[str, Any]:
         self._row(id)

@@ -159,7 +159,7 @@ def test_withdraw_asks_first_and_no_is_no(doors: FakeDoors, monkeypatch: pytest.
     assert main(["withdraw", "1"], doors=doors) == 1
     assert doors.desk.said == []
     assert main(["withdraw", "1", "--yes", "--reason", "wrong", "--actor", "x"], doors=doors) == 0
-    assert doors.desk.said == [("withdraw", 1, "x", "wrong")]
+    assert doors.desk.said == [("withdraw", 1, "x", "wrong", False)]
 
 
 def test_package_and_backup_write_where_they_are_told(doors: FakeDoors, tmp_path: Path) -> None:

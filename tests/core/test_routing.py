@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -150,11 +151,14 @@ def test_an_unchanged_row_is_not_returned() -> None:
     assert merged((NEW,), [visible_row()]) == ((), ())
 
 
-def test_a_row_whose_route_vanished_stays_as_it_is() -> None:
-    assert merged((), [visible_row()], n=2) == ((), ())
+def test_a_row_whose_route_vanished_only_learns_what_its_source_changed() -> None:
+    assert merged((), [visible_row()], n=1) == ((), ())
+    (raised,), (told,) = merge_reposts(10, 2, (), [visible_row()], str, NOW)
+    assert raised == replace(visible_row(), wanted=2, due=NOW)
+    assert (told.kind, told.repost, told.revision, told.reason) == ("wanted", raised.id, 2, "stands")
     other = Routing(route(site="city"), "state-council", "", "new")
-    (made,), _ = merge_reposts(10, 2, (other,), [visible_row()], lambda site: site, NOW)
-    assert made.site == "city"
+    made, kept = merge_reposts(10, 2, (other,), [visible_row()], lambda site: site, NOW)[0]
+    assert (made.site, made.id, kept.site, kept.wanted, kept.approved) == ("city", 0, "county", 2, 1)
 
 
 def test_a_row_whose_route_was_renamed_is_taken_over_without_being_posted_again() -> None:

@@ -212,3 +212,31 @@ async def test_a_document_whose_time_runs_out_is_told_before_and_after() -> None
         assert (await rig.attention())["limit_near"]["hint"]
         await rig.after(3 * 3600, step=900)
         assert {"limit_passed"} == {reason for reason in await rig.attention() if reason.startswith("limit")}
+
+
+@pytest.mark.guarantee(5)
+@pytest.mark.parametrize("change", ["corrected", "withdrawn"])
+@played
+async def test_what_a_source_changes_of_a_post_whose_route_is_gone_is_told_and_carried_once_the_route_is_back(
+    change: str,
+) -> None:
+    ways = source() + source("other") + site() + site("city") + route("city", sources=("other",))
+    async with Rig(ways + route()) as rig:
+        await rig.begin()
+        rig.publish(1, name="central")
+        await rig.rest()
+        await rig.reload(ways)
+        assert "no_route" not in await rig.attention()
+        if change == "corrected":
+            rig.correct(1, 2, name="central")
+        else:
+            rig.lists["central"].withdraw(1, rig.clock.true)
+        await rig.after(3 * 3600, step=300)
+        told = (await rig.attention())["no_route"]
+        assert (told["title"], f"syncd adopt {told['id']}" in told["hint"]) == (title_of(1), True)
+        assert ["第1版" in p.html for p in rig.posts() if p.state == "public"] == [True]
+        await rig.reload(ways + route())
+        await rig.after(3 * 3600, step=300)
+        assert "no_route" not in await rig.attention()
+        public = ["第2版" in p.html for p in rig.posts() if p.state == "public"]
+        assert public == ([True] if change == "corrected" else [])

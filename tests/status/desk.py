@@ -338,8 +338,8 @@ class FakeDesk:
     async def adopt(self, id: int, url: str, actor: str) -> dict[str, Any]:
         return self._did("adopt", id, url, actor)
 
-    async def withdraw(self, id: int, actor: str, reason: str) -> dict[str, Any]:
-        return self._did("withdraw", id, actor, reason)
+    async def withdraw(self, id: int, actor: str, reason: str, undo: bool) -> dict[str, Any]:
+        return self._did("withdraw", id, actor, reason, undo)
 
     async def report(self, month: str) -> dict[str, Any]:
         self._check()

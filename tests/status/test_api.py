@@ -169,7 +169,7 @@ def test_every_action_reaches_the_desk_with_who_decided(client: Client) -> None:
         ("reject", 1, "r", "a", None),
         ("retry", 1, True, "a"),
         ("adopt", 1, "https://c.example/1", "a"),
-        ("withdraw", 1, "a", "r"),
+        ("withdraw", 1, "a", "r", False),
         ("release", "s", "a"),
         ("reject", None, "r", "a", "s"),
     ]
