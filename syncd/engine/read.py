@@ -24,7 +24,14 @@ GONE_AFTER = timedelta(hours=1)
 the source's `relook` later where that is less."""
 FILE_TRIES = 3
 """A document waits for attachments that can't be had just now so many times; then it goes on and says what is missing."""
-OLDER = "it shows a text that it had replaced before; if it is really back, it is believed after a while"
+DOUBTS = {
+    "older_text": "it shows a text that it had replaced before; if it is really back, it is believed after a while",
+    "unproven_text": "its text changed and its date didn't: it is believed when a second look shows the same",
+}
+"""Why a text is not believed yet, with what is told of it."""
+SURE_AFTER = 300.0
+"""Seconds between the two looks that prove a change without a newer date, or the source's `every` where that is less: a
+single answer may come from a mirror that lags behind what was read before."""
 OLDER_TRIES, OLDER_TRIES_UNDATED = 12, 5
 """Tries after which a superseded text is believed: a mirror may lag for hours; fewer where no dates tell which is newer."""
 OLDER_LOOK = timedelta(minutes=15)
@@ -55,6 +62,8 @@ class Reader:
         self.pool = pool
         self._gone: dict[int, float] = {}
         """When this process first saw a document's page missing, by the monotonic clock; forgotten when it is there."""
+        self._unproven: dict[int, tuple[str, float]] = {}
+        """The text that no date proves to be newer, by hash, and when this process first saw it, by the same clock."""
 
     async def tick(self) -> int:
         """Start the readings and looks that are due; returns how many."""
@@ -186,8 +195,8 @@ class Reader:
             await self._is_copy(unit, known, revision) or await self._has_passed(unit, known, revision, pending)
         ):
             reading = replace(reading, revision=None, look=None)
-        elif known and await self._outdated(unit, known, revision, pending.entry, pending.tries):
-            raise ReadFailed("older_text", hint=OLDER, where=pending.entry.url, after=unit.every)
+        elif known and (doubt := await self._doubt(unit, known, revision, pending.entry, pending.tries)):
+            raise ReadFailed(doubt, hint=DOUBTS[doubt], where=pending.entry.url, after=unit.every)
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
         return await self.deps.store.record_reading(reading)
@@ -220,26 +229,25 @@ class Reader:
         return unlike and flapping([r.detected for r in last], self.deps.now, per_day=most)
 
     async def _has_passed(self, unit: SourceUnit, document: int, revision: Revision, pending: Pending) -> bool:
-        """True for an outdated text of a list that the list shows no more: it came from a cache that lagged behind once.
+        """True for a doubtful text of a list that the list shows no more: it came from a cache that lagged behind once.
 
         A page is fetched anew at each try; the text of a list is what one read of it showed, so the list is asked.
         """
         if not pending.tries or unit.source.needs_page(pending.entry):
             return False
-        if not await self._outdated(unit, document, revision, pending.entry, None):
+        if not await self._doubt(unit, document, revision, pending.entry, None):
             return False
         answer = await unit.client.get(unit.url)
         _judge(answer, self.deps.now)
         shown = (await unit.source.parse(answer)).entries
         passed = fingerprint(pending.entry) not in {fingerprint(e) for e in shown if e.key == pending.entry.key}
         if passed:
-            self.deps.log.info("older_text_passed", document=document, url=pending.entry.url, tries=pending.tries)
+            self.deps.log.info("doubtful_text_passed", document=document, url=pending.entry.url, tries=pending.tries)
         return passed
 
-    async def _outdated(
-        self, unit: SourceUnit, document: int, revision: Revision, entry: Entry, tries: int | None
-    ) -> bool:
-        """True for a text that was superseded, or of a document that was withdrawn, and that nothing says to be newer.
+    async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry, tries: int | None) -> str:
+        """Why a text is not believed yet, "" if it is: it was superseded, or its document was withdrawn, and nothing says
+        that it is newer; or it is new to us and no date says so.
 
         A mirror or a cache that lags behind shows such a text; when it is still there after so many tries it is
         believed (tries None: never). Where a page is read, the list's date says nothing of the text: the page may lag
@@ -248,16 +256,28 @@ class Reader:
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
         if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
-            return False
+            self._unproven.pop(document, None)
+            return ""
         now, then = revision.content.updated, latest.content.updated
         dated = now is not None and then is not None and (now.origin == "page" or not unit.source.needs_page(entry))
         if tries is not None and tries >= (OLDER_TRIES if dated else OLDER_TRIES_UNDATED):
-            return False
+            return ""
         if latest.withdrawn:
-            return True
+            return "older_text"
         if dated and now is not None and then is not None and now.at != then.at:
-            return now.at < then.at
-        return await self._superseded(found, revision.hash)
+            return "older_text" if now.at < then.at else ""
+        if await self._superseded(found, revision.hash):
+            return "older_text"
+        return "" if self._is_proven(unit, document, revision.hash) else "unproven_text"
+
+    def _is_proven(self, unit: SourceUnit, document: int, hash: str) -> bool:
+        """True when this process saw the same text before, long enough ago."""
+        now = self.deps.clock.monotonic()
+        before, first = self._unproven.get(document, ("", now))
+        if before != hash:
+            self._unproven[document] = (hash, now)
+            return False
+        return now - first >= min(SURE_AFTER, unit.every)
 
     async def _superseded(self, found: Document, hash: str) -> bool:
         """Whether one of the document's last revisions but the newest had this text."""
@@ -356,8 +376,8 @@ class Reader:
         if ordered or (revision.hash == due.revision.hash and not due.revision.withdrawn):
             await self._rest(due, look)
             return
-        if await self._outdated(unit, due.document.id, revision, due.entry, due.look.tries):
-            self.deps.meter.failure("read", "older_text")
+        if doubt := await self._doubt(unit, due.document.id, revision, due.entry, due.look.tries):
+            self.deps.meter.failure("read", doubt)
             again = replace(due.look, due=self.deps.now + OLDER_LOOK, tries=due.look.tries + 1)
             await self.deps.store.record_look(due.document.id, again)
             return

@@ -358,7 +358,7 @@ async def test_a_text_that_came_late_in_the_list_is_corrected_and_the_journal_sa
         rig.publish(1)
         await rig.rest()
         rig.lists["central"].correct(1, text_of(1, 2), rig.clock.true)
-        await rig.after(EVERY)
+        await rig.after(2 * EVERY)
         assert [p.html for p in rig.posts()] == [text_of(1, 2)]
         await rig.after(120)
         reads = await rig.disk.reads("central", rig.clock.now() - timedelta(days=1))

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.engine.poll import gap_of
-from tests.engine.rig import DETAIL, Rig, played, route, site, source, text_reply, title_of
+from tests.engine.rig import DETAIL, Rig, played, route, site, source, text_of, text_reply, title_of
 
 EMPTY = b'{"version": "https://jsonfeed.org/version/1.1", "title": "", "items": []}'
 PAGES = source(options=DETAIL) + site() + route()
@@ -23,7 +23,7 @@ async def test_a_withdrawal_reaches_a_post_whose_document_matches_its_route_no_m
         await rig.rest()
         assert await rig.status_of(1) == "visible"
         rig.publish(1, title="关于做好第1号工作的通知")
-        await rig.after(600)
+        await rig.after(900)
         rig.lists["central"].withdraw(1, rig.clock.true)
         await rig.after(7200)
         assert [p.state for p in rig.posts()] == ["withdrawn"]
@@ -98,8 +98,8 @@ async def _superseded_by_two(rig: Rig) -> bytes:
     rig.publish(1)
     before = rig.lists["central"]._json()
     await rig.rest()
-    rig.correct(1, 2)
-    await rig.after(600)
+    rig.lists["central"].correct(1, text_of(1, 2), rig.clock.true)
+    await rig.after(900)
     assert "第2版" in rig.posts()[0].html
     return before
 
@@ -120,6 +120,42 @@ async def test_an_older_text_that_a_cache_showed_once_is_never_believed_when_the
         assert await rig.disk.pendings() == []
         written = [write.post.html for write in rig.cms["county"].history if title_of(1) == write.post.title]
         assert [("第1版" in html, "第2版" in html) for html in written] == [(True, False), (False, True)]
+
+
+@pytest.mark.guarantee(3)
+@pytest.mark.parametrize("config", [source() + site() + route(), PAGES])
+@played
+async def test_a_text_that_a_mirror_showed_once_and_no_date_proves_newer_is_not_believed(config: str) -> None:
+    """syncd never saw the older text before, so that nothing but a second look tells it from a correction."""
+    async with Rig(config) as rig:
+        await rig.begin()
+        older = rig.publish(1)
+        stale = {"/feed.json": rig.lists["central"]._json(), "/doc/1": rig.lists["central"]._page({}, 1, out=False)[2]}
+        rig.lists["central"].correct(1, text_of(1, 2), older.modified)
+        await rig.rest()
+        assert "第2版" in rig.posts()[0].html
+        for path, type in (("/feed.json", "application/feed+json"), ("/doc/1", "text/html; charset=utf-8")):
+            rig.clock.advance(4000)
+            rig.servers["central"].say((200, {"content-type": type}, stale[path]), on=lambda m, p: p == path, times=1)  # noqa: B023
+            await rig.rest()
+            rig.servers["central"].well()
+            await rig.after(2 * 86400, step=1800)
+        assert ["第2版" in write.post.html for write in rig.cms["county"].history] == [True]
+        assert await rig.disk.pendings() == []
+        assert await rig.attention() == {}
+
+
+@pytest.mark.guarantee(1)
+@pytest.mark.parametrize("config", [source() + site() + route(), PAGES])
+@played
+async def test_a_correction_without_a_newer_date_is_believed_at_the_second_look(config: str) -> None:
+    async with Rig(config) as rig:
+        await rig.begin()
+        older = rig.publish(1)
+        await rig.rest()
+        rig.lists["central"].correct(1, text_of(1, 2), older.modified)
+        await rig.after(4500, step=60)
+        assert "第2版" in rig.posts()[0].html
 
 
 @pytest.mark.guarantee(1)
