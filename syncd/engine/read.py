@@ -47,6 +47,14 @@ GONE_FEW, GONE_SHARE = 3, 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a text is not believed at once, one of DOUBTS. tries: after so many it is believed all the same."""
+
+    reason: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fresh:
     """What reading a document gave: None content means that the server says it is unchanged."""
 
@@ -191,12 +199,11 @@ class Reader:
         known = pending.document or await self._named(pending)
         revision = self._revision(known, fresh.content, "corrected" if known else "new")
         reading = self._reading(pending, fresh.content, revision, fresh.validators)
-        if known and (
-            await self._is_copy(unit, known, revision) or await self._has_passed(unit, known, revision, pending)
-        ):
+        doubt = await self._doubt(unit, known, revision, pending.entry) if known else None
+        if known and (await self._is_copy(unit, known, revision) or await self._has_passed(unit, pending, doubt)):
             reading = replace(reading, revision=None, look=None)
-        elif known and (doubt := await self._doubt(unit, known, revision, pending.entry, pending.tries)):
-            raise ReadFailed(doubt, hint=DOUBTS[doubt], where=pending.entry.url, after=unit.every)
+        elif doubt and not self._is_believed(unit, known, revision.hash, doubt, pending.tries):
+            raise ReadFailed(doubt.reason, hint=DOUBTS[doubt.reason], where=pending.entry.url, after=unit.every)
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
         return await self.deps.store.record_reading(reading)
@@ -228,50 +235,49 @@ class Reader:
         unlike = revision.hash != last[0].hash or last[0].withdrawn
         return unlike and flapping([r.detected for r in last], self.deps.now, per_day=most)
 
-    async def _has_passed(self, unit: SourceUnit, document: int, revision: Revision, pending: Pending) -> bool:
-        """True for a doubtful text of a list that the list shows no more: it came from a cache that lagged behind once.
+    async def _has_passed(self, unit: SourceUnit, pending: Pending, doubt: Doubt | None) -> bool:
+        """True for a doubtful text of a list that the list shows no more at a later try."""
+        if doubt is None or not pending.tries or unit.source.needs_page(pending.entry):
+            return False
+        if await self._is_shown(unit, pending.entry):
+            return False
+        self.deps.log.info("doubtful_text_passed", url=pending.entry.url, reason=doubt.reason, tries=pending.tries)
+        return True
 
-        A page is fetched anew at each try; the text of a list is what one read of it showed, so the list is asked.
-        """
-        if not pending.tries or unit.source.needs_page(pending.entry):
-            return False
-        if not await self._doubt(unit, document, revision, pending.entry, None):
-            return False
+    async def _is_shown(self, unit: SourceUnit, entry: Entry) -> bool:
+        """Whether the list shows an entry as it was read from it. One answer may have come from a cache that lagged behind:
+        a page is fetched anew at each try, and the text of a list is asked for in the list."""
         answer = await unit.client.get(unit.url)
         _judge(answer, self.deps.now)
         shown = (await unit.source.parse(answer)).entries
-        passed = fingerprint(pending.entry) not in {fingerprint(e) for e in shown if e.key == pending.entry.key}
-        if passed:
-            self.deps.log.info("doubtful_text_passed", document=document, url=pending.entry.url, tries=pending.tries)
-        return passed
+        return fingerprint(entry) in {fingerprint(each) for each in shown if each.key == entry.key}
 
-    async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry, tries: int | None) -> str:
-        """Why a text is not believed yet, "" if it is: it was superseded, or its document was withdrawn, and nothing says
-        that it is newer; or it is new to us and no date says so.
+    async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry) -> Doubt | None:
+        """Why a text is not believed at once: it was superseded, or its document was withdrawn, and nothing says that it
+        is newer; or it is new to us and no date says so. None for a text that needs no proof.
 
-        A mirror or a cache that lags behind shows such a text; when it is still there after so many tries it is
-        believed (tries None: never). Where a page is read, the list's date says nothing of the text: the page may lag
-        behind the list.
+        A mirror or a cache that lags behind shows such a text. Where a page is read, the list's date says nothing of the
+        text: the page may lag behind the list.
         """
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
         if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
             self._unproven.pop(document, None)
-            return ""
+            return None
         now, then = revision.content.updated, latest.content.updated
         dated = now is not None and then is not None and (now.origin == "page" or not unit.source.needs_page(entry))
-        if tries is not None and tries >= (OLDER_TRIES if dated else OLDER_TRIES_UNDATED):
-            return ""
+        tries = OLDER_TRIES if dated else OLDER_TRIES_UNDATED
         if latest.withdrawn:
-            return "older_text"
+            return Doubt("older_text", tries)
         if dated and now is not None and then is not None and now.at != then.at:
-            return "older_text" if now.at < then.at else ""
-        if await self._superseded(found, revision.hash):
-            return "older_text"
-        return "" if self._is_proven(unit, document, revision.hash) else "unproven_text"
+            return Doubt("older_text", tries) if now.at < then.at else None
+        older = await self._superseded(found, revision.hash)
+        return Doubt("older_text" if older else "unproven_text", tries)
 
-    def _is_proven(self, unit: SourceUnit, document: int, hash: str) -> bool:
-        """True when this process saw the same text before, long enough ago."""
+    def _is_believed(self, unit: SourceUnit, document: int, hash: str, doubt: Doubt, tries: int) -> bool:
+        """An older text after so many tries; a new one when this process saw it before, long enough ago."""
+        if doubt.reason == "older_text" or tries >= doubt.tries:
+            return tries >= doubt.tries
         now = self.deps.clock.monotonic()
         before, first = self._unproven.get(document, ("", now))
         if before != hash:
@@ -376,8 +382,9 @@ class Reader:
         if ordered or (revision.hash == due.revision.hash and not due.revision.withdrawn):
             await self._rest(due, look)
             return
-        if doubt := await self._doubt(unit, due.document.id, revision, due.entry, due.look.tries):
-            self.deps.meter.failure("read", doubt)
+        doubt = await self._doubt(unit, due.document.id, revision, due.entry)
+        if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt, due.look.tries):
+            self.deps.meter.failure("read", doubt.reason)
             again = replace(due.look, due=self.deps.now + OLDER_LOOK, tries=due.look.tries + 1)
             await self.deps.store.record_look(due.document.id, again)
             return

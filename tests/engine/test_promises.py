@@ -145,6 +145,25 @@ async def test_a_text_that_a_mirror_showed_once_and_no_date_proves_newer_is_not_
         assert await rig.attention() == {}
 
 
+@pytest.mark.guarantee(3)
+@played
+async def test_a_text_of_a_list_that_cannot_be_asked_again_is_not_believed_for_being_tried_twice() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        older = rig.publish(1)
+        stale = rig.lists["central"]._json()
+        rig.lists["central"].correct(1, text_of(1, 2), older.modified)
+        await rig.rest()
+        rig.clock.advance(400)
+        rig.servers["central"].say((200, {"content-type": "application/feed+json"}, stale), times=1)
+        await rig.stage("poll")
+        rig.servers["central"].say(text_reply(503))
+        await rig.after(6 * 3600, step=600)
+        rig.servers["central"].well()
+        await rig.after(86400, step=1800)
+        assert ["第2版" in write.post.html for write in rig.cms["county"].history] == [True]
+
+
 @pytest.mark.guarantee(1)
 @pytest.mark.parametrize("config", [source() + site() + route(), PAGES])
 @played
