@@ -55,7 +55,8 @@ class Columns:
         return min(hits) if hits else None
 
     async def _ask(self, path: str, query: Query) -> Any:
-        return (await self._rest.get(path, {**query, "context": "edit", "_fields": _FIELDS})).value
+        """As anybody reads it: an Author is refused categories for editing."""
+        return (await self._rest.get(path, {**query, "_fields": _FIELDS})).value
 
     async def _make(self, column: str) -> int:
         named = self._options.columns.get(column, column)

@@ -23,6 +23,8 @@ UPLOAD = Limits(deadline=180.0, wire=16 * 1024 * 1024, body=16 * 1024 * 1024)
 Query = Mapping[str, str | int]
 
 _NO_STORE = {"cache-control": "no-cache, no-store", "pragma": "no-cache"}
+_ONE = re.compile(r"/\d+(?:/revisions)?(?:[?&]|$)")
+"""The address of one post: what is refused there may be allowed elsewhere."""
 _TAG = re.compile(r"<[^<>]*>")
 _MISSING = re.compile(r"rest_(?:post|term|user|attachment|type)_(?:invalid(?:_id)?|invalid_parent)|rest_already_trashed")
 _ROUTE = "check api_url in this site's options: open it with /wp-json in a browser; a plug-in may have shut the REST API"
@@ -144,7 +146,7 @@ def _raise_coded(answer: Answer, said: Mapping[str, Any], writes: bool) -> None:
     if code in _FILES:
         raise Rejected("media", "file_refused", message, where=where, hint=_FILE)
     if status == 403:
-        _raise_forbidden(code, message, where)
+        _raise_forbidden(answer, code, message, where)
     if status in (404, 410):
         if _MISSING.fullmatch(code):
             raise NotFound("not_found", message, where=where, hint="it is not there any more: was it deleted at the site?")
@@ -153,11 +155,11 @@ def _raise_coded(answer: Answer, said: Mapping[str, Any], writes: bool) -> None:
         _raise_bad(said, code, message, where, writes)
 
 
-def _raise_forbidden(code: str, message: str, where: str) -> None:
-    if code in _TYPE_RIGHTS:
-        raise AuthFailed("no_right", message, where=where, hint=_RIGHT)
-    if code in _POST_RIGHTS:
+def _raise_forbidden(answer: Answer, code: str, message: str, where: str) -> None:
+    if code in _POST_RIGHTS and _ONE.search(answer.url):
         raise Rejected("author", "not_ours_to_edit", message, where=where, hint=_OTHERS)
+    if code in _TYPE_RIGHTS | _POST_RIGHTS:
+        raise AuthFailed("no_right", message, where=where, hint=_RIGHT)
     raise AuthFailed("forbidden", message, where=where, hint=_LOGIN)
 
 
