@@ -39,10 +39,10 @@ def program(name: str) -> str:
 
 
 def missing() -> list[str]:
-    """Programs and PHP extensions that aren't there."""
+    """Packages' programs and PHP extensions that aren't there; of extensions nothing is known before PHP is there."""
     lacking = [name for name in PROGRAMS if not program(name)]
     if "php" in lacking:
-        return lacking + [f"php extension {name}" for name in EXTENSIONS]
+        return lacking
     told = subprocess.run([program("php"), "-m"], capture_output=True, text=True, check=False).stdout.lower().split()
     return lacking + [f"php extension {name}" for name in EXTENSIONS if name not in told]
 
@@ -70,8 +70,11 @@ def version(code: Path) -> str:
 
 
 def _packages(lacking: Iterable[str]) -> Iterable[str]:
+    """What to install. PHP brings its extensions along, since they are never there without it."""
     for name in lacking:
         yield PROGRAMS.get(name) or EXTENSIONS[name.removeprefix("php extension ")]
+    if "php" in lacking:
+        yield from EXTENSIONS.values()
 
 
 def _allowed(lacking: list[str]) -> None:
