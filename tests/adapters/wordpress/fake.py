@@ -354,7 +354,8 @@ class FakeWordPress:
     def _saved(self, me: str, text: str) -> str:
         if self.may(me, "unfiltered_html"):
             return text
-        return re.sub(r"&#0*(\d+);", lambda found: f"&#{int(found[1]):03d};", _KSES.sub("", text))
+        return re.sub(r"&(?:amp;)?#0*(\d+);",  # kses decodes an escaped ampersand before a number, too
+                       lambda found: f"&#{int(found[1]):03d};", _KSES.sub("", text))
 
     def _delete(self, me: str, id: int, query: Mapping[str, str]) -> dict[str, Any]:
         row = self._there(id)
