@@ -78,9 +78,9 @@ class LossyProxy:
     def counts(self) -> Counter[str]:
         return self._faults.struck
 
-    def heal(self) -> None:
-        """From now on everything arrives. What is late already still comes."""
-        self._faults.rates = {}
+    def change(self, rates: Mapping[str, float]) -> None:
+        """Other weather from now on; {} is none. What is late already still comes."""
+        self._faults.rates = rates
 
     def calm(self, timeout: float) -> bool:
         """Wait until nothing is under way to the server, so many seconds at most."""

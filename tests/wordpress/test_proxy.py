@@ -163,10 +163,12 @@ def test_reads_meet_their_own_fates_only(upstream: Upstream) -> None:
         assert ask(proxy, method="GET")[0] == 502
 
 
-def test_healing_spares_everything_from_then_on(upstream: Upstream) -> None:
+def test_other_rates_hold_from_then_on(upstream: Upstream) -> None:
     with fate("lost_before", upstream) as proxy:
-        proxy.heal()
+        proxy.change({})
         assert ask(proxy, b"a") == (201, BODY)
+        proxy.change({"bad_gateway_after": 1.0})
+        assert ask(proxy, b"a")[0] == 502
 
 
 def many(upstream: Upstream, seed: int) -> list[str]:

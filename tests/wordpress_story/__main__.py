@@ -28,8 +28,9 @@ from tests.wordpress_story.truth import EDIT, EDITOR, MARK, Truth, count, edited
 
 LATEST = 3.0
 """Seconds by which a late write is delivered; less than the site's settling time."""
-GOOD, READS = 0.4, 0.1
-"""Share of the writes that are spared, and of the reads that aren't."""
+BAD, FAIR = rates(good=0.4, reads=0.1), rates(good=0.8, reads=0.05)
+"""Weather of every other life: in bad weather the daemon soon leaves the site alone for half a minute, so that fair
+weather is where many writes are under way when it is killed."""
 LIFE = (1.0, 9.0)
 """Seconds that a life of the daemon lasts after it has started."""
 FIRST_READ_WITHIN = 60.0
@@ -91,7 +92,7 @@ class Story:
             daemon.live(FIRST_READ_WITHIN, b'"polled"')  # the first good read: document 0 is old
         with self._editor.at_work():
             self._trouble()
-        self._proxy.heal()
+        self._proxy.change({})
         self._proxy.calm(LATEST + 60)
         self._say("nothing goes wrong any more")
         with self._life.lived() as daemon:
@@ -103,12 +104,14 @@ class Story:
         published = 0
         for n in range(1, self._told.kills + 1):
             due = self._told.items * n // self._told.kills
+            self._proxy.change(FAIR if n % 2 == 0 else BAD)
             with self._life.lived() as daemon:
                 for id in range(published + 1, due + 1):
                     self._change(id)
                     daemon.live(self._dice.uniform(*LIFE) / (due - published))
             published = due
-            self._say(f"killed {n} times, {published} documents, {self._editor.edits} edits")
+            posts = self._truth().posts
+            self._say(f"killed {n} times, {published} documents, {posts} posts, {self._editor.edits} edits")
 
     def _change(self, id: int) -> None:
         """A new document; and some known one gets another text, often one that an editor has touched, where harm is done."""
@@ -174,8 +177,7 @@ def _listed(documents: frozenset[int] | set[int]) -> str:
 
 def _tell(told: argparse.Namespace, folder: Path) -> bool:
     with running() as wordpress, Source() as source:
-        faults = rates(good=GOOD, reads=READS)
-        with LossyProxy(wordpress.url, seed=told.seed, rates=faults, latest=LATEST) as proxy:
+        with LossyProxy(wordpress.url, seed=told.seed, rates=BAD, latest=LATEST) as proxy:
             life = Life(
                 folder, list=source.url, api=proxy.url, public=wordpress.url, settle=told.settle,
                 password=wordpress.users["syncd"].password,
