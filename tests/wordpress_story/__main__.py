@@ -176,13 +176,16 @@ def _listed(documents: frozenset[int] | set[int]) -> str:
 
 
 def _tell(told: argparse.Namespace, folder: Path) -> bool:
-    with running() as wordpress, Source() as source:
-        with LossyProxy(wordpress.url, seed=told.seed, rates=BAD, latest=LATEST) as proxy:
-            life = Life(
-                folder, list=source.url, api=proxy.url, public=wordpress.url, settle=told.settle,
-                password=wordpress.users["syncd"].password,
-            )
-            return Story(told, wordpress, source, proxy, life).run()
+    with (
+        running() as wordpress,
+        Source() as source,
+        LossyProxy(wordpress.url, seed=told.seed, rates=BAD, latest=LATEST) as proxy,
+    ):
+        life = Life(
+            folder, list=source.url, api=proxy.url, public=wordpress.url, settle=told.settle,
+            password=wordpress.users["syncd"].password,
+        )
+        return Story(told, wordpress, source, proxy, life).run()
 
 
 def main() -> int:
