@@ -28,7 +28,7 @@ from tests.wordpress_story.truth import EDIT, EDITOR, MARK, Truth, count, edited
 
 LATEST = 3.0
 """Seconds by which a late write is delivered; less than the site's settling time."""
-BAD, FAIR = rates(good=0.4, reads=0.1), rates(good=0.8, reads=0.05)
+BAD, FAIR = rates(good=0.4, reads=0.1), rates(good=0.6, reads=0.05)
 """Weather of every other life: in bad weather the daemon soon leaves the site alone for half a minute, so that fair
 weather is where many writes are under way when it is killed."""
 LIFE = (1.0, 9.0)
