@@ -129,15 +129,15 @@ class WordpressAdapter:
     async def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
         """All posts of the account whose key starts with prefix, in every state, oldest first."""
         query: Query = {"author": await self._account(), "status": STATUSES, "context": "edit", "_fields": FIELDS}
-        for number in range(1, 100_000):
+        number, pages = 0, 1
+        while number < pages:
+            number += 1
             told = await self._rest.get(
                 self._path, {**query, "orderby": "id", "order": "asc", "per_page": _ALL, "page": number})
-            found = self._several(told)
-            for post in found:
+            pages = told.pages
+            for post in self._several(told):
                 if post.key.startswith(prefix):
                     yield self._doc(post, await self._ref(post))
-            if len(found) < _ALL:
-                return
 
     async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
         """Remove what late requests of ours made beside the post `keep`: posts by our account, with our seal of this key
