@@ -154,7 +154,8 @@ async def test_json_of_somebody_else_is_no_post(site: Site, body: str) -> None:
 @played
 async def test_a_list_that_ignores_the_slug_finds_nothing_of_ours(site: Site) -> None:
     adapter, post = site.adapter(), site.post()
-    await adapter.create(post, RemoteState.PUBLIC)
+    ref = (await adapter.create(post, RemoteState.PUBLIC)).ref
+    await site.edit(ref.id, content="<p>somebody's own, without a seal</p>")
     other = site.post()
     real = site.client._client.call
 

@@ -104,6 +104,21 @@ async def test_a_policy_is_posted_seen_corrected_and_withdrawn() -> None:
         assert len(rig.wordpress.posts()) == 1
 
 
+@pytest.mark.parametrize(("how", "status"), [("notice", "publish"), ("unpublish", "private"), ("delete", "trash")])
+@played
+async def test_a_withdrawal_of_every_kind_is_seen_and_stays(how: str, status: str) -> None:
+    async with Ground() as rig:
+        rig.config_text = rig.config_text.replace('user = "syncd"', f'user = "syncd", withdraw = "{how}"')
+        await rig.restart()
+        row = await posted(rig)
+        rig.lists["central"].withdraw(1, rig.clock.true)
+        await rig.after(30 * 3600, step=900)
+        assert await rig.status_of(1) == "withdrawn"
+        assert rig.wordpress.rows[row.id].status == status
+        await rig.after(26 * 3600, step=1800)
+        assert await rig.status_of(1) == "withdrawn"
+
+
 @pytest.mark.guarantee(2)
 @pytest.mark.parametrize("answer", ["lost_before", "lost_after", "error500", "page200", "bad_gateway"])
 @pytest.mark.parametrize("n", [1, 2])
