@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from syncd.errors import StoreError
 from syncd.store.reserve import Reserve
-from syncd.store.tables import SCHEMA, metadata
+from syncd.store.tables import SCHEMA
 
 FAILURES = (DBAPIError, sqlite3.Error, UnicodeDecodeError, json.JSONDecodeError, zlib.error)
 """What a database may raise at any time; text that can't be decoded was damaged on the disk."""
@@ -76,18 +74,17 @@ def version(conn: Connection) -> str:
     return str(row[0]) if row else ""
 
 
-def prepare(conn: Connection, begin: str, *, temporary: bool = False) -> None:
-    """Bring the schema to SCHEMA, in one transaction. temporary: an empty database gets it without Alembic."""
-    current = version(conn) == SCHEMA
+def prepare(conn: Connection, begin: str, *, first: Callable[[Connection], None] | None = None) -> None:
+    """Bring the schema to SCHEMA, in one transaction. first: fills an empty database at once, without Alembic."""
+    there = version(conn)
     conn.rollback()
-    if current:
+    if there == SCHEMA:
         return
     conn.exec_driver_sql(begin)
-    if temporary and not version(conn):
-        for statement in ddl(conn.dialect):
-            conn.exec_driver_sql(statement)
-    else:
+    if there or first is None:
         _migrate(conn)
+    else:
+        first(conn)
     conn.commit()
 
 
@@ -103,24 +100,3 @@ def _migrate(conn: Connection) -> None:
             f"the state was written by a newer syncd (schema {error.version}, this one knows {SCHEMA})",
             hint="install that version again, or put back a backup that this one wrote",
         ) from error
-
-
-def ddl(dialect: Dialect) -> tuple[str, ...]:
-    """The whole schema as text, with its stamp."""
-    return _ddl(type(dialect))
-
-
-@cache
-def _ddl(kind: type[Dialect]) -> tuple[str, ...]:
-    """Made once, since the simulation opens thousands of databases."""
-    dialect = kind()
-    tables = [str(CreateTable(table).compile(dialect=dialect)) for table in metadata.sorted_tables]
-    indexes = [
-        str(CreateIndex(index).compile(dialect=dialect))
-        for table in metadata.sorted_tables
-        for index in sorted(table.indexes, key=lambda i: str(i.name))
-    ]
-    version = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
-    # SCHEMA is a constant of ours, and DDL takes no parameters.
-    stamp = (f"CREATE TABLE alembic_version ({version})", f"INSERT INTO alembic_version VALUES ('{SCHEMA}')")  # noqa: S608
-    return (*tables, *indexes, *stamp)

@@ -229,4 +229,3 @@ class SqlStore:
 
     async def aclose(self) -> None:
         await self._runner.aclose()
-

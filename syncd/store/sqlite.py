@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from syncd.errors import StoreError
 from syncd.store.database import FAILURES, prepare
 from syncd.store.reserve import Reserve
+from syncd.store.tables import SCHEMA, metadata
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process (a backup, an operator's sqlite3) before it is `locked`."""
@@ -74,7 +77,7 @@ class Sqlite:
         found = self._check(conn) if checked else []
         if found:
             raise StoreError("damaged", "; ".join(found), where=self.where, hint=_HINTS["damaged"])
-        prepare(conn, self.begin_write, temporary=self.path is None)
+        prepare(conn, self.begin_write, first=_filled if self.path is None else None)
         self.reserve = Reserve(self.path and self.path.with_name("syncd.reserve"))
 
     def _check(self, conn: Connection) -> list[str]:
@@ -131,3 +134,24 @@ def _reason(name: str) -> str:
         "SQLITE_CONSTRAINT": "constraint",
     }
     return next((reason for prefix, reason in prefixes.items() if name.startswith(prefix)), "unavailable")
+
+
+def _filled(conn: Connection) -> None:
+    for statement in ddl():
+        conn.exec_driver_sql(statement)
+
+
+@cache
+def ddl() -> tuple[str, ...]:
+    """The whole schema as text, with its stamp; made once, since the simulation opens thousands of databases."""
+    dialect = create_engine("sqlite://").dialect
+    tables = [str(CreateTable(table).compile(dialect=dialect)) for table in metadata.sorted_tables]
+    indexes = [
+        str(CreateIndex(index).compile(dialect=dialect))
+        for table in metadata.sorted_tables
+        for index in sorted(table.indexes, key=lambda i: str(i.name))
+    ]
+    version = "version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
+    # SCHEMA is a constant of ours, and DDL takes no parameters.
+    stamp = (f"CREATE TABLE alembic_version ({version})", f"INSERT INTO alembic_version VALUES ('{SCHEMA}')")  # noqa: S608
+    return (*tables, *indexes, *stamp)
