@@ -17,22 +17,23 @@ from syncd.store.database import FAILURES, disconnect, prepare
 from syncd.store.reserve import Reserve
 
 LOCK_SECONDS = 5
-"""How long a statement waits for another session (a person's ALTER TABLE) before it is `locked`; also how long a start
-waits for our own lock, which a killed process's session may hold for a moment."""
+"""How long a statement waits for another session (a person's ALTER TABLE) before it is `locked`."""
+START_SECONDS = 30
+"""How long a start waits for the lock: longer than the session of a dead machine, perhaps this one before it was
+started anew, can last (see _SESSION), since a refused start is not tried again."""
 
-# A dead peer is noticed within a minute from both ends: the lock of a machine that lost its power must not stay for the
-# two hours that TCP takes by default.
 _CONNECT = {
     "connect_timeout": 10,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
+    "tcp_user_timeout": 25_000,
     "application_name": "syncd",
 }
+# A dead peer is noticed within 25 seconds, from both ends: TCP by default takes two hours, and the lock stays so long.
 _SESSION = {
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
     "client_encoding": "UTF8",
 }
@@ -53,6 +54,7 @@ _MEANING = {
     "23": _REFUSED,
     "XX001": ("damaged", "the server's disk may be failing: stop syncd and put back the last backup of the database"),
     "XX002": ("damaged", "an index of the database is damaged: stop syncd and run REINDEX DATABASE"),
+    "3F000": _RIGHTS,
     "42501": _RIGHTS,
 }
 """(reason, hint) by SQLSTATE or its beginning; the longest one counts."""
@@ -86,6 +88,7 @@ class Postgresql:
     def __init__(self, url: URL) -> None:
         self.where = _shown(url)
         self.reserve = Reserve(None)
+        self._begun = False
         self._password = str(url.password or url.query.get("password") or "")
         self._engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -117,11 +120,11 @@ class Postgresql:
         raw = conn.connection.dbapi_connection
         assert isinstance(raw, RawConnection)
         raw.adapters.register_dumper(str, _Text)
-        for name, value in {**_SESSION, "lock_timeout": f"{LOCK_SECONDS}s"}.items():
-            conn.exec_driver_sql("SELECT set_config(%s, %s, false)", (name, value))
+        for name, value in _SESSION.items():
+            _set(conn, name, value)
         # What was acknowledged must not be lost by a crash of the server, whatever the database's own default is.
         if conn.exec_driver_sql("SHOW synchronous_commit").scalar() == "off":
-            conn.exec_driver_sql("SET synchronous_commit = on")
+            _set(conn, "synchronous_commit", "on")
         encoding = conn.exec_driver_sql("SHOW server_encoding").scalar()
         if encoding != "UTF8":
             hint = "make the database with ENCODING 'UTF8', as docs/database.md says"
@@ -130,12 +133,15 @@ class Postgresql:
     def _lock(self, conn: Connection) -> None:
         """Session-level: a frozen node keeps it, a dead one loses it; a lease by time would let two write."""
         key = digest(f"syncd {conn.exec_driver_sql('SELECT current_schema()').scalar()}")
+        _set(conn, "lock_timeout", f"{LOCK_SECONDS if self._begun else START_SECONDS}s")
         try:
             conn.exec_driver_sql("SELECT pg_advisory_lock(%s::bigint)", (key,))
         except DBAPIError as error:
             if _state(error) != "55P03":
                 raise
             raise self._taken(conn, key) from error
+        _set(conn, "lock_timeout", f"{LOCK_SECONDS}s")
+        self._begun = True
 
     def _taken(self, conn: Connection, key: int) -> AlreadyRunning:
         conn.rollback()
@@ -187,6 +193,11 @@ class Postgresql:
             where=self.where,
             hint="run: pg_dump --format=custom --file=FILE DATABASE; it may run beside the daemon",
         )
+
+
+def _set(conn: Connection, name: str, value: str) -> None:
+    """A setting of this session."""
+    conn.exec_driver_sql("SELECT set_config(%s, %s, false)", (name, value))
 
 
 def _state(error: DBAPIError) -> str:

@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from syncd.store.tables import metadata
+
 BINARIES = "/usr/lib/postgresql"
 """Where Debian keeps them, one folder a version."""
 _QUICK = {
@@ -33,7 +35,9 @@ _QUICK = {
 
 def binaries() -> Path | None:
     """The folder of the newest server that is installed, None if there is none."""
-    found = [place for place in Path(BINARIES).glob("*/bin") if (place / "initdb").exists() and place.parts[-2].isdigit()]
+    found = [
+        place for place in Path(BINARIES).glob("*/bin") if (place / "initdb").exists() and place.parts[-2].isdigit()
+    ]
     return max(found, key=lambda place: int(place.parts[-2]), default=None)
 
 
@@ -55,6 +59,19 @@ def _unprivileged() -> dict[str, Any]:
     names = {entry.pw_name for entry in pwd.getpwall()}
     entry = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def emptied(url: str, schema: str) -> str:
+    """The address of a schema in a database, which is made if it is missing; its tables are empty."""
+    import psycopg
+    from sqlalchemy.engine import make_url
+
+    place = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
+    with psycopg.connect(place.set(drivername="postgresql").render_as_string(hide_password=False)) as conn:
+        conn.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        if conn.execute("SELECT to_regclass('settings')").fetchall() != [(None,)]:
+            conn.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY")
+    return place.render_as_string(hide_password=False)
 
 
 class Server:
@@ -132,17 +149,14 @@ class Server:
             found = conn.execute(text, values or None)  # type: ignore[arg-type]
             return found.fetchall() if found.description else []
 
-    def url(self, schema: str = "", *, user: str = "syncd", password: str = "", database: str = "syncd") -> str:
-        """The address as [syncd].database takes it. schema: in place of the one that everybody shares."""
-        place = f"?options=-csearch_path%3D{schema}" if schema else ""
-        return f"postgresql+psycopg://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}{place}"
+    def url(self, *, user: str = "syncd", password: str = "", database: str = "syncd") -> str:
+        """The address as [syncd].database takes it."""
+        return f"postgresql+psycopg://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
 
     def empty(self) -> str:
         """The address of a new, empty schema."""
         self._schemas += 1
-        name = f"s{self._schemas}"
-        self.sql(f"CREATE SCHEMA {name} AUTHORIZATION syncd", database="syncd")
-        return self.url(name)
+        return emptied(self.url(), f"s{self._schemas}")
 
     def sessions(self) -> list[int]:
         """The server's processes that serve the role syncd."""

@@ -10,7 +10,7 @@ import pytest
 
 from syncd.store.sql import open_store
 from syncd.testing.store_contract import Make, StoreContract
-from tests.store.postgres import Server
+from tests.store.postgres import Server, emptied
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ class TestPostgresql(StoreContract):
 
     @pytest.fixture
     def make_store(self, postgresql: Server) -> Make:
-        url = postgresql.empty()
+        url = emptied(postgresql.url(), "contract")
         return lambda: open_store(url)
 
 
@@ -69,5 +69,5 @@ class TestPostgresqlInline(StoreContract):
 
     @pytest.fixture
     def make_store(self, postgresql: Server) -> Make:
-        url = postgresql.empty()
+        url = emptied(postgresql.url(), "contract")
         return lambda: open_store(url, inline=True)
