@@ -45,10 +45,6 @@ class Database(Protocol):
         """What the database itself finds wrong, [] if nothing."""
         ...
 
-    def lost(self, conn: Connection) -> bool:
-        """Whether the connection is of no more use."""
-        ...
-
     def meaning(self, error: BaseException) -> StoreError:
         """A driver's error as what it means for the operator."""
         ...

@@ -166,13 +166,6 @@ class Postgresql:
     def quick_check(self, conn: Connection) -> list[str]:
         return []
 
-    def lost(self, conn: Connection) -> bool:
-        """A Connection that was invalidated would connect anew by itself, and without the lock."""
-        if conn.invalidated or conn.closed:
-            return True
-        raw = conn.connection.dbapi_connection
-        return not isinstance(raw, RawConnection) or raw.closed
-
     def meaning(self, error: BaseException) -> StoreError:
         if not isinstance(error, DBAPIError):
             hint = "the server's disk may be failing: stop syncd and put back the last backup of the database"
@@ -191,7 +184,7 @@ class Postgresql:
             "backup_elsewhere",
             "a PostgreSQL database is copied by PostgreSQL's own tools",
             where=self.where,
-            hint="run: pg_dump --format=custom --file=FILE DATABASE; it may run beside the daemon",
+            hint="run: pg_dump --format=custom --file=FILE DATABASE (beside the daemon, if you like); see docs/database.md",
         )
 
 

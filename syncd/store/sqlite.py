@@ -89,10 +89,6 @@ class Sqlite:
         found = [str(row[0]) for row in conn.exec_driver_sql("PRAGMA quick_check(20)")]
         return [] if found == ["ok"] else found
 
-    def lost(self, conn: Connection) -> bool:
-        """A file does not go away."""
-        return False
-
     def meaning(self, error: BaseException) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
         name = getattr(cause, "sqlite_errorname", "") or ""

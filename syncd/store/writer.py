@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from syncd.errors import AlreadyRunning, StoreError
 from syncd.store.database import FAILURES, Database, disconnect
@@ -106,7 +106,7 @@ class Session:
         try:
             self.conn.exec_driver_sql(begin)
         except DBAPIError:
-            if not self.database.lost(self.conn):
+            if not self.conn.invalidated:
                 raise
             # Lost while nothing was under way, as by a restart of the server: nobody needs to hear of it.
             self.drop()
@@ -136,20 +136,21 @@ class Session:
             raise
 
     def undo(self) -> None:
-        """Roll back, also where a COMMIT failed: SQLAlchemy counts that transaction as ended, the driver does not."""
+        """Roll back, also where a COMMIT failed: SQLAlchemy counts that transaction as ended, the driver does not.
+
+        A connection that was lost is given up: SQLAlchemy would renew it by itself, and without what `connect` does.
+        """
         if self._conn is None:
             return
         try:
-            lost = self.database.lost(self._conn)
-            if not lost:
-                self._conn.rollback()
-                raw = self._conn.connection.dbapi_connection
-                if raw is not None:
-                    raw.rollback()
-        except (SQLAlchemyError, *FAILURES):
-            lost = True
-        if lost:
+            self._conn.rollback()
+            if not self._conn.invalidated and (raw := self._conn.connection.dbapi_connection) is not None:
+                raw.rollback()
+        except Exception:  # noqa: BLE001 - of any library: what can't be rolled back is given up
             self.drop()
+        else:
+            if self._conn.invalidated:
+                self.drop()
 
     def drop(self) -> None:
         """Give the connection up; what is open on it is rolled back by the database. The next verb connects anew."""

@@ -149,6 +149,11 @@ class Server:
             found = conn.execute(text, values or None)  # type: ignore[arg-type]
             return found.fetchall() if found.description else []
 
+    def tool(self, name: str, *args: str) -> None:
+        """Run one of PostgreSQL's own tools as the role syncd."""
+        login = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "syncd", "PGPASSWORD": self.password}
+        subprocess.run([self._bin / name, *args], check=True, env={**os.environ, **login})
+
     def url(self, *, user: str = "syncd", password: str = "", database: str = "syncd") -> str:
         """The address as [syncd].database takes it."""
         return f"postgresql+psycopg://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -577,6 +578,27 @@ def test_a_state_that_was_upgraded_while_we_were_cut_off_is_not_written(postgres
         assert told.value.reason == "newer_schema"
 
     play(url, scene)
+
+
+def test_a_dump_is_put_back_as_the_documentation_says(postgresql: Server, tmp_path: Path) -> None:
+    postgresql.sql("CREATE DATABASE dumped OWNER syncd TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
+    url = postgresql.url(database="dumped")
+    stored: list[Any] = []
+
+    async def before(store: SqlStore) -> None:
+        found = await store.record_reading(reading("number:1"))
+        stored.extend(await routed(store, found.document.id, repost(found.document.id)))
+        postgresql.tool("pg_dump", "--format=custom", f"--file={tmp_path}/d", "--dbname=dumped")
+        await store.save(stored[0])
+
+    async def after(store: SqlStore) -> None:
+        assert [r for r, _ in await store.reposts(Filter())] == stored
+        assert (await store.record_reading(reading("number:2"))).document.id > stored[0].document
+        assert await store.scrub(100) == []
+
+    play(url, before)
+    postgresql.tool("pg_restore", "--clean", "--if-exists", "--dbname=dumped", f"{tmp_path}/d")
+    play(url, after)
 
 
 # ---- what it costs
