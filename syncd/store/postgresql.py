@@ -199,6 +199,7 @@ def _state(error: DBAPIError) -> str:
 
 
 def _shown(url: URL) -> str:
-    host = url.host or url.query.get("host") or "the local socket"
+    named = url.query.get("host", ())
+    host = url.host or ", ".join([named] if isinstance(named, str) else named) or "the local socket"
     port = f":{url.port}" if url.port else ""
     return f"PostgreSQL database {url.database or 'of the user'} at {host}{port}"

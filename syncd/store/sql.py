@@ -95,8 +95,7 @@ class SqlStore:
     def crash(self) -> SqlStore:
         """As if the process died here and was started again; only for a store that was opened inline.
 
-        What is open is rolled back, this object is of no more use, and a new one over the same database and connection
-        is returned.
+        What is open is rolled back, this object is of no more use, and a new one over the same database is returned.
         """
         if not isinstance(self._runner, Inline):
             raise TypeError("only a store that was opened inline can crash")

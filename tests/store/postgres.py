@@ -17,8 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from syncd.store.tables import metadata
-
 BINARIES = "/usr/lib/postgresql"
 """Where Debian keeps them, one folder a version."""
 _QUICK = {
@@ -28,7 +26,6 @@ _QUICK = {
     "shared_buffers": "16MB",
     "max_connections": "20",
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "log_min_messages": "warning",
 }
 
@@ -66,6 +63,8 @@ def emptied(url: str, schema: str) -> str:
     import psycopg
     from sqlalchemy.engine import make_url
 
+    from syncd.store.tables import metadata
+
     place = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
     with psycopg.connect(place.set(drivername="postgresql").render_as_string(hide_password=False)) as conn:
         conn.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -78,7 +77,7 @@ class Server:
     """A server with one superuser, `boss`, and the role `syncd`, which has no more rights than it needs."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._as = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         self._schemas = 0
@@ -102,27 +101,27 @@ class Server:
 
     def _make(self) -> None:
         if self._as:
-            os.chown(self._root, self._as["user"], self._as["group"])
-        word = self._root / "word"
+            os.chown(self.root, self._as["user"], self._as["group"])
+        word = self.root / "word"
         word.write_text(self.password)
         word.chmod(0o644)
-        command = [self._bin / "initdb", "-D", self._root / "data", "-U", "boss", "-E", "UTF8", "--locale=C.UTF-8"]
+        command = [self._bin / "initdb", "-D", self.root / "data", "-U", "boss", "-E", "UTF8", "--locale=C.UTF-8"]
         command += ["--auth=scram-sha-256", f"--pwfile={word}", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, cwd="/", **self._as)
 
     def start(self, **more: str) -> None:
         """Start it and wait until it answers. more: settings of this start."""
-        command: list[str | Path] = [self._bin / "postgres", "-D", self._root / "data", "-p", str(self.port)]
-        for name, value in {**_QUICK, **more}.items():
+        command: list[str | Path] = [self._bin / "postgres", "-D", self.root / "data", "-p", str(self.port)]
+        for name, value in {**_QUICK, "unix_socket_directories": str(self.root), **more}.items():
             command += ["-c", f"{name}={value}"]
         if shutil.which("setpriv"):  # also when the test itself is killed
             command = ["setpriv", "--pdeathsig", "INT", *command]
-        with (self._root / "log").open("ab") as log:
+        with (self.root / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **self._as)
         end = time.monotonic() + 30
         while not self._answers():
-            assert self._process.poll() is None, (self._root / "log").read_text()
-            assert time.monotonic() < end, (self._root / "log").read_text()
+            assert self._process.poll() is None, (self.root / "log").read_text()
+            assert time.monotonic() < end, (self.root / "log").read_text()
             time.sleep(0.05)
 
     def _answers(self) -> bool:

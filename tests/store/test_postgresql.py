@@ -240,11 +240,24 @@ def test_every_verb_runs_in_the_session_that_holds_the_lock(postgresql: Server, 
         asked = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
         return int(conn.exec_driver_sql(asked).scalar())
 
+    def cut(conn: Any) -> None:
+        assert postgresql.cut() == 1
+        settings.put(conn, "a", "b")
+
+    async def cut_in_a_verb(store: SqlStore) -> None:
+        with pytest.raises(StoreError):
+            await store._write(cut)
+
     async def scene(store: SqlStore) -> None:
-        for harm in (lambda: None, postgresql.cut, postgresql.restart, lambda: postgresql.restart(signal.SIGQUIT)):
+        idle = (lambda: None, postgresql.cut, postgresql.restart, lambda: postgresql.restart(signal.SIGQUIT))
+        for harm in idle:
             harm()
             assert await store._read(locks) == 1
             assert await store._write(locks) == 1
+        await cut_in_a_verb(store)
+        assert await store._read(locks) == 1
+        await cut_in_a_verb(store)
+        assert await store._write(locks) == 1
 
     play(url, scene)
 
@@ -417,6 +430,16 @@ def test_a_connection_that_is_refused_says_why_and_never_the_password(
     assert hint in told.value.hint
     for secret in (postgresql.password, "wrong-word"):
         assert secret not in f"{told.value!r} {told.value} {told.value.where} {told.value.__cause__!r}"
+
+
+def test_a_socket_is_an_address_too(postgresql: Server) -> None:
+    url = f"postgresql+psycopg://syncd:{postgresql.password}@/syncd?host={postgresql.root}&port={postgresql.port}"
+
+    async def scene(store: SqlStore) -> None:
+        assert store.where == f"PostgreSQL database syncd at {postgresql.root}"
+        await store.put("a", "b")
+
+    play(url, scene)
 
 
 @pytest.mark.parametrize(
