@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.store import postgres
+
 GUARANTEES = {
     1: "nothing lost",
     2: "nothing twice",
@@ -14,6 +16,15 @@ GUARANTEES = {
     4: "nothing believed that was not seen",
     5: "nothing silent",
 }
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Server]:
+    """A PostgreSQL server that ends with the run; where none can be had, its tests are skipped with the reason."""
+    if postgres.missing():
+        pytest.skip(postgres.missing())
+    with postgres.server() as running:
+        yield running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

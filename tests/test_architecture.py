@@ -21,6 +21,7 @@ IMPORTERS = {
     "structlog": ("syncd.log",),
     "sqlalchemy": ("syncd.store",),
     "alembic": ("syncd.store",),
+    "psycopg": ("syncd.store.postgresql",),
     "typer": ("syncd.cli",),
     "rich": ("syncd.cli",),
     "fastapi": ("syncd.status",),

@@ -86,8 +86,7 @@ async def _close(deps: Deps) -> None:
 async def _ground(config: Config, stack: AsyncExitStack) -> Ground:
     _hide(config)
     logger = log.get_logger("syncd")
-    url = config.syncd.database_url or f"sqlite:///{config.syncd.state_dir / 'syncd.sqlite3'}"
-    store = await open_store(url)
+    store = await open_store(config.syncd.database_url)
     stack.push_async_callback(store.aclose)
     web = Web(now=now, monotonic=monotonic, user_agent=user_agent(config), log=logger)
     stack.push_async_callback(web.aclose)
@@ -231,8 +230,8 @@ class Daemon:
     def _loaded(self) -> Config:
         config = load(self.path)
         old, new = self.config.syncd, config.syncd
-        if (old.state_dir, old.listen, old.hosts) != (new.state_dir, new.listen, new.hosts):
-            problem = "[syncd].state_dir, listen and hosts change only with a restart"
+        if any(getattr(old, name) != getattr(new, name) for name in ("state_dir", "database_url", "listen", "hosts")):
+            problem = "[syncd].state_dir, database, listen and hosts change only with a restart"
             raise ConfigError([problem], where=str(self.path))
         _hide(config)
         return config

@@ -83,12 +83,13 @@ class Doors(Protocol):
     def monotonic(self) -> float: ...
 
 
-async def _migrate(url: str) -> None:
-    """Opening brings the schema up to date."""
+async def _migrate(url: str) -> str:
+    """Opening brings the schema up to date; where the database is."""
     from syncd.store.sql import open_store
 
     store = await open_store(url)
     await store.aclose()
+    return store.where
 
 
 class RealDoors:
@@ -135,8 +136,7 @@ class RealDoors:
         self._quiet()
         state = load(config).syncd
         with StateLock(state.state_dir):
-            asyncio.run(_migrate(state.database_url))
-        return {"database": str(state.state_dir), "upgraded": True}
+            return {"database": asyncio.run(_migrate(state.database_url)), "upgraded": True}
 
     def now(self) -> datetime:
         from syncd.app.build import now

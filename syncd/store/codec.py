@@ -37,8 +37,9 @@ def maybe_micros(at: datetime | None) -> int | None:
 
 
 def storable(text: str) -> str:
-    """The text without lone surrogates, which no database takes; hostile JSON can bring them."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """The text without what not every database takes: lone surrogates, which hostile JSON can bring, and NUL."""
+    whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return whole.replace("\0", "")
 
 
 def digest(text: str) -> int:

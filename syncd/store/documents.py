@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, text, update
-from sqlalchemy.dialects.sqlite import insert
 
 from syncd.core.identity import alias_hash
 from syncd.model import Document, Entry, Event, Hold, Instant, Precision, Repost, Revision
@@ -26,7 +25,7 @@ from syncd.store.rows import (
     revision_columns,
     revision_of,
 )
-from syncd.store.statements import InQuery, Query, inserting, reading
+from syncd.store.statements import InQuery, Query, inserting, noting, numbering, reading
 from syncd.store.tables import aliases, blobs, documents, looks, revisions, showings
 
 LOOK_HORIZON = timedelta(days=35)
@@ -34,8 +33,8 @@ LOOK_HORIZON = timedelta(days=35)
 _STRENGTH = {"number": 0, "index": 1, "title": 2, "url": 3, "guid": 4}
 
 _DOCUMENT = reading(documents)
-_NEW_DOCUMENT = Query(
-    insert(documents).values(latest=0, withdrawn=0, backfill=0, detected=0, merged=0, routed=0, data="", seal=0)
+_NEW_DOCUMENT = numbering(
+    documents, latest=0, withdrawn=0, backfill=0, detected=0, merged=0, routed=0, data="", seal=0
 )
 _SET_DOCUMENT = Query(
     update(documents)
@@ -45,13 +44,8 @@ _SET_DOCUMENT = Query(
 _DOCUMENTS_BY_ALIAS = InQuery(
     lambda hashes: select(aliases.c.hash, aliases.c.document).where(aliases.c.hash.in_(hashes), aliases.c.document > 0)
 )
-_alias = insert(aliases)
 # An alias of an old row (document 0) gets its document now; one of another document stays there.
-_NAME = Query(
-    _alias.values(hash=bindparam("hash"), document=bindparam("document")).on_conflict_do_update(
-        index_elements=["hash"], set_={"document": _alias.excluded.document}, where=text("aliases.document = 0")
-    )
-)
+_NAME = noting(aliases, "hash", "document", key=["hash"], renew=["document"], where="aliases.document = 0")
 _RENAME = Query(
     update(aliases)
     .values(document=bindparam("b_kept"))
@@ -76,30 +70,23 @@ _SUPERSEDE = Query(
     .values(state=1)
     .where(revisions.c.document == bindparam("b_document"), revisions.c.n < bindparam("b_n"), revisions.c.state == 0)
 )
-_NAME_BLOB = Query(insert(blobs).values(sha256=bindparam("sha256"), owner=bindparam("owner")).on_conflict_do_nothing())
+_NAME_BLOB = noting(blobs, "sha256", "owner", key=["sha256", "owner"])
 
 _LOOK = reading(looks, "document")
-_look = insert(looks)
-_SET_LOOK = Query(
-    _look.values({c.name: bindparam(c.name) for c in looks.c}).on_conflict_do_update(
-        index_elements=["document"], set_={c.name: _look.excluded[c.name] for c in looks.c if c.name != "document"}
-    )
+_SET_LOOK = noting(
+    looks, *[c.name for c in looks.c], key=["document"], renew=[c.name for c in looks.c if c.name != "document"]
 )
 _DROP_LOOK = Query(delete(looks).where(looks.c.document == bindparam("document")))
 _DUE_LOOKS = Query(
     select(looks)
     .where(or_(looks.c.due <= bindparam("now"), looks.c.due > bindparam("absurd")))
-    .order_by(looks.c.due)
+    .order_by(looks.c.due, looks.c.document)
     .limit(bindparam("most"))
 )
 _NOTED = Query(select(looks).where(text("note <> ''")).order_by(looks.c.document))
 
-_SHOWN = Query(select(showings).where(showings.c.document == bindparam("document")).order_by(showings.c.first))
-_SHOW = Query(
-    insert(showings)
-    .values(document=bindparam("document"), source=bindparam("source"), first=bindparam("first"))
-    .on_conflict_do_nothing()
-)
+_SHOWN = Query(select(showings).where(showings.c.document == bindparam("document")))
+_SHOW = noting(showings, "document", "source", "first", key=["document", "source"])
 _UNSHOW = Query(delete(showings).where(showings.c.document == bindparam("document")))
 _MARK_GONE = Query(
     update(showings).values(gone=bindparam("b_gone")).where(showings.c.document == bindparam("b_document"))
@@ -167,7 +154,8 @@ def all_revisions(conn: Connection, document: int) -> tuple[Revision, ...]:
 
 def sightings(conn: Connection, document: int) -> tuple[tuple[str, datetime], ...]:
     """(source, first sighting there) of each source that shows it, the first one first."""
-    return tuple((row.source, moment(row.first)) for row in _SHOWN.all(conn, document=document))
+    shown = sorted((row.first, row.source) for row in _SHOWN.all(conn, document=document))
+    return tuple((source, moment(first)) for first, source in shown)
 
 
 def find_documents(conn: Connection, names: Sequence[str]) -> list[Document]:
@@ -224,7 +212,7 @@ def _other_number(mine: set[str], theirs: set[str]) -> bool:
 
 
 def _made(conn: Connection, read: Reading) -> Document:
-    created = _NEW_DOCUMENT(conn).lastrowid
+    created = _NEW_DOCUMENT.made(conn)
     return Document(
         created, read.title, read.url, read.sighted or read.at, read.missed, read.published, backfill=read.backfill
     )

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, or_, select, text, update
-from sqlalchemy.dialects.sqlite import insert
 
 from syncd.core.detect import Known
 from syncd.core.identity import alias_hash
@@ -16,7 +15,7 @@ from syncd.store import settings
 from syncd.store.api import Pending, Poll, ReadSpan, SourceRow
 from syncd.store.codec import digest, micros, moment
 from syncd.store.rows import missing, pending_columns, pending_of, source_columns, source_of
-from syncd.store.statements import InQuery, Query, inserting
+from syncd.store.statements import InQuery, Query, inserting, noting
 from syncd.store.tables import aliases, entries, journal, pendings, sources, starts
 
 SPAN_GAP = timedelta(minutes=10)
@@ -24,17 +23,8 @@ SPAN_GAP = timedelta(minutes=10)
 PENDING_HORIZON = timedelta(days=4)
 """Longer than any wait of an entry (Retry-After: up to two days); a later `due` was written by a wrong clock."""
 
-_upsert = insert(sources)
-_UPSERT_SOURCE = Query(
-    _upsert.values(
-        name=bindparam("name"), active=1, due=bindparam("due"), data=bindparam("data")
-    ).on_conflict_do_update(index_elements=["name"], set_={"due": _upsert.excluded.due, "data": _upsert.excluded.data})
-)
-_NEW_SOURCE = Query(
-    insert(sources)
-    .values(name=bindparam("name"), active=1, due=bindparam("due"), data=bindparam("data"))
-    .on_conflict_do_nothing()
-)
+_UPSERT_SOURCE = noting(sources, "name", "due", "data", key=["name"], renew=["due", "data"], active=1)
+_NEW_SOURCE = noting(sources, "name", "due", "data", key=["name"], active=1)
 _DEACTIVATE = Query(update(sources).values(active=0))
 _ACTIVATE = Query(update(sources).values(active=1).where(sources.c.name == bindparam("b_name")))
 _SOURCE = Query(select(sources).where(sources.c.name == bindparam("name")))
@@ -46,20 +36,11 @@ _KNOWN_KEYS = InQuery(
     )
 )
 _KNOWN_ALIASES = InQuery(lambda hashes: select(aliases).where(aliases.c.hash.in_(hashes)))
-_entry = insert(entries)
-_SEE_ENTRY = Query(
-    _entry.values(source=bindparam("source"), key=bindparam("key"), print=bindparam("print")).on_conflict_do_update(
-        index_elements=["source", "key"], set_={"print": _entry.excluded.print}
-    )
-)
-_SEE_ALIAS = Query(insert(aliases).values(hash=bindparam("hash"), document=0).on_conflict_do_nothing())
+_SEE_ENTRY = noting(entries, "source", "key", "print", key=["source", "key"], renew=["print"])
+_SEE_ALIAS = noting(aliases, "hash", key=["hash"], document=0)
 
 _STARTS = Query(select(starts).where(starts.c.source == bindparam("source")))
-_START = Query(
-    insert(starts)
-    .values(source=bindparam("source"), site=bindparam("site"), at=bindparam("at"))
-    .on_conflict_do_nothing()
-)
+_START = noting(starts, "source", "site", "at", key=["source", "site"])
 
 _LAST_READ = Query(
     select(journal).where(journal.c.source == bindparam("source")).order_by(journal.c.id.desc()).limit(1)
@@ -126,7 +107,7 @@ def known(conn: Connection, source: str, keys: Sequence[int], hashes: Sequence[i
 
 
 def start_lines(conn: Connection, source: str) -> dict[str, datetime]:
-    return {row.site: moment(row.at) for row in _STARTS.all(conn, source=source)}
+    return {site: moment(at) for site, at in sorted((row.site, row.at) for row in _STARTS.all(conn, source=source))}
 
 
 def record_poll(conn: Connection, poll: Poll) -> None:

@@ -16,12 +16,12 @@ from syncd.model import Event, Repost
 from syncd.store.api import Filter, Work
 from syncd.store.codec import micros
 from syncd.store.rows import event_columns, event_of, missing, repost_columns, repost_of, work_of
-from syncd.store.statements import InQuery, Query, inserting, reading
+from syncd.store.statements import InQuery, Query, inserting, numbering, reading
 from syncd.store.tables import events, reposts, revisions
 
 _REPOST = reading(reposts)
 _OF_DOCUMENT = Query(select(reposts).where(reposts.c.document == bindparam("document")).order_by(reposts.c.id))
-_NEW_REPOST = inserting(reposts, without="id")
+_NEW_REPOST = numbering(reposts)
 _SET_REPOST = Query(
     update(reposts)
     .values({c.name: bindparam(f"b_{c.name}") for c in reposts.c if c.name != "id"})
@@ -113,7 +113,7 @@ def update_repost(conn: Connection, before: Repost, after: Repost) -> Repost:
 def _insert_repost(conn: Connection, new: Repost) -> Repost:
     columns = repost_columns(new)
     del columns["id"]
-    return replace(new, id=_NEW_REPOST(conn, **columns).lastrowid)
+    return replace(new, id=_NEW_REPOST.made(conn, **columns))
 
 
 def save(conn: Connection, changed: Repost, told: Sequence[Event]) -> Repost:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 
-from syncd.store.statements import Query
+from syncd.store.codec import storable
+from syncd.store.statements import Query, noting
 from syncd.store.tables import settings
 
 _GET = Query(select(settings.c.value).where(settings.c.name == bindparam("name")))
-_insert = insert(settings)
-_PUT = Query(
-    _insert.values(name=bindparam("name"), value=bindparam("value")).on_conflict_do_update(
-        index_elements=["name"], set_={"value": _insert.excluded.value}
-    )
-)
+_PUT = noting(settings, "name", "value", key=["name"], renew=["value"])
 
 
 def get(conn: Connection, name: str) -> str:
     """The value, "" if there is none."""
-    row = _GET.first(conn, name=name)
+    row = _GET.first(conn, name=storable(name))
     return row.value if row else ""
 
 
 def put(conn: Connection, name: str, value: str) -> None:
-    _PUT(conn, name=name, value=value)
+    _PUT(conn, name=storable(name), value=storable(value))

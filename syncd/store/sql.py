@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.core.detect import Known
 from syncd.errors import StoreError
 from syncd.model import Document, Entry, Event, Repost, Revision
-from syncd.store import database, documents, lists, marks, settings, upkeep
+from syncd.store import documents, lists, marks, settings, upkeep
 from syncd.store.api import (
     Counts,
     DueLook,
@@ -29,49 +28,58 @@ from syncd.store.api import (
     Story,
     Work,
 )
-from syncd.store.reserve import Reserve
+from syncd.store.database import Database
+from syncd.store.sqlite import Sqlite
 from syncd.store.writer import GroupWriter, Inline, Runner, Session, T, Verb
 
 
 async def open_store(url: str, *, inline: bool = False) -> SqlStore:
     """Open a database, bring its schema up to date and check it.
 
-    url: "sqlite:///path/syncd.sqlite3" (its directory must exist) or "sqlite://" for one in memory. inline: every verb
-    runs at once in the calling thread, in a transaction of its own; otherwise in one writer thread that groups commits.
-    Raises StoreError: unsupported_database, newer_schema, damaged, read_only, disk_full, locked.
+    url: "sqlite:///path/syncd.sqlite3" (its directory must exist), "sqlite://" for one in memory, or
+    "postgresql+psycopg://user:password@host/database". inline: every verb runs at once in the calling thread, in a
+    transaction of its own; otherwise in one writer thread that groups commits.
+    Raises StoreError: unsupported_database, newer_schema, damaged, read_only, disk_full, locked, unavailable; and
+    AlreadyRunning when another syncd works on this PostgreSQL database.
     """
-    path = database.path_of(url)
-    conn = database.connect(path)
-    try:
-        _prepare(conn, path, inline=inline)
-    except BaseException:
-        database.disconnect(conn)
-        raise
-    session = Session(conn, path, Reserve(path and path.with_name("syncd.reserve")))
+    session = Session(database_of(url), checked=not inline)
     return SqlStore(Inline(session) if inline else GroupWriter(session))
 
 
-def _prepare(conn: Connection, path: Path | None, *, inline: bool) -> None:
+def database_of(url: str) -> Database:
+    """The database that an address leads to. Raises StoreError, which never repeats what may be a password."""
+    hint = 'use "sqlite:///path/to/syncd.sqlite3" or "postgresql+psycopg://user:password@host/database"'
     try:
-        found = [] if inline else database.check(conn, path)
-        if not found:
-            database.prepare(conn, temporary=path is None)
-    except database.FAILURES as error:
-        raise database.meaning(error, path) from error
-    if found:
-        raise StoreError(
-            "damaged",
-            "; ".join(found),
-            where=str(path),
-            hint="the disk may be failing: copy the state away, put back the last `syncd db backup`",
-        )
+        parsed = make_url(url)
+        kind = parsed.get_backend_name()
+    except (SQLAlchemyError, ValueError):
+        raise StoreError("unsupported_database", "the database's address can't be understood", hint=hint) from None
+    if kind == "sqlite":
+        return Sqlite(Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None)
+    if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+        return _postgresql(parsed)
+    raise StoreError("unsupported_database", f"{parsed.drivername} is not supported", hint=hint)
+
+
+def _postgresql(url: URL) -> Database:
+    try:
+        from syncd.store.postgresql import Postgresql
+    except ImportError as error:
+        hint = "run: pip install 'syncd[postgresql]'"
+        raise StoreError("unsupported_database", f"PostgreSQL needs psycopg: {error}", hint=hint) from error
+    return Postgresql(url)
 
 
 class SqlStore:
-    """The Store of store.api over SQLite."""
+    """The Store of store.api over any Database."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+
+    @property
+    def where(self) -> str:
+        """The database's address as a person may read it, without a log-in."""
+        return self._runner.session.database.where
 
     @property
     def commits(self) -> int:
@@ -87,8 +95,7 @@ class SqlStore:
     def crash(self) -> SqlStore:
         """As if the process died here and was started again; only for a store that was opened inline.
 
-        What is open is rolled back, this object is of no more use, and a new one over the same database and connection
-        is returned.
+        What is open is rolled back, this object is of no more use, and a new one over the same database is returned.
         """
         if not isinstance(self._runner, Inline):
             raise TypeError("only a store that was opened inline can crash")
@@ -207,33 +214,17 @@ class SqlStore:
         return await self._read(upkeep.referenced)
 
     async def scrub(self, limit: int) -> list[str]:
-        """At the end of a round SQLite's own check is run too."""
+        """At the end of a round the database's own check is run too."""
         found, ended = await self._write(lambda conn: upkeep.scrub(conn, limit))
-        return found + await self._read(database.quick_check) if ended else found
+        return found + await self._read(self._runner.session.database.quick_check) if ended else found
 
     async def reads(self, source: str, since: datetime) -> list[ReadSpan]:
         return await self._read(lambda conn: lists.reads(conn, source, since))
 
     async def backup(self, path: Path) -> None:
-        """A whole copy at `path`, which is replaced in one step; it is compact and opens as it is."""
-        await self._runner.run(partial(_backup, path=path), write=False, outside=True)
+        """A whole copy at `path`, which is replaced in one step."""
+        database = self._runner.session.database
+        await self._runner.run(lambda conn: database.backup(conn, path), write=False, outside=True)
 
     async def aclose(self) -> None:
         await self._runner.aclose()
-
-
-def _backup(conn: Connection, path: Path) -> None:
-    making = path.with_name(f"{path.name}.part")
-    try:
-        making.unlink(missing_ok=True)
-        conn.exec_driver_sql("VACUUM INTO ?", (str(making),))
-        with making.open("rb") as file:
-            os.fsync(file.fileno())
-        making.replace(path)
-    except OSError as error:
-        raise StoreError(
-            "backup_failed",
-            f"{error.strerror}: the copy can't be written",
-            where=str(path),
-            hint="choose a directory that exists, is writable and has room",
-        ) from error

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table, bindparam, insert, select
+from sqlalchemy import Connection, CursorResult, Executable, Row, Table, bindparam, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
 CHUNK = 512
@@ -16,16 +17,21 @@ CHUNK = 512
 
 
 class Query:
-    """One statement. Values are named as its bindparams; those that it carries itself may be left out."""
+    """One statement. Values are named as its bindparams; those that it carries itself may be left out.
 
-    def __init__(self, statement: Executable) -> None:
+    forms: how it is said otherwise, by the name of the dialect.
+    """
+
+    def __init__(self, statement: Executable, **forms: Executable) -> None:
         self._statement = statement
+        self._forms = forms
         self._compiled: dict[str, tuple[str, list[str], dict[str, Any]]] = {}
 
     def _text(self, conn: Connection) -> tuple[str, list[str], dict[str, Any]]:
         found = self._compiled.get(conn.dialect.name)
         if found is None:
-            compiled = self._statement.compile(dialect=conn.dialect)  # type: ignore[attr-defined]
+            said = self._forms.get(conn.dialect.name, self._statement)
+            compiled = said.compile(dialect=conn.dialect)  # type: ignore[attr-defined]
             found = str(compiled), list(cast(SQLCompiler, compiled).positiontup or ()), dict(compiled.params)
             self._compiled[conn.dialect.name] = found
         return found
@@ -43,6 +49,11 @@ class Query:
     def number(self, conn: Connection, **values: Any) -> int:
         """The one number that it selects; 0 for none."""
         return int(self(conn, **values).scalar() or 0)
+
+    def made(self, conn: Connection, **values: Any) -> int:
+        """Execute an INSERT of `numbering` and return the number that the database gave its row."""
+        done = self(conn, **values)
+        return int(done.scalar_one() if done.returns_rows else done.lastrowid)
 
     def many(self, conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Execute it for each row, in one call; every bindparam must be in every row."""
@@ -77,7 +88,32 @@ class InQuery:
 
 def inserting(table: Table, *, without: str = "") -> Query:
     """INSERT of all columns, but for one that the database numbers."""
-    return Query(insert(table).values({c.name: bindparam(c.name) for c in table.c if c.name != without}))
+    return Query(insert(table).inline().values({c.name: bindparam(c.name) for c in table.c if c.name != without}))
+
+
+def numbering(table: Table, **fixed: object) -> Query:
+    """INSERT of all columns but `id`, which `made` returns. SQLite before 3.35 tells it by other means than RETURNING."""
+    plain = insert(table).inline()
+    new = plain.values(fixed or {c.name: bindparam(c.name) for c in table.c if c.name != "id"})
+    return Query(new, postgresql=new.returning(table.c.id))
+
+
+def noting(
+    table: Table, *columns: str, key: Sequence[str], renew: Sequence[str] = (), where: str = "", **fixed: object
+) -> Query:
+    """INSERT of a row, or where its key is there already: renew these columns (if `where` is so), or leave it as it is."""
+    values = {**{name: bindparam(name) for name in columns}, **fixed}
+    forms = {}
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql)):
+        new = dialect.insert(table)
+        seen = {column: new.excluded[column] for column in renew}
+        told = new.inline().values(values)
+        forms[name] = (
+            told.on_conflict_do_update(index_elements=key, set_=seen, where=text(where) if where else None)
+            if renew
+            else told.on_conflict_do_nothing(index_elements=key)
+        )
+    return Query(forms["sqlite"], postgresql=forms["postgresql"])
 
 
 def reading(table: Table, column: str = "id") -> Query:

@@ -1,7 +1,7 @@
 """The place for the schema: every table and index, as SQLAlchemy Core sees them. Times are microseconds since 1970 UTC.
 
 What steers queries is a column; the rest of a row is one JSON text, `data`. `seal` is a hash over the row's own values:
-SQLite does not notice a flipped bit, so it is checked at every read and by the scrub.
+a database does not notice a flipped bit, so it is checked at every read and by the scrub.
 """
 
 from __future__ import annotations
@@ -26,8 +26,17 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
+_ID = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere: on SQLite it is INTEGER that has them, and that numbers rows."""
+
+
 def _id() -> Column[int]:
-    return Column("id", Integer, primary_key=True, nullable=False)
+    return Column("id", _ID, primary_key=True, nullable=False)
+
+
+def _ref(name: str, *, key: bool = False) -> Column[int]:
+    """An id of another table."""
+    return Column(name, _ID, primary_key=key, nullable=False, autoincrement=False)
 
 
 settings = Table("settings", metadata, Column("name", Text, primary_key=True, nullable=False), _text("value"))
@@ -47,13 +56,13 @@ sources = Table(
 entries = Table(
     "entries",
     metadata,
-    Column("source", Integer, primary_key=True, nullable=False, autoincrement=False),
+    _ref("source", key=True),
     _big("key", key=True),
     _big("print"),
     sqlite_with_rowid=False,
 )
 
-aliases = Table("aliases", metadata, _big("hash", key=True), _whole("document"), sqlite_with_rowid=False)
+aliases = Table("aliases", metadata, _big("hash", key=True), _ref("document"), sqlite_with_rowid=False)
 
 starts = Table(
     "starts",
@@ -102,7 +111,7 @@ documents = Table(
     _whole("withdrawn"),
     _whole("backfill"),
     _big("detected"),
-    _whole("merged"),
+    _ref("merged"),
     _whole("routed"),
     _text("data"),
     _big("seal"),
@@ -119,7 +128,7 @@ Index(
 looks = Table(
     "looks",
     metadata,
-    Column("document", Integer, primary_key=True, nullable=False, autoincrement=False),
+    _ref("document", key=True),
     Column("due", BigInteger),
     _text("note"),
     _text("data"),
@@ -131,7 +140,7 @@ looks = Table(
 showings = Table(
     "showings",
     metadata,
-    Column("document", Integer, primary_key=True, nullable=False, autoincrement=False),
+    _ref("document", key=True),
     Column("source", Text, primary_key=True, nullable=False),
     _big("first"),
     Column("gone", BigInteger),
@@ -144,7 +153,7 @@ revisions = Table(
     "revisions",
     metadata,
     _id(),
-    _whole("document"),
+    _ref("document"),
     _whole("n"),
     _text("hash"),
     _whole("withdrawn"),
@@ -161,7 +170,7 @@ reposts = Table(
     "reposts",
     metadata,
     _id(),
-    _whole("document"),
+    _ref("document"),
     _text("source"),
     _text("site"),
     _text("key"),
@@ -197,8 +206,8 @@ events = Table(
     "events",
     metadata,
     _id(),
-    Column("document", Integer),
-    Column("repost", Integer),
+    Column("document", _ID),
+    Column("repost", _ID),
     _text("data"),
     _big("seal"),
     Index(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import Connection, Table, TextClause, and_, bindparam, delete, exists, func, select, text, update
 
 from syncd.errors import StoreError
 from syncd.model import Content, Document, Event, Repost
@@ -39,8 +39,13 @@ _REVISIONS, _REPOSTS = _count(revisions), _count(reposts)
 _OPEN, _ATTENTION = _count(reposts, "open = 1"), _count(reposts, "attention = 1")
 _PENDING, _HELD = _count(pendings, "held = 0"), _count(pendings, "held = 1")
 
+
+def _those(condition: str) -> TextClause:
+    return text(f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)")
+
+
 _PER_SITE = Query(
-    select(reposts.c.site, text("sum(sent < approved)"), text("sum(sent > 0 and seen = sent)")).group_by(reposts.c.site)
+    select(reposts.c.site, _those("sent < approved"), _those("sent > 0 AND seen = sent")).group_by(reposts.c.site)
 )
 _OLD_READS = Query(delete(journal).where(journal.c.until < bindparam("before")))
 _unsettled = exists(

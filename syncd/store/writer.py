@@ -7,15 +7,13 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from syncd.errors import StoreError
-from syncd.store.database import FAILURES, disconnect, meaning
-from syncd.store.reserve import Reserve
+from syncd.errors import AlreadyRunning, StoreError
+from syncd.store.database import FAILURES, Database, disconnect
 
 T = TypeVar("T")
 Verb = Callable[[Connection], T]
@@ -32,6 +30,7 @@ class Runner(Protocol):
     """Runs verbs. write: it may change something; outside: it runs outside of any transaction (backup)."""
 
     commits: int
+    session: Session
 
     async def run(self, verb: Verb[T], *, write: bool, outside: bool = False) -> T: ...
 
@@ -39,19 +38,46 @@ class Runner(Protocol):
 
 
 class Session:
-    """One connection and the transactions on it; used by one thread at a time."""
+    """One connection and the transactions on it; used by one thread at a time. What was lost is connected anew.
 
-    def __init__(self, conn: Connection, path: Path | None, reserve: Reserve) -> None:
-        self.conn = conn
-        self._path = path
-        self._reserve = reserve
+    checked: at the first connection the database is looked at whether it is sound. Raises StoreError, AlreadyRunning.
+    """
+
+    def __init__(self, database: Database, *, checked: bool) -> None:
+        self.database = database
+        self._conn: Connection | None = None
+        self._connect(checked=checked)
+
+    @property
+    def conn(self) -> Connection:
+        """The connection, made anew if it was lost. Raises StoreError."""
+        if self._conn is None:
+            try:
+                self._connect(checked=False)
+            except AlreadyRunning as error:
+                # Somebody else began to write while we were cut off: nothing may be done until he has gone.
+                raise StoreError("locked", error.message, where=error.where, hint=error.hint) from error
+        assert self._conn is not None
+        return self._conn
+
+    def _connect(self, *, checked: bool) -> None:
+        conn = self.database.connect()
+        try:
+            self.database.prepare(conn, checked=checked)
+        except FAILURES as error:
+            disconnect(conn)
+            raise self.database.meaning(error) from error
+        except BaseException:
+            disconnect(conn)
+            raise
+        self._conn = conn
 
     def read(self, verb: Verb[T]) -> T:
         """One consistent view for all statements of a verb; it needs no write lock and works on a read-only disk."""
-        return self._guarded(lambda: self._finished(self._begun("BEGIN", verb), commit=False))
+        return self._guarded(lambda: self._finished(self._begun(self.database.begin_read, verb), commit=False))
 
     def write(self, verb: Verb[T]) -> T:
-        return self._guarded(lambda: self._finished(self._begun("BEGIN IMMEDIATE", verb), commit=True))
+        return self._guarded(lambda: self._finished(self._begun(self.database.begin_write, verb), commit=True))
 
     def outside(self, verb: Verb[T]) -> T:
         return self._guarded(lambda: self._finished(verb(self.conn), commit=False))
@@ -65,8 +91,8 @@ class Session:
         conn.exec_driver_sql("SAVEPOINT verb")
         try:
             value = verb(conn)
-        except IntegrityError as error:
-            value = Failed(meaning(error, self._path))
+        except (IntegrityError, DataError) as error:
+            value = Failed(self.database.meaning(error))
         except FAILURES:
             raise
         except Exception as error:  # noqa: BLE001 - the caller of this verb gets it, and the others go on
@@ -77,13 +103,20 @@ class Session:
         return value
 
     def _begun(self, begin: str, verb: Verb[T]) -> T:
-        self.conn.exec_driver_sql(begin)
+        try:
+            self.conn.exec_driver_sql(begin)
+        except DBAPIError:
+            if not self.conn.invalidated:
+                raise
+            # Lost while nothing was under way, as by a restart of the server: nobody needs to hear of it.
+            self.drop()
+            self.conn.exec_driver_sql(begin)
         return verb(self.conn)
 
     def _finished(self, value: T, *, commit: bool) -> T:
         if commit:
             self.conn.commit()
-            self._reserve.restore()
+            self.database.reserve.restore()
         else:
             self.conn.rollback()
         return value
@@ -94,20 +127,42 @@ class Session:
             return act()
         except FAILURES as error:
             self.undo()
-            told = meaning(error, self._path)
+            told = self.database.meaning(error)
             if told.reason == "disk_full":
-                self._reserve.release()
+                self.database.reserve.release()
             raise told from error
         except BaseException:
             self.undo()
             raise
 
     def undo(self) -> None:
-        """Roll back, also where a COMMIT failed: SQLAlchemy counts that transaction as ended, the driver does not."""
-        self.conn.rollback()
-        raw = self.conn.connection.dbapi_connection
-        if raw is not None:
-            raw.rollback()
+        """Roll back, also where a COMMIT failed: SQLAlchemy counts that transaction as ended, the driver does not.
+
+        A connection that was lost is given up: SQLAlchemy would renew it by itself, and without what `connect` does.
+        """
+        if self._conn is None:
+            return
+        try:
+            self._conn.rollback()
+            if not self._conn.invalidated and (raw := self._conn.connection.dbapi_connection) is not None:
+                raw.rollback()
+        except Exception:  # noqa: BLE001 - of any library: what can't be rolled back is given up
+            self.drop()
+        else:
+            if self._conn.invalidated:
+                self.drop()
+
+    def drop(self) -> None:
+        """Give the connection up; what is open on it is rolled back by the database. The next verb connects anew."""
+        if self._conn is not None:
+            disconnect(self._conn)
+            self._conn = None
+
+    def crash(self) -> None:
+        """As if the process died: nothing of what is open is left."""
+        self.undo()
+        if not self.database.volatile:
+            self.drop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +194,12 @@ class Inline:
     async def aclose(self) -> None:
         if self.open:
             self.open = False
-            disconnect(self.session.conn)
+            self.session.drop()
 
     def forget(self) -> None:
         """As if the process had died: what is open is rolled back, and this object is of no more use."""
         self.open = False
-        self.session.undo()
+        self.session.crash()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +219,7 @@ class GroupWriter:
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self.session = session
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="syncd-store", daemon=True)
         self._closing = False
@@ -195,9 +250,13 @@ class GroupWriter:
         going = True
         while going:
             jobs, going = self._waiting()
+            if jobs and isinstance(refused := _outcome(lambda session: session.conn, self.session), Failed):
+                # All that waits is told at once: each trying by itself would make a long queue behind a dead address.
+                _answer(jobs, [refused] * len(jobs))
+                continue
             self._serve([job for job in jobs if not job.write])
             self._serve_group([job for job in jobs if job.write])
-        disconnect(self._session.conn)
+        self.session.drop()
         self._told()
 
     def _waiting(self) -> tuple[list[_Job], bool]:
@@ -213,14 +272,14 @@ class GroupWriter:
 
     def _serve(self, jobs: list[_Job]) -> None:
         for job in jobs:
-            run = self._session.outside if job.outside else self._session.read
+            run = self.session.outside if job.outside else self.session.read
             _answer([job], [_outcome(run, job.verb)])
 
     def _serve_group(self, jobs: list[_Job]) -> None:
         """Writes together; when the database refuses the group, everybody is told and nobody was acknowledged."""
         if not jobs:
             return
-        outcome = _outcome(self._session.group, [job.verb for job in jobs])
+        outcome = _outcome(self.session.group, [job.verb for job in jobs])
         if not isinstance(outcome, Failed):
             self.commits += 1
         _answer(jobs, [outcome] * len(jobs) if isinstance(outcome, Failed) else outcome)

@@ -106,7 +106,12 @@ async def posted(store: Store, stored: Repost) -> Repost:
 
 
 class StoreContract:
-    """What any store promises. A subclass gives `make_store`: a coroutine function that opens an empty database."""
+    """What any store promises. A subclass gives `make_store`: a coroutine function that opens an empty database.
+
+    own_tool: what copies this database, when it is not the store's own `backup`.
+    """
+
+    own_tool = ""
 
     @pytest.fixture
     def make_store(self) -> Make:
@@ -311,6 +316,25 @@ class StoreContract:
             broken = replace(pending().entry, key="k\ud800", title="坏\udfff字")
             await store.record_poll(Poll(SourceRow("甲", NOW), pending=(pending(entry=broken),), at=NOW))
             assert (await store.pendings())[0].entry.title == "坏?字"
+
+        play(scene)
+
+    def test_text_with_nul_bytes_is_stored_without_them_and_harms_nothing(self, play: Callable[[Scene], None]) -> None:
+        async def scene(store: Store) -> None:
+            entry = Entry("k\0", "标\0题", "https://www.example.cn/\0", aliases=("guid:甲:k\0",))
+            waiting = pending(entry=entry, source="源\0", reason="\0", hint="\0")
+            await store.record_poll(Poll(SourceRow("源\0", NOW), (), (waiting,), ("县\0",), "\0", NOW))
+            assert [p.entry.title for p in await store.pendings()] == ["标\0题"]
+            assert await store.starts("源\0") == await store.starts("源") == {"县": NOW}
+            text = revision("一\0二", reason="new\0", content=content("标\0题", "一\0二"))
+            found = await store.record_reading(reading("number:\0", source="源", revision=text))
+            assert (await store.revision(found.document.id, 1)).content == text.content
+            [stored] = await routed(store, found.document.id, repost(found.document.id, "县\0", reason="\0"))
+            await store.save(stored, [event("parked", reason="\0", detail={"\0": "\0"})])
+            assert [r.site for r, _ in await store.reposts(Filter(site="县\0"))] in (["县"], [])
+            await store.put("n\0", "a\0b")
+            assert await store.get("n") == "ab"
+            assert await store.scrub(100) == []
 
         play(scene)
 
@@ -911,11 +935,16 @@ class StoreContract:
 
         play(scene)
 
-    def test_a_backup_opens_as_a_store_with_everything_in_it(
+    def test_a_backup_opens_as_a_store_with_everything_in_it_or_names_the_tool_that_makes_one(
         self, play: Callable[[Scene], None], tmp_path: Path
     ) -> None:
         async def scene(store: Store) -> None:
             await store.put("who", "县")
+            if self.own_tool:
+                with pytest.raises(StoreError) as told:
+                    await store.backup(tmp_path / "copy")
+                assert self.own_tool in told.value.hint
+                return
             await store.backup(tmp_path / "copy.sqlite3")
             await store.put("who", "市")
             await store.backup(tmp_path / "copy.sqlite3")

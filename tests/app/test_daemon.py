@@ -101,8 +101,8 @@ class Town:
     def reposts(self) -> list[dict[str, Any]]:
         return json.loads(self.get("api/v1/reposts") or "[]")
 
-    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*args), capture_output=True, text=True, timeout=120, env=_environment())
+    def run(self, *args: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*args), capture_output=True, text=True, timeout=timeout, env=_environment())
 
     def wait(self, what: str, met: Callable[[], Any], seconds: float = 120.0) -> None:
         end = time.monotonic() + seconds

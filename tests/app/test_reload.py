@@ -111,11 +111,12 @@ async def test_two_reloads_at_once_are_done_one_after_the_other() -> None:
 
 @played
 async def test_what_is_fixed_at_the_start_changes_only_with_a_restart() -> None:
-    async with Rig() as rig:
-        made = daemon(rig)
-        rewrite(made, 'listen = ""', 'listen = ""\nhosts = ["status.county.example"]')
-        await made.reload()
-        assert "restart" in made.desk.rejected
+    for line in ('hosts = ["status.county.example"]', 'database = "postgresql+psycopg://db.county.example/syncd"'):
+        async with Rig() as rig:
+            made = daemon(rig)
+            rewrite(made, 'listen = ""', f'listen = ""\n{line}')
+            await made.reload()
+            assert "restart" in made.desk.rejected
 
 
 def test_at_the_end_the_adapters_of_the_configuration_in_force_are_closed(tmp_path: Path) -> None:

@@ -8,22 +8,33 @@ import os
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext
 
 from tests.simulation.checker import NAMES, Counts
 from tests.simulation.planted import BUGS, hunt_all
-from tests.simulation.run import run_many, run_seed
+from tests.simulation.run import Ground, run_many, run_seed
 from tests.simulation.world import Result
+from tests.store import postgres
 
 
 def main() -> int:
     told = _arguments()
+    if told.postgres and (why := postgres.missing()):
+        print(why)
+        return 2
+    with postgres.server() if told.postgres else nullcontext() as server:
+        return _run(told, Ground(server.url() if server else told.database, told.lost_commits))
+
+
+def _run(told: argparse.Namespace, ground: Ground) -> int:
     if told.trace is not None:
-        return _traced(told.trace)
+        return _traced(told.trace, ground)
     started = time.monotonic()
-    clean = _simulate(range(told.first_seed, told.first_seed + told.seeds), told.jobs)
+    clean = _simulate(range(told.first_seed, told.first_seed + told.seeds), told.jobs, ground)
     print(f"{time.monotonic() - started:.0f} s")
     most = told.planted_seeds or max(400, told.seeds)
-    return 0 if clean and (told.no_planted or _plant(most, told.first_seed, told.jobs)) else 1
+    elsewhere = bool(ground.database or ground.lost)  # planted bugs are hunted where that is quick
+    return 0 if clean and (told.no_planted or elsewhere or _plant(most, told.first_seed, told.jobs)) else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -34,22 +45,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--planted-seeds", type=int, help="seeds at most for each planted bug; default: --seeds, but 400")
     parser.add_argument("--no-planted", action="store_true")
     parser.add_argument("--trace", type=int, metavar="SEED", help="print everything that happens in one seed")
+    parser.add_argument("--postgres", action="store_true", help="over a PostgreSQL server that ends with the run")
+    parser.add_argument("--database", default="", metavar="URL", help="over a PostgreSQL database, in schemas of our own")
+    parser.add_argument("--lost-commits", type=float, default=0.0, metavar="RATE", help="answers of commits that are lost")
     return parser.parse_args()
 
 
-def _traced(seed: int) -> int:
-    result = run_seed(seed, trace=print)
+def _traced(seed: int, ground: Ground) -> int:
+    result = run_seed(seed, trace=print, ground=ground)
     print(*result.counts.told, result.error, result.trace, result.counts, sep="\n")
     return 0 if result.counts.clean and not result.error else 1
 
 
-def _simulate(seeds: range, jobs: int) -> bool:
+def _simulate(seeds: range, jobs: int, ground: Ground) -> bool:
     """Run them all and print what happened; True when nothing went wrong."""
     faults: Counter[str] = Counter()
     total = Counts()
     trace = hashlib.sha256()
     crashes = creates = effects = errors = 0
-    for result in run_many(seeds, jobs=jobs):
+    for result in run_many(seeds, jobs=jobs, ground=ground):
         faults += result.faults
         crashes, creates, effects = crashes + result.crashes, creates + result.creates, effects + result.effects
         trace.update(result.trace.encode())

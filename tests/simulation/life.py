@@ -38,10 +38,13 @@ _READS = frozenset(
 
 
 class Mortal:
-    """The store as one life sees it: the process may die before and after each commit, and the disk may be full."""
+    """The store as one life sees it: the process may die before and after each commit, the disk may be full, and the
+    answer to a commit may be lost, as when a server is cut off in that moment."""
 
-    def __init__(self, store: Any, effect: Callable[[str], None], full: Callable[[], bool]) -> None:
-        self._store, self._effect, self._full = store, effect, full
+    def __init__(
+        self, store: Any, effect: Callable[[str], None], full: Callable[[], bool], lost: Callable[[], bool]
+    ) -> None:
+        self._store, self._effect, self._full, self._lost = store, effect, full, lost
 
     def __getattr__(self, verb: str) -> Any:
         act = getattr(self._store, verb)
@@ -53,6 +56,8 @@ class Mortal:
             if self._full():
                 raise StoreError("disk_full", "no space left", hint="make room")
             result = await act(*args, **options)
+            if self._lost():
+                raise StoreError("unavailable", "the connection was lost", hint="wait")
             self._effect(f"committed {verb}{_known_post(args[0]) if args else ''}")
             return result
 
@@ -104,11 +109,11 @@ class Life:
     def __init__(
         self, *, store: Any, wires: Wires, sources: Sequence[tuple[str, str]], sites: dict[str, Switches],
         routes: Sequence[Route], dice: random.Random, strike: Callable[[str], bool], trace: Callable[[str], None],
-        full: Callable[[], bool],
+        full: Callable[[], bool], lost: Callable[[], bool],
     ) -> None:
         self.dead = False
         self._strike, self._trace = strike, trace
-        self.store = Mortal(store, self.effect, full)
+        self.store = Mortal(store, self.effect, full, lost)
         self._web = FakeExchange(wires, self.effect)
         self._clock = Clock(wires.clock.now, wires.clock.monotonic)
         self._log = Silent(trace)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulation.planted import BUGS, hunt
-from tests.simulation.run import run_many, run_seed
+from tests.simulation.run import Ground, run_many, run_seed
 
 SEEDS = range(12)
 QUICK = ("never_looks_up", "forgets_its_key")
@@ -41,3 +41,35 @@ def test_a_planted_bug_is_found_by_the_counts_alone(name):
 def test_two_hundred_more_worlds_go_well():
     results = list(run_many(range(1000, 1200), jobs=2))
     assert [line for result in results for line in (*result.counts.told, result.error) if line] == []
+
+
+@pytest.mark.guarantee(1)
+@pytest.mark.guarantee(2)
+def test_worlds_in_which_nobody_knows_whether_a_commit_was_one_go_well():
+    """A server that is cut off while it commits: the process lives on, and what it believes may be wrong."""
+    results = list(run_many(range(3000, 3006), jobs=1, ground=Ground(lost=0.05)))
+    assert [line for result in results for line in (*result.counts.told, result.error) if line] == []
+    assert sum(result.faults["commit_lost"] for result in results) >= len(results)
+
+
+@pytest.mark.servers
+@pytest.mark.guarantee(1)
+@pytest.mark.guarantee(2)
+@pytest.mark.guarantee(3)
+def test_over_postgresql_the_same_happens_in_every_world_as_over_sqlite(postgresql):
+    seeds = range(10)
+    there = list(run_many(seeds, jobs=1, ground=Ground(postgresql.url())))
+    assert [line for result in there for line in (*result.counts.told, result.error) if line] == []
+    assert [result.trace for result in there] == [result.trace for result in run_many(seeds, jobs=1)]
+    assert sum(result.crashes for result in there) >= len(seeds)
+
+
+@pytest.mark.servers
+@pytest.mark.guarantee(1)
+@pytest.mark.guarantee(2)
+@pytest.mark.guarantee(3)
+def test_two_dozen_worlds_over_postgresql_go_well_though_answers_to_commits_are_lost(postgresql):
+    results = list(run_many(range(2000, 2024), jobs=1, ground=Ground(postgresql.url(), lost=0.05)))
+    assert [line for result in results for line in (*result.counts.told, result.error) if line] == []
+    assert sum(result.crashes for result in results) >= len(results)
+    assert sum(result.faults["commit_lost"] for result in results) >= len(results)

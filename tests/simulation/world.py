@@ -57,7 +57,9 @@ class Result:
 class World:
     """Everything of one seed. open_store: makes the store, and makes it again after a death."""
 
-    def __init__(self, seed: int, store: Any, *, trace: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seed: int, store: Any, *, trace: Callable[[str], None] | None = None, lost: float = 0.0
+    ) -> None:
         self.seed = seed
         self.dice = Random(f"{seed}-world")
         self.clock = ManualClock()
@@ -71,6 +73,7 @@ class World:
         self._store = store
         self._crash = 0.0
         self._full_until = 0.0
+        self._lost, self._losing = lost, Random(f"{seed}-lost")
         self.life: Life | None = None
         self.lists = {name: FakeList(f"http://{name}.example") for name in LISTS}
         self.sites = self._sites()
@@ -114,6 +117,12 @@ class World:
             self.crashes += 1
         return died
 
+    def _losing_answer(self) -> bool:
+        lost = self._lost > 0 and self._crash > 0 and self._losing.random() < self._lost
+        if lost:
+            self.faults.strike("commit_lost")
+        return lost
+
     # --- lives --------------------------------------------------------------------------------------------------
 
     async def _ready(self) -> Life:
@@ -128,7 +137,7 @@ class World:
                 sources=[(name, f"http://{name}.example/{path}") for name, path in LISTS.items()],
                 sites={name: site.cms.switches for name, site in self.sites.items()}, routes=self.routes,
                 dice=Random(f"{self.seed}-{self.crashes}-engine"), strike=self._strike, trace=self.trace,
-                full=lambda: self._full_until > self.clock.monotonic(),
+                full=lambda: self._full_until > self.clock.monotonic(), lost=self._losing_answer,
             )
             await self._guarded(self.life.start("config-1"))
             if self.life.engine is None:

@@ -1,9 +1,8 @@
-"""The store contract over each way of opening SQLite, and over another database by URL when one is given."""
+"""The store contract over each way of opening each database."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from syncd.store.sql import open_store
 from syncd.testing.store_contract import Make, StoreContract
+from tests.store.postgres import Server, emptied
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,25 @@ class TestSqliteMemoryInline(OverSqlite):
         return lambda: open_store("sqlite://", inline=True)
 
 
-if os.environ.get("SYNCD_TEST_DATABASE"):
+@pytest.mark.servers
+class TestPostgresql(StoreContract):
+    """As the daemon has it: a connection with its lock, and a writer thread."""
 
-    class TestOtherDatabase(OverSqlite):
-        @pytest.fixture
-        def make_store(self) -> Make:
-            return lambda: open_store(os.environ["SYNCD_TEST_DATABASE"])
+    own_tool = "pg_dump"
+
+    @pytest.fixture
+    def make_store(self, postgresql: Server) -> Make:
+        url = emptied(postgresql.url(), "contract")
+        return lambda: open_store(url)
+
+
+@pytest.mark.servers
+class TestPostgresqlInline(StoreContract):
+    """As the simulation has it."""
+
+    own_tool = "pg_dump"
+
+    @pytest.fixture
+    def make_store(self, postgresql: Server) -> Make:
+        url = emptied(postgresql.url(), "contract")
+        return lambda: open_store(url, inline=True)

@@ -23,7 +23,7 @@ from syncd.testing.store_contract import NOW, reading, repost, routed
 
 def _connection(store: SqlStore) -> sqlite3.Connection:
     runner = store._runner
-    session = getattr(runner, "session", None) or runner._session  # type: ignore[attr-defined]
+    session = runner.session
     raw = session.conn.connection.dbapi_connection
     assert isinstance(raw, sqlite3.Connection)
     return raw

@@ -115,7 +115,7 @@ def test_a_full_disk_loses_the_whole_verb_and_nothing_that_was_acknowledged(url:
 def _limit_pages(store: SqlStore, *, extra: int) -> None:
     """As if the disk had room for so many more pages. The store rests meanwhile."""
     runner = store._runner
-    session = getattr(runner, "session", None) or runner._session  # type: ignore[attr-defined]
+    session = runner.session
     pages = session.conn.exec_driver_sql("PRAGMA page_count").scalar()
     session.conn.exec_driver_sql(f"PRAGMA max_page_count={pages + extra}")
     session.conn.rollback()
@@ -361,7 +361,7 @@ def test_a_full_disk_gives_the_reserve_up(url: str, tmp_path: Path, monkeypatch:
 
 
 def test_another_process_that_holds_the_database_is_locked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncd.store.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("syncd.store.sqlite.BUSY_SECONDS", 0.05)
 
     async def scene() -> None:
         store = await open_store(url)

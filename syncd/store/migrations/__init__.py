@@ -31,14 +31,11 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
-def upgrade(conn: Connection) -> None:
-    """Run what is missing. Raises NewerSchema."""
-    row = None
-    if conn.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first():
-        row = conn.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+def upgrade(conn: Connection, version: str) -> None:
+    """Run what is missing. version: where the schema stands, "" for an empty database. Raises NewerSchema."""
     config = _config()
-    if row is not None:
-        _known(config, str(row[0]))
+    if version:
+        _known(config, version)
     config.attributes["connection"] = conn
     command.upgrade(config, "head")
 

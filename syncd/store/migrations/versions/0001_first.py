@@ -17,6 +17,13 @@ def _big(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=False)
 
 
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _ref(name: str, *, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, _ID, nullable=null)
+
+
 def _text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False)
 
@@ -35,7 +42,7 @@ def upgrade() -> None:
 def _lists() -> None:
     op.create_table(
         "sources",
-        _whole("id"),
+        _ref("id"),
         _text("name"),
         _whole("active"),
         _big("due"),
@@ -45,14 +52,14 @@ def _lists() -> None:
     )
     op.create_table(
         "entries",
-        _whole("source"),
+        _ref("source"),
         _big("key"),
         _big("print"),
         sa.PrimaryKeyConstraint("source", "key"),
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "aliases", _big("hash"), _whole("document"), sa.PrimaryKeyConstraint("hash"), sqlite_with_rowid=False
+        "aliases", _big("hash"), _ref("document"), sa.PrimaryKeyConstraint("hash"), sqlite_with_rowid=False
     )
     op.create_table(
         "starts",
@@ -64,7 +71,7 @@ def _lists() -> None:
     )
     op.create_table(
         "journal",
-        _whole("id"),
+        _ref("id"),
         _text("source"),
         _big("since"),
         _big("until"),
@@ -76,7 +83,7 @@ def _lists() -> None:
     op.create_index("ix_journal_source", "journal", ["source", "id"])
     op.create_table(
         "pendings",
-        sa.Column("id", sa.Integer, primary_key=True, nullable=False),
+        sa.Column("id", _ID, primary_key=True, nullable=False),
         _text("source"),
         _big("key"),
         _big("due"),
@@ -94,12 +101,12 @@ def _lists() -> None:
 def _documents() -> None:
     op.create_table(
         "documents",
-        _whole("id"),
+        _ref("id"),
         _whole("latest"),
         _whole("withdrawn"),
         _whole("backfill"),
         _big("detected"),
-        _whole("merged"),
+        _ref("merged"),
         _whole("routed"),
         _text("data"),
         _big("seal"),
@@ -114,7 +121,7 @@ def _documents() -> None:
     )
     op.create_table(
         "looks",
-        _whole("document"),
+        _ref("document"),
         sa.Column("due", sa.BigInteger),
         _text("note"),
         _text("data"),
@@ -125,7 +132,7 @@ def _documents() -> None:
     _partial("ix_looks_note", "looks", "note", "note <> ''")
     op.create_table(
         "showings",
-        _whole("document"),
+        _ref("document"),
         _text("source"),
         _big("first"),
         sa.Column("gone", sa.BigInteger),
@@ -135,8 +142,8 @@ def _documents() -> None:
     op.create_index("ix_showings_source", "showings", ["source", "gone"])
     op.create_table(
         "revisions",
-        _whole("id"),
-        _whole("document"),
+        _ref("id"),
+        _ref("document"),
         _whole("n"),
         _text("hash"),
         _whole("withdrawn"),
@@ -154,8 +161,8 @@ def _documents() -> None:
 def _reposts() -> None:
     op.create_table(
         "reposts",
-        sa.Column("id", sa.Integer, primary_key=True, nullable=False),
-        _whole("document"),
+        sa.Column("id", _ID, primary_key=True, nullable=False),
+        _ref("document"),
         _text("source"),
         _text("site"),
         _text("key"),
@@ -185,9 +192,9 @@ def _reposts() -> None:
     _partial("ix_reposts_waiting", "reposts", "waiting", "waiting = 1")
     op.create_table(
         "events",
-        _whole("id"),
-        sa.Column("document", sa.Integer),
-        sa.Column("repost", sa.Integer),
+        _ref("id"),
+        _ref("document", null=True),
+        _ref("repost", null=True),
         _text("data"),
         _big("seal"),
         sa.PrimaryKeyConstraint("id"),
