@@ -79,16 +79,36 @@ def resolve(arch: str) -> list[dict[str, object]]:
     return list(json.loads(done.stdout)["install"])
 
 
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+
+
 def bundle(arch: str, out: Path) -> Path:
-    """Make the bundle; returns the archive."""
-    wheels = out / "wheels"
-    for stale in (out, ROOT / "build"):
-        shutil.rmtree(stale, ignore_errors=True)
-    wheels.mkdir(parents=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    """Make the bundle from nothing; returns the archive."""
+    shutil.rmtree(out, ignore_errors=True)
+    fill(arch, out)
+    archive = out.with_name(f"{out.name}-{arch}.tar.gz")
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(out, arcname=f"syncd-{arch}")
+    return archive
+
+
+def fill(arch: str, out: Path) -> None:
+    """Bring the bundle's folder up to date; libraries for this machine type whose lock has not changed are kept."""
+    wheels, lock = out / "wheels", out / "requirements.lock"
+    if not lock.exists() or lock.read_bytes() != LOCK.read_bytes():
+        shutil.rmtree(out, ignore_errors=True)
+        wheels.mkdir(parents=True)
+        _download(arch, wheels)
+        shutil.copy(LOCK, lock)
+    _add_ours(out, wheels)
+    sums = "".join(f"{hashlib.sha256(w.read_bytes()).hexdigest()}  {w.name}\n" for w in sorted(wheels.iterdir()))
+    (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
+
+
+def _download(arch: str, wheels: Path) -> None:
     subprocess.run(
         [
-            *pip,
+            *PIP,
             "download",
             "--quiet",
             "--no-deps",
@@ -105,22 +125,23 @@ def bundle(arch: str, out: Path) -> Path:
         ],
         check=True,
     )
+
+
+def _add_ours(out: Path, wheels: Path) -> None:
+    """Syncd's own wheel, the reference configuration, the units and the script."""
+    for stale in (ROOT / "build", out / "systemd"):
+        shutil.rmtree(stale, ignore_errors=True)
+    for stale in wheels.glob("syncd-*.whl"):
+        stale.unlink()
     subprocess.run(
-        [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)],
+        [*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)],
         check=True,
     )
-    shutil.copy(LOCK, out / "requirements.lock")
     shutil.copy(ROOT / "config.toml", out / "config.toml")
     shutil.copytree(ROOT / "systemd", out / "systemd")
     script = out / "install.sh"
     script.write_text(INSTALL, encoding="utf-8")
     script.chmod(0o755)
-    sums = "".join(f"{hashlib.sha256(w.read_bytes()).hexdigest()}  {w.name}\n" for w in sorted(wheels.iterdir()))
-    (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
-    archive = out.with_name(f"{out.name}-{arch}.tar.gz")
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(out, arcname=f"syncd-{arch}")
-    return archive
 
 
 def main() -> None:
