@@ -238,6 +238,8 @@ def test_in_its_sandbox_it_can_do_what_it_must_and_nothing_else(town: Town) -> N
     assert {name for name, told in outside.items() if told != "yes"} <= {"see PID 1"}, "the probes themselves work"
     assert {name for name, told in inside.items() if told == "yes"} == ALLOWED, inside
     assert not {name: told for name, told in inside.items() if told.startswith("ended with")}
+    # Not only by who owns it: the mount itself takes no write.
+    assert {told for name, told in inside.items() if name.startswith("write /")} == {"Read-only file system"}
 
 
 def _free(town: Town) -> dict[str, str]:

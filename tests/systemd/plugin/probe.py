@@ -42,7 +42,7 @@ def _load_code() -> None:
 
 
 def _setuid_file() -> None:
-    path = Path(os.environ.get("STATE_DIRECTORY", "/var/tmp")) / "setuid"  # noqa: S108 - a probe, removed at once
+    path = Path(os.environ.get("STATE_DIRECTORY", "/var/tmp")) / "setuid"
     path.touch()
     try:
         path.chmod(0o4755)
@@ -56,7 +56,7 @@ def _run(*command: str) -> None:
 
 def _own_program() -> None:
     """A program that was downloaded into the one place that may be written."""
-    path = Path(os.environ.get("STATE_DIRECTORY", "/var/tmp")) / "program"  # noqa: S108 - a probe, removed at once
+    path = Path(os.environ.get("STATE_DIRECTORY", "/var/tmp")) / "program"
     path.write_bytes(Path("/usr/bin/true").read_bytes())
     try:
         path.chmod(0o700)
@@ -71,7 +71,7 @@ PROBES: dict[str, Callable[[], object]] = {
     "write /usr": lambda: _write("/usr/probe"),
     "see /home": lambda: _see("/home/clerk/private"),
     "see /root": lambda: _see("/root/private"),
-    "see the others' /tmp": lambda: _see("/tmp/of-others"),  # noqa: S108 - that of the box
+    "see the others' /tmp": lambda: _see("/tmp/of-others"),
     "see PID 1": lambda: Path("/proc/1/status").read_text(),
     "write kernel settings": lambda: _write_setting("/proc/sys/net/ipv4/ip_forward"),
     "read the kernel's log": lambda: _call("klogctl", 2, ctypes.create_string_buffer(64), 64),
@@ -88,7 +88,7 @@ PROBES: dict[str, Callable[[], object]] = {
     "become root": lambda: os.setuid(0),
     "a shell": lambda: _run("/bin/sh", "-c", "true"),
     "a program of its own": _own_program,
-    "write its state": lambda: _write(os.environ.get("STATE_DIRECTORY", "/var/tmp") + "/probe"),  # noqa: S108
+    "write its state": lambda: _write(os.environ.get("STATE_DIRECTORY", "/var/tmp") + "/probe"),
     "a child Python": lambda: _run(sys.executable, "-c", "pass"),
     "an internet socket": lambda: socket.create_connection(("127.0.0.1", 8390), 5).close(),
     "a name look-up": lambda: socket.getaddrinfo("localhost", 80),
