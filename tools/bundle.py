@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ ARCHES = ("x86_64", "aarch64")
 GLIBC = (28, 27, 26, 24, 17, 12, 5)
 """Wheels for glibc 2.28 (Kylin V10, UOS 20, RHEL 8) and older run there; newer ones would not."""
 PYTHON = "3.11"
+EPOCH = "315532800"
+"""1980, the first time that a wheel can name: the same source gives the same wheel and the same sum."""
 INSTALL = """\
 #!/bin/sh
 # Installs syncd without a network: ./install.sh [TARGET]   (default /opt/syncd)
@@ -34,7 +37,8 @@ python=${PYTHON:-python3.11}
 }
 (cd "$here/wheels" && sha256sum --quiet --check ../SHA256SUMS)
 "$python" -m venv "$target"
-"$target/bin/python" -m pip install --quiet --no-index --no-deps --find-links "$here/wheels" --require-hashes -r "$here/requirements.lock"
+"$target/bin/python" -m pip install --quiet --no-index --no-deps --find-links "$here/wheels" \\
+    --require-hashes -r "$here/requirements.lock"
 "$target/bin/python" -m pip install --quiet --no-index --no-deps "$here"/wheels/syncd-*.whl
 "$target/bin/syncd" --version
 echo "next: $target/bin/syncd init"
@@ -136,6 +140,7 @@ def _add_ours(out: Path, wheels: Path) -> None:
     subprocess.run(
         [*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)],
         check=True,
+        env={"SOURCE_DATE_EPOCH": EPOCH, **os.environ},
     )
     shutil.copy(ROOT / "config.toml", out / "config.toml")
     shutil.copytree(ROOT / "systemd", out / "systemd")

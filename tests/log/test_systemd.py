@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,15 @@ def systemd(tmp_path: Path) -> Iterator[tuple[socket.socket, dict[str, str]]]:
         heard.bind(str(tmp_path / "n"))
         heard.settimeout(1)
         yield heard, {"NOTIFY_SOCKET": str(tmp_path / "n")}
+
+
+def everything(heard: socket.socket) -> list[bytes]:
+    """What comes until nothing has come for the socket's time-out."""
+    found: list[bytes] = []
+    with suppress(TimeoutError):
+        while True:
+            found.append(heard.recv(1000))
+    return found
 
 
 def test_ready_comes_with_a_status_of_one_line(systemd: tuple[socket.socket, dict[str, str]]) -> None:
@@ -90,10 +100,7 @@ def test_a_start_that_hangs_is_not_waited_for_for_ever(systemd: tuple[socket.soc
     heard, environ = systemd
     heard.settimeout(0.3)
     with Notifier(environ).starting("starting", every=0.02, most=0.06):
-        told = []
-        with pytest.raises(TimeoutError):
-            while True:
-                told.append(heard.recv(1000))
+        told = everything(heard)
     assert told.count(b"EXTEND_TIMEOUT_USEC=60000") == 3
 
 
@@ -102,12 +109,8 @@ def test_a_start_that_failed_asks_no_more(systemd: tuple[socket.socket, dict[str
     with pytest.raises(ValueError, match="no config"), Notifier(environ).starting("starting", every=0.02):
         raise ValueError("no config")
     time.sleep(0.1)
-    heard.setblocking(False)
-    told = []
-    with pytest.raises(BlockingIOError):
-        while True:
-            told.append(heard.recv(1000))
-    assert told.count(b"EXTEND_TIMEOUT_USEC=60000") <= 2
+    heard.settimeout(0.1)
+    assert everything(heard).count(b"EXTEND_TIMEOUT_USEC=60000") <= 2
 
 
 def test_an_end_asks_for_the_time_that_it_needs(systemd: tuple[socket.socket, dict[str, str]]) -> None:

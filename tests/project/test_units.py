@@ -44,7 +44,7 @@ def test_above_each_directive_stands_its_reason(unit: Path) -> None:
     bare = [
         line
         for above, line in zip(["", *lines], lines, strict=False)
-        if re.match(r"#?[A-Z][A-Za-z]+=", line) and not (above.startswith("# ") or above.startswith("#IPAddress"))
+        if re.match(r"#?[A-Z][A-Za-z]+=", line) and not above.startswith(("# ", "#IPAddress"))
     ]
     assert bare == []
     assert len(directives(unit)) >= 1

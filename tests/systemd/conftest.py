@@ -23,9 +23,9 @@ def machine() -> Iterator[Town]:
     try:
         with booted([(made, "/mnt/bundle"), (HERE, "/mnt/tests")]) as box:
             town = Town(box)
-            import time
-            for f in (town.install, town.surround, town.begin):
-                b = time.monotonic(); f(); print(f.__name__, time.monotonic() - b)
+            town.install(made)
+            town.surround()
+            town.begin()
             yield town
     except Unfit as error:
         pytest.skip(f"systemd: {error}")
