@@ -246,6 +246,7 @@ class SyncdTable(Table):
     """The daemon itself. state_dir: absolute. token: what changes over HTTP must show; None refuses them.
 
     hosts: further names by which the status page may be asked for, as by a reverse proxy in front of it.
+    stuck_after: seconds that one list or document may take; more than the 50 files of 2 minutes that it may have.
     """
 
     state_dir: Annotated[Path, BeforeValidator(_directory)] = Field(default=Path("var"), validate_default=True)
@@ -256,6 +257,7 @@ class SyncdTable(Table):
     contact: str = ""
     token: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    stuck_after: Interval = 7200.0
     retention: RetentionTable = RetentionTable()
 
     @property

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+ASK_EVERY = 15.0
+"""Seconds between two requests for more time."""
+START_MOST = 3600.0
+"""Seconds that a start may take in all, such as to migrate a large state; one that hangs is not waited for for ever."""
 
 
 def sd_notify(state: str, environ: Mapping[str, str] | None = None) -> bool:
@@ -30,9 +37,11 @@ class Notifier:
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = dict(os.environ if environ is None else environ)
+        self._started = threading.Event()
 
     def ready(self, status: str = "") -> bool:
         """Start or reload is over."""
+        self._started.set()
         return self._send("READY=1", status)
 
     def status(self, text: str) -> bool:
@@ -48,8 +57,29 @@ class Notifier:
         moment = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         return self._send(f"RELOADING=1\nMONOTONIC_USEC={moment}", status)
 
-    def stopping(self, status: str = "") -> bool:
-        return self._send("STOPPING=1", status)
+    @contextmanager
+    def starting(self, status: str, *, every: float = ASK_EVERY, most: float = START_MOST) -> Iterator[None]:
+        """Until `ready`, or until what is inside ends, ask for more time: in a thread, since a migration holds the loop.
+
+        every, most: seconds between two requests, and of them all.
+        """
+        if self.status(status):
+            asks = threading.Thread(target=self._ask, args=(every, most), name="syncd-start", daemon=True)
+            asks.start()
+        try:
+            yield
+        finally:
+            self._started.set()
+
+    def _ask(self, every: float, most: float) -> None:
+        for _ in range(max(1, int(most / every))):
+            self.more_time(every * 3)
+            if self._started.wait(every):
+                return
+
+    def stopping(self, status: str = "", *, seconds: float = 0.0) -> bool:
+        """The end begins. seconds: that it may take at most, whatever time-out is set for it."""
+        return self._send("STOPPING=1", status) and (not seconds or self.more_time(seconds))
 
     def more_time(self, seconds: float) -> bool:
         """A start or stop needs this much longer than its time-out, such as for a migration."""

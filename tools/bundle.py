@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -21,7 +22,10 @@ ARCHES = ("x86_64", "aarch64")
 GLIBC = (28, 27, 26, 24, 17, 12, 5)
 """Wheels for glibc 2.28 (Kylin V10, UOS 20, RHEL 8) and older run there; newer ones would not."""
 PYTHON = "3.11"
-INSTALL = r"""#!/bin/sh
+EPOCH = "315532800"
+"""1980, the first time that a wheel can name: the same source gives the same wheel and the same sum."""
+INSTALL = """\
+#!/bin/sh
 # Installs syncd without a network: ./install.sh [TARGET]   (default /opt/syncd)
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
@@ -33,7 +37,7 @@ python=${PYTHON:-python3.11}
 }
 (cd "$here/wheels" && sha256sum --quiet --check ../SHA256SUMS)
 "$python" -m venv "$target"
-"$target/bin/python" -m pip install --quiet --no-index --no-deps --find-links "$here/wheels" \
+"$target/bin/python" -m pip install --quiet --no-index --no-deps --find-links "$here/wheels" \\
     --require-hashes -r "$here/requirements.lock"
 "$target/bin/python" -m pip install --quiet --no-index --no-deps "$here"/wheels/syncd-*.whl
 "$target/bin/syncd" --version
@@ -79,16 +83,36 @@ def resolve(arch: str) -> list[dict[str, object]]:
     return list(json.loads(done.stdout)["install"])
 
 
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+
+
 def bundle(arch: str, out: Path) -> Path:
-    """Make the bundle; returns the archive."""
-    wheels = out / "wheels"
-    for stale in (out, ROOT / "build"):
-        shutil.rmtree(stale, ignore_errors=True)
-    wheels.mkdir(parents=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    """Make the bundle from nothing; returns the archive."""
+    shutil.rmtree(out, ignore_errors=True)
+    fill(arch, out)
+    archive = out.with_name(f"{out.name}-{arch}.tar.gz")
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(out, arcname=f"syncd-{arch}")
+    return archive
+
+
+def fill(arch: str, out: Path) -> None:
+    """Bring the bundle's folder up to date; libraries for this machine type whose lock has not changed are kept."""
+    wheels, lock = out / "wheels", out / "requirements.lock"
+    if not lock.exists() or lock.read_bytes() != LOCK.read_bytes():
+        shutil.rmtree(out, ignore_errors=True)
+        wheels.mkdir(parents=True)
+        _download(arch, wheels)
+        shutil.copy(LOCK, lock)
+    _add_ours(out, wheels)
+    sums = "".join(f"{hashlib.sha256(w.read_bytes()).hexdigest()}  {w.name}\n" for w in sorted(wheels.iterdir()))
+    (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
+
+
+def _download(arch: str, wheels: Path) -> None:
     subprocess.run(
         [
-            *pip,
+            *PIP,
             "download",
             "--quiet",
             "--no-deps",
@@ -105,22 +129,24 @@ def bundle(arch: str, out: Path) -> Path:
         ],
         check=True,
     )
+
+
+def _add_ours(out: Path, wheels: Path) -> None:
+    """Syncd's own wheel, the reference configuration, the units and the script."""
+    for stale in (ROOT / "build", out / "systemd"):
+        shutil.rmtree(stale, ignore_errors=True)
+    for stale in wheels.glob("syncd-*.whl"):
+        stale.unlink()
     subprocess.run(
-        [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)],
+        [*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(ROOT)],
         check=True,
+        env={"SOURCE_DATE_EPOCH": EPOCH, **os.environ},
     )
-    shutil.copy(LOCK, out / "requirements.lock")
     shutil.copy(ROOT / "config.toml", out / "config.toml")
     shutil.copytree(ROOT / "systemd", out / "systemd")
     script = out / "install.sh"
     script.write_text(INSTALL, encoding="utf-8")
     script.chmod(0o755)
-    sums = "".join(f"{hashlib.sha256(w.read_bytes()).hexdigest()}  {w.name}\n" for w in sorted(wheels.iterdir()))
-    (out / "SHA256SUMS").write_text(sums, encoding="utf-8")
-    archive = out.with_name(f"{out.name}-{arch}.tar.gz")
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(out, arcname=f"syncd-{arch}")
-    return archive
 
 
 def main() -> None:

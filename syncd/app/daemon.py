@@ -31,8 +31,10 @@ from syncd.store.sql import open_store
 from syncd.systemd import Notifier
 from syncd.web.client import Web
 
-DRAIN = 20.0
-"""Seconds that work in flight gets at SIGTERM; what is left is resolved at the next start."""
+DRAIN, CLOSE = 20.0, 25.0
+"""Seconds that work in flight gets at SIGTERM (what is left is resolved at the next start), and closing all after it."""
+LOOK_EVERY = 15.0
+"""Seconds between two looks whether the engine moves, where no watchdog asks for more."""
 RESTORE = 5.0
 """Seconds between two tries to go back to the old configuration while the store takes nothing."""
 VERBS = (
@@ -113,7 +115,9 @@ def _hide(config: Config) -> None:
 class Daemon:
     """A running daemon over one state directory."""
 
-    def __init__(self, path: Path, config: Config, ground: Ground, engine: Engine) -> None:
+    def __init__(
+        self, path: Path, config: Config, ground: Ground, engine: Engine, notifier: Notifier | None = None
+    ) -> None:
         self.path = path
         self.config = config
         self.ground = ground
@@ -121,7 +125,8 @@ class Daemon:
         self.desk = Desk(config, ground, engine, ground.clock.now())
         self.desk.served = True
         self.scheduler = Scheduler(engine)
-        self.notifier = Notifier()
+        self.notifier = notifier or Notifier()
+        self._stuck = ""
         self.stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
 
@@ -139,7 +144,7 @@ class Daemon:
             "started", version=__version__, sources=len(self.config.sources), sites=len(self.config.sites)
         )
         await self.stopping.wait()
-        self.notifier.stopping()
+        self.notifier.stopping("stopping: what is under way gets a moment to end", seconds=DRAIN + CLOSE)
         self.ground.log.info("stopping")
         await self.scheduler.stop(DRAIN)
         await control.close()
@@ -182,26 +187,37 @@ class Daemon:
         self.scheduler.every("status_line", timedelta(seconds=15), self._tell)
         self.scheduler.every("prune", timedelta(hours=6), self.prune)
         self.scheduler.every("scrub", timedelta(hours=1), self._scrub)
-        beat = self.notifier.watchdog_interval()
-        if beat:
-            self.scheduler.every("watchdog", timedelta(seconds=beat / 2), self._feed)
+        beat = (self.notifier.watchdog_interval() or LOOK_EVERY * 3) / 3
+        self.scheduler.every("watchdog", timedelta(seconds=min(beat, LOOK_EVERY)), self.feed)
 
-    async def _feed(self) -> None:
-        """The watchdog is fed by the engine's progress, so that a stuck engine is restarted."""
-        if self.ground.clock.monotonic() - self.engine.progress < (self.notifier.watchdog_interval() or 30.0):
+    async def feed(self) -> None:
+        """The watchdog is fed by the engine's progress, so that a stuck engine is restarted.
+
+        No await here: what hangs, be it the store, must not keep this from being told.
+        """
+        stuck, before = self.desk.stuck(), self._stuck
+        self._stuck = stuck
+        if not stuck:
             self.notifier.alive()
+            return
+        self.notifier.status(f"stuck: {stuck}")
+        if not before:
+            hint = "systemd's watchdog restarts it; without one: restart syncd, and report this line"
+            self.ground.log.error("engine_stuck", text=stuck, hint=hint)
+            self.ground.metrics.failure("engine", "stuck")
 
     async def _tell(self) -> None:
-        with suppress(StoreError):
+        if not self._stuck:
             self.notifier.status(await self._line())
+        with suppress(StoreError):
             await self.desk.measure()
 
     async def _line(self) -> str:
-        """STATUS= for systemctl: what there is, and what needs a person."""
-        counts = await self.ground.store.counts()
-        needs = f", {counts.attention} need a person" if counts.attention else ""
-        rejected = "; new config rejected" if self.desk.rejected else ""
-        return f"{counts.reposts} reposts, {counts.open} under way{needs}{rejected}"
+        """STATUS= for systemctl; always something, since a reload that is never said to be over stays one for systemd."""
+        try:
+            return await self.desk.glance()
+        except StoreError as error:
+            return f"the state can't be read: {error.reason}"
 
     async def prune(self) -> None:
         """Drop what is older than `retention` says."""
@@ -298,9 +314,11 @@ async def upgrade(path: Path) -> dict[str, str]:
 
 async def run_daemon(path: Path) -> int:
     """Run until SIGTERM; the exit code."""
-    config = load(path)
-    async with opened(config) as (ground, engine):
-        await Daemon(path, config, ground, engine).run()
+    notifier = Notifier()
+    with notifier.starting("starting: opening the state, and bringing it up to date where it is an older version's"):
+        config = load(path)
+        async with opened(config) as (ground, engine):
+            await Daemon(path, config, ground, engine, notifier).run()
     return 0
 
 

@@ -38,8 +38,6 @@ from syncd.store.api import Filter, Story
 
 _LONG = 6
 """Failures in a row from which a repost that is still tried is shown to a person."""
-_STALE_AFTER = 30.0
-"""Seconds without a finished tick after which the engine counts as stuck."""
 _AGAIN = 3
 """How often an order is said again when the engine changed the row meanwhile."""
 MOST_PACKAGE, MOST_BACKUP = 45 * 1024 * 1024, 40 * 1024 * 1024
@@ -71,7 +69,7 @@ class Desk:
             "version": __version__,
             "now": iso(now),
             "started": iso(self.started),
-            "healthy": self._alive(),
+            "healthy": not self.stuck(),
             "ready": not problems,
             "problems": problems,
             "sources": await self._sources(now),
@@ -90,8 +88,9 @@ class Desk:
             "attention": attention,
         }
 
-    def _alive(self) -> bool:
-        return self.ground.clock.monotonic() - self.engine.progress < _STALE_AFTER
+    def stuck(self) -> str:
+        """What does not move any more, in words; "" when all is well."""
+        return self.engine.stuck(self.config.syncd.stuck_after)
 
     def _problems(self, now: datetime) -> list[Row]:
         """What stops the daemon from doing its work."""
@@ -99,10 +98,8 @@ class Desk:
         if trouble := self.engine.trouble:
             hint = "nothing is read or posted meanwhile; make room or make the state directory writable, it goes on by itself"
             found.append({"reason": trouble, "hint": hint, "where": "store"})
-        if not self._alive():
-            found.append(
-                {"reason": "engine_stuck", "hint": "the log of the last minutes says where", "where": "engine"}
-            )
+        if stuck := self.stuck():
+            found.append({"reason": "engine_stuck", "hint": f"{stuck}; restart syncd", "where": "engine"})
         if self.rejected:
             found.append({"reason": "config_rejected", "hint": self.rejected, "where": "config"})
         if self._network_down():
@@ -237,6 +234,23 @@ class Desk:
             for name, span in spans.items()
             if span
         ]
+
+    async def glance(self) -> str:
+        """One line for `systemctl status`: what is visible, under way and in need of a person, and whether lists are read."""
+        now = self.ground.clock.now()
+        counts = await self.ground.store.counts()
+        visible = sum(seen for _, seen in (await self.ground.store.per_site()).values())
+        rows = [self.engine.poller.rows.get(name) for name in self.engine.deps.sources]
+        good = max((row.good for row in rows if row and row.good), default=None)
+        return views.glance(
+            visible=visible,
+            under_way=counts.open - counts.attention,
+            attention=len(await self._attention()),
+            lists=len(rows),
+            failing=sum(bool(row and row.tries) for row in rows),
+            good=(now - good).total_seconds() if good else None,
+            problems=[str(problem["reason"]) for problem in self._problems(now)],
+        )
 
     async def measure(self) -> None:
         """Set the gauges that no event moves; the cost grows with what is open, not with what is stored."""

@@ -135,3 +135,29 @@ def next_step(step: machine.Step, repost: Repost) -> Row:
 def verdict_counts(judged: Sequence[Shown]) -> dict[str, int]:
     return {verdict.value: sum(1 for j in judged if j.verdict is verdict) for verdict in Verdict}
 
+
+
+def glance(
+    *, visible: int, under_way: int, attention: int, lists: int, failing: int, good: float | None,
+    problems: Sequence[str],
+) -> str:
+    """The daemon's state in one line. good: seconds since any list was last read well, None for never."""
+    needs = f"{attention} {'needs' if attention == 1 else 'need'} a person"
+    counted = f"{visible} {'repost' if visible == 1 else 'reposts'} visible, {under_way} under way"
+    read = "no list was read well yet" if good is None else f"last good read {ago(good)} ago"
+    told = [counted + (f", {needs}" if attention else "")]
+    told += [read if lists else "no list is configured"]
+    told += [f"{failing} of {lists} lists can't be read"] if failing else []
+    told += [_PROBLEMS.get(reason, reason.replace("_", " ")) for reason in problems]
+    return "; ".join(told)
+
+
+_PROBLEMS = {"config_rejected": "new config rejected", "clock_off": "the clock is wrong"}
+
+
+def ago(seconds: float) -> str:
+    """A span in its largest unit: 40 s, 12 min, 5 h, 3 d."""
+    for size, unit, most in ((1, "s", 120), (60, "min", 7200), (3600, "h", 172800)):
+        if seconds < most:
+            return f"{max(0, int(seconds // size))} {unit}"
+    return f"{int(seconds // 86400)} d"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from syncd.engine.approve import Approver
 from syncd.engine.deps import Deps
 from syncd.engine.observe import Observer
 from syncd.engine.poll import Poller
-from syncd.engine.pool import Pool
+from syncd.engine.pool import Pool, waits_at
 from syncd.engine.read import Reader
 from syncd.engine.route import Router
 from syncd.engine.work import Worker
@@ -24,6 +26,8 @@ REFUSALS = frozenset({"disk_full", "read_only", "unavailable", "locked"})
 """What the store says when it takes nothing from anybody; other errors concern one row."""
 PROBE = 15.0
 """Seconds until a store that took nothing is tried again."""
+STALL, ROUND = 30.0, 120.0
+"""Seconds without a round of any stage, and seconds of one round, after which the engine counts as stuck."""
 
 
 class Engine:
@@ -33,11 +37,11 @@ class Engine:
         self.deps = deps
         self.progress = deps.clock.monotonic()
         self._pools = {
-            "poll": Pool(POLLS, self._ended),
-            "read": Pool(READS, self._ended),
-            "work": Pool(WORKS, self._ended),
-            "observe": Pool(LOOKS, self._ended),
+            name: Pool(limit, self._ended, deps.clock.monotonic)
+            for name, limit in (("poll", POLLS), ("read", READS), ("work", WORKS), ("observe", LOOKS))
         }
+        self._rounds: dict[str, tuple[float, asyncio.Task[Any] | None]] = {}
+        """Since when a round is under way, and whose task it is; "reload" is the change to another configuration."""
         self.failures: list[BaseException] = []
         self.trouble = ""
         """The reason why nothing is done: the store takes nothing ("" when all is well)."""
@@ -67,9 +71,10 @@ class Engine:
         """Go on with another configuration: what is in flight ends with the old one, settling times go on."""
         self._swapping = True
         try:
-            await self.drain(30.0)
-            await self.poller.flush()
-            await self._take_up(deps)
+            with self._round("reload"):
+                await self.drain(30.0)
+                await self.poller.flush()
+                await self._take_up(deps)
         finally:
             self._swapping = False
 
@@ -89,7 +94,8 @@ class Engine:
         if self._swapping or not await self._writable():
             return 0
         try:
-            count = await self._ticks[stage]()
+            with self._round(stage):
+                count = await self._ticks[stage]()
             if wait and stage in self._pools:
                 await self._pools[stage].drain()
         except StoreError as error:
@@ -97,6 +103,31 @@ class Engine:
             raise
         self.progress = self.deps.clock.monotonic()
         return count
+
+    @contextmanager
+    def _round(self, name: str) -> Iterator[None]:
+        self._rounds[name] = (self.deps.clock.monotonic(), asyncio.current_task())
+        try:
+            yield
+        finally:
+            self._rounds.pop(name, None)
+
+    def stuck(self, longest: float) -> str:
+        """What does not move any more and where it waits, in words; "" when all is well.
+
+        A blocked loop asks nobody; all else is seen here: no round of any stage, one round that does not end, and one
+        list or document in flight for more than `longest` seconds, such as in a plug-in that waits for ever.
+        """
+        moment = self.deps.clock.monotonic()
+        for name, (since, task) in self._rounds.items():
+            if moment - since >= ROUND:
+                return f"a round of {name} has not ended for {moment - since:.0f} s: {waits_at(task)}"
+        for name, pool in self._pools.items():
+            key, seconds, where = pool.oldest()
+            if seconds >= longest:
+                return f"{name} of {key} has not ended for {seconds:.0f} s: {where}"
+        idle = moment - self.progress
+        return f"no stage has done a round for {idle:.0f} s" if idle >= STALL else ""
 
     async def _writable(self) -> bool:
         """Without a store nothing is fetched and nobody is called; a small write finds out when it is well again."""
