@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test servers test-all check lint types contracts coverage bundle lock clean venv
+.PHONY: demo test servers lab test-all check lint types contracts coverage bundle lock clean venv
 
 venv: $(STAMP)
 
@@ -27,7 +27,11 @@ test: $(STAMP)
 servers: $(STAMP)
 	@$(BIN)/python -m pytest -m servers -q $(ARGS)
 
-test-all: test servers
+# What the tests with real servers need beside Python (PostgreSQL, WordPress, a booted systemd): as root on Debian.
+lab: $(STAMP)
+	@$(BIN)/python -m tests.lab
+
+test-all: test lab servers
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import lab
 from tests.store import postgres
 
 GUARANTEES = {
@@ -22,7 +23,7 @@ GUARANTEES = {
 def postgresql() -> Iterator[postgres.Server]:
     """A PostgreSQL server that ends with the run; where none can be had, its tests are skipped with the reason."""
     if postgres.missing():
-        pytest.skip(postgres.missing())
+        pytest.skip(f"PostgreSQL: {postgres.missing()}")
     with postgres.server() as running:
         yield running
 
@@ -44,6 +45,32 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for number, words in GUARANTEES.items():
         line = f"{number}  {words:<52} proved by {passed[number]:>4} tests, {skipped[number]} skipped"
         terminalreporter.write_line(line + (f", {failed[number]} FAILED" if failed[number] else ""))
+
+
+    _tell_skips(terminalreporter)
+
+
+def _reasons(reports: list[pytest.TestReport]) -> list[str]:
+    """Why tests were skipped, in the order of the reports."""
+    told = [report.longrepr[2] for report in reports if isinstance(report.longrepr, tuple)]
+    return [str(reason).removeprefix("Skipped: ") for reason in told]
+
+
+def _tell_skips(reporter: pytest.TerminalReporter) -> None:
+    """How many were skipped, and which of them for want of something that the lab has brought."""
+    reasons = _reasons(reporter.stats.get("skipped", []))
+    reporter.write_line(f"{len(reasons)} skipped")
+    for reason in sorted(set(lab.unexcused(reasons, lab.ready()))):
+        reporter.write_line(f"NOT RUN although the lab has it: {reason}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A component that was installed and whose tests did not run is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter is not None else []
+    if lab.unexcused(_reasons(skipped), lab.ready()):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _proved(reports: list[pytest.TestReport]) -> Iterator[int]:

@@ -1,0 +1,45 @@
+"""The lab: what the tests with real servers need beside Python. `python -m tests.lab` brings what can be had and says so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+READY = ROOT / "var" / "lab" / "ready"
+"""The components that were brought, a line each: a test that skips for want of one of these has no excuse."""
+INSTALLERS = {
+    "PostgreSQL": "tests.store.install",
+    "WordPress": "tests.wordpress.install",
+    "systemd": "tests.systemd.install",
+}
+"""Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
+
+
+def ready() -> frozenset[str]:
+    """The components that this checkout's lab has."""
+    return frozenset(READY.read_text(encoding="utf-8").split()) if READY.exists() else frozenset()
+
+
+def unexcused(reasons: list[str], brought: frozenset[str]) -> list[str]:
+    """The reasons of skips that name a component which is there."""
+    return [reason for reason in reasons if reason.partition(":")[0] in brought]
+
+
+def main() -> int:
+    """0 also where something can't be had: its tests skip by name."""
+    brought = []
+    for component, installer in INSTALLERS.items():
+        print(f"== {component}", flush=True)
+        if subprocess.run([sys.executable, "-m", installer], cwd=ROOT, check=False).returncode == 0:
+            brought.append(component)
+    READY.parent.mkdir(parents=True, exist_ok=True)
+    READY.write_text("".join(f"{component}\n" for component in brought), encoding="utf-8")
+    lacking = ", ".join(set(INSTALLERS) - set(brought)) or "nothing"
+    print(f"lab: {', '.join(brought) or 'nothing'} ready; {lacking} can't be had here")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
