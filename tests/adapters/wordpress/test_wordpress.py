@@ -179,7 +179,7 @@ async def test_a_request_that_arrives_late_makes_a_draft_that_nobody_sees_and_th
 
 
 @pytest.mark.guarantee(3)
-@pytest.mark.parametrize("touch", ["text", "author"])
+@pytest.mark.parametrize("touch", ["text", "author", "format"])
 @played
 async def test_a_twin_that_an_editor_touched_is_told_and_not_removed(site: Site, touch: str) -> None:
     adapter, post, ref = await made(site)
@@ -187,6 +187,8 @@ async def test_a_twin_that_an_editor_touched_is_told_and_not_removed(site: Site,
     twin = next(row for row in await site.rows(post.key) if str(row["id"]) != ref.id)
     if touch == "text":
         await site.edit(str(twin["id"]), content=twin["content"]["raw"].replace("第一版", "我们的"))
+    elif touch == "format":
+        await site.edit(str(twin["id"]), content=twin["content"]["raw"].replace("第一版", "<b>第一版</b>"))
     else:
         await site.edit(str(twin["id"]), author=site.number("editor"))
     assert await adapter.sweep(post.key, ref) == ()
@@ -226,6 +228,7 @@ async def test_a_draft_is_left_to_the_editor_whatever_its_state(site: Site) -> N
     adapter, post = site.adapter(), site.post()
     ref = (await adapter.create(post, DRAFT)).ref
     assert (ref.state, ref.url) == (DRAFT, "")
+    assert "转载时间" not in (await site.row(ref.id))["content"]["raw"], "nobody knows when the editor will publish it"
     await site.edit(ref.id, status="pending")
     found = await adapter.find(post.key)
     assert found is not None
@@ -237,6 +240,7 @@ async def test_a_draft_is_left_to_the_editor_whatever_its_state(site: Site) -> N
     assert found.version != again.ref.version
     after = await adapter.update(found, post, DRAFT, found.version)
     assert after.ref.state is PUBLIC, "an update never unpublishes"
+    assert "转载时间" in (await site.row(ref.id))["content"]["raw"]
 
 
 @played
