@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import Any
@@ -116,6 +117,20 @@ async def test_a_second_post_with_a_key_is_refused_and_leaves_nothing(site: Site
     assert raised.value.kind == "exists"
     assert [str(row["id"]) for row in await site.rows(post.key)] == [ref.id]
     assert (await site.looks(ref.url, post)).ok
+
+
+@pytest.mark.guarantee(2)
+@played
+async def test_of_requests_at_once_with_one_key_at_most_one_stays(site: Site) -> None:
+    adapter = site.adapter()
+    for _ in range(5):
+        post = site.post()
+        done = await asyncio.gather(*(adapter.create(post, PUBLIC) for _ in range(4)), return_exceptions=True)
+        refused = [error for error in done if isinstance(error, BaseException)]
+        assert [type(error) for error in refused] == [Conflict] * len(refused)
+        rows = await site.rows(post.key)
+        assert len(rows) == len(done) - len(refused) <= 1
+        assert all((row["slug"], row["status"]) == (post.key, "publish") for row in rows)
 
 
 @pytest.mark.guarantee(2)
