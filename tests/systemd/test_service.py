@@ -70,6 +70,19 @@ def test_the_journal_has_json_lines_with_their_priority(town: Town) -> None:
     assert '"started"' not in only_errors
 
 
+def test_a_start_that_takes_longer_than_its_time_out_asks_for_more(town: Town) -> None:
+    town.drop_in("cms", CMS_CREDENTIAL + "TimeoutStartSec=5\n")
+    town.box.write(CONFIG, TRAP_SITE)
+    town.box.write("/run/trap/migrate", "12")
+    town.box.run("systemctl", "stop", "syncd")
+    town.box.run("systemctl", "start", "--no-block", "syncd")
+    town.wait("the line says so", lambda: town.line().startswith("starting: "))
+    begun = time.monotonic()
+    town.wait("it is ready", lambda: town.state() == "active", 60)
+    assert time.monotonic() - begun > 5.0
+    assert restarts(town) == 0
+
+
 # --- restarts -----------------------------------------------------------------------------------------------------
 
 
@@ -274,12 +287,12 @@ def test_a_stop_lets_the_call_under_way_end_and_is_no_failure(town: Town) -> Non
     town.box.write(CONFIG, TRAP_SITE)
     town.box.run("systemctl", "restart", "syncd")
     town.wait("it reads", town.reads)
-    town.box.write("/run/trap/slow", "4")
+    town.box.write("/run/trap/slow", "8")  # longer than the watchdog of these tests, shorter than the drain
     id = town.next()
     town.wait("the call is under way", lambda: town.box.run("test", "-e", "/srv/county/called", check=False).returncode == 0)
     begun = time.monotonic()
     town.box.run("systemctl", "stop", "syncd", timeout=90)
-    assert 1.0 < time.monotonic() - begun < 45.0
+    assert 4.0 < time.monotonic() - begun < 45.0
     assert (town.show("Result"), town.show("ExecMainStatus"), town.state()) == ("success", "0", "inactive")
     assert town.posts(id) == 1
     town.box.remove("/run/trap/slow", "/srv/county/called")

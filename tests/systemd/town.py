@@ -139,6 +139,9 @@ class Town:
         self.box.write("/etc/syncd/status-token.secret", TOKEN, mode=0o600)
         self.box.run("systemctl", "daemon-reload")
         changed, mark = self.box.read(CONFIG) != TEXT, self.mark()
+        if self.state() == "active" and not self.status():  # a failed test may leave it standing still
+            self.box.run("systemctl", "kill", "-s", "KILL", "syncd")
+            self.box.run("systemctl", "stop", "syncd")
         if self.state() != "active":
             self.box.write(CONFIG, TEXT)
             self.box.run("systemctl", "reset-failed", "syncd", check=False)

@@ -40,13 +40,18 @@ class TrapOptions(Options):
 
 
 class TrapAdapter(StaticAdapter):
-    """The static site with a log-in, whose hash it shows; slow while /run/trap/slow is there, which holds the seconds."""
+    """The static site with a log-in, whose hash it shows; slow while /run/trap/slow is there, which holds the seconds.
+
+    /run/trap/migrate: seconds for which its making holds the whole process, as a migration of the state does.
+    """
 
     kind = "trap"
     Options = TrapOptions
 
     def __init__(self, site: SiteConfig, tools: Tools) -> None:
         super().__init__(site, tools)
+        if (TRAPS / "migrate").exists():
+            time.sleep(float((TRAPS / "migrate").read_text()))
         options = TrapOptions.model_validate(site.options)
         self._shown = options.directory / "log-in"
         self._hash = hashlib.sha256(options.password.get_secret_value().encode()).hexdigest()
