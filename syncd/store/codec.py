@@ -48,9 +48,12 @@ def digest(text: str) -> int:
 
 
 def seal(*values: object) -> int:
-    """64 bits over a row's values, signed; bytes count too. Equal values give an equal seal on every Python version."""
+    """64 bits over a row's values, signed; bytes count too. Equal values give an equal seal on every Python version.
+
+    What `storable` changes in a text counts as it is stored, since that is what is read.
+    """
     parts = [hashlib.blake2b(v, digest_size=16).hexdigest() if isinstance(v, bytes) else str(v) for v in values]
-    return digest("\x1f".join(parts))
+    return digest("\x1f".join(parts).replace("\0", ""))
 
 
 class Shape(Generic[T]):

@@ -12,7 +12,7 @@ from syncd.core.repost import Head, held, needs_person, under_way
 from syncd.errors import StoreError
 from syncd.model import Content, Document, Entry, Event, Repost, Revision
 from syncd.store.api import Look, Pending, SourceRow, Work
-from syncd.store.codec import Shape, digest, micros, moment, seal, squeeze, storable, swell
+from syncd.store.codec import Shape, digest, micros, moment, seal, squeeze, swell
 
 Columns = dict[str, Any]
 
@@ -62,7 +62,7 @@ def missing(table: str, id: object) -> StoreError:
 
 
 def source_columns(row: SourceRow) -> Columns:
-    return {"name": storable(row.name), "due": micros(row.due), "data": SOURCE.dump(row)}
+    return {"name": row.name, "due": micros(row.due), "data": SOURCE.dump(row)}
 
 
 def source_of(row: Row[Any]) -> SourceRow:
@@ -75,7 +75,7 @@ def _seal_pending(c: Columns) -> int:
 
 def pending_columns(pending: Pending) -> Columns:
     columns = {
-        "source": storable(pending.source),
+        "source": pending.source,
         "key": digest(pending.entry.key),
         "due": micros(pending.due),
         "held": int(bool(pending.held)),
@@ -135,9 +135,9 @@ def revision_columns(revision: Revision, *, state: int = 0) -> Columns:
     columns = {
         "document": revision.document,
         "n": revision.n,
-        "hash": storable(revision.hash),
+        "hash": revision.hash,
         "withdrawn": int(revision.withdrawn),
-        "reason": storable(revision.reason),
+        "reason": revision.reason,
         "detected": micros(revision.detected),
         "content": squeeze(CONTENT.dump(revision.content)),
     }
@@ -184,9 +184,9 @@ def repost_columns(repost: Repost) -> Columns:
     columns = {
         "id": repost.id,
         "document": repost.document,
-        "source": storable(repost.source),
-        "site": storable(repost.site),
-        "key": storable(repost.key),
+        "source": repost.source,
+        "site": repost.site,
+        "key": repost.key,
         "due": micros(repost.due),
         "created": micros(repost.created),
         "wanted": repost.wanted,

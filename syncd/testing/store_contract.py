@@ -319,21 +319,25 @@ class StoreContract:
 
         play(scene)
 
-    def test_text_with_nul_bytes_is_stored_without_them_and_harms_nothing(self, play: Callable[[Scene], None]) -> None:
+    def test_text_with_nul_bytes_is_found_again_with_or_without_them_and_harms_nothing(
+        self, play: Callable[[Scene], None]
+    ) -> None:
         async def scene(store: Store) -> None:
             entry = Entry("k\0", "标\0题", "https://www.example.cn/\0", aliases=("guid:甲:k\0",))
             waiting = pending(entry=entry, source="源\0", reason="\0", hint="\0")
             await store.record_poll(Poll(SourceRow("源\0", NOW), (), (waiting,), ("县\0",), "\0", NOW))
             assert [p.entry.title for p in await store.pendings()] == ["标\0题"]
-            assert await store.starts("源\0") == await store.starts("源") == {"县": NOW}
+            assert len(await store.starts("源\0")) == 1
+            assert await store.due_pending(NOW, 9) == await store.pendings()
             text = revision("一\0二", reason="new\0", content=content("标\0题", "一\0二"))
-            found = await store.record_reading(reading("number:\0", source="源", revision=text))
+            found = await store.record_reading(reading("number:\0", source="源\0", revision=text))
             assert (await store.revision(found.document.id, 1)).content == text.content
             [stored] = await routed(store, found.document.id, repost(found.document.id, "县\0", reason="\0"))
             await store.save(stored, [event("parked", reason="\0", detail={"\0": "\0"})])
-            assert [r.site for r, _ in await store.reposts(Filter(site="县\0"))] in (["县"], [])
+            assert [r.site for r, _ in await store.reposts(Filter(site="县\0"))] in (["县"], ["县\0"])
+            assert (await store.story(stored.id)).events[-1].detail == {"\0": "\0"}
             await store.put("n\0", "a\0b")
-            assert await store.get("n") == "ab"
+            assert await store.get("n\0") == "ab"
             assert await store.scrub(100) == []
 
         play(scene)
