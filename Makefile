@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test servers test-all check lint types contracts coverage bundle lock clean venv
+.PHONY: demo test bench servers test-all check lint types contracts coverage bundle lock clean venv
 
 venv: $(STAMP)
 
@@ -28,6 +28,9 @@ servers: $(STAMP)
 	@$(BIN)/python -m pytest -m servers -q $(ARGS)
 
 test-all: test servers
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
