@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from syncd.engine.approve import Approver
 from syncd.engine.deps import Deps
@@ -33,10 +34,8 @@ class Engine:
         self.deps = deps
         self.progress = deps.clock.monotonic()
         self._pools = {
-            "poll": Pool(POLLS, self._ended),
-            "read": Pool(READS, self._ended),
-            "work": Pool(WORKS, self._ended),
-            "observe": Pool(LOOKS, self._ended),
+            stage: Pool(limit, self._ended, partial(self._more, stage))
+            for stage, limit in (("poll", POLLS), ("read", READS), ("work", WORKS), ("observe", LOOKS))
         }
         self.failures: list[BaseException] = []
         self.trouble = ""
@@ -126,6 +125,17 @@ class Engine:
     async def drain(self, seconds: float | None = None) -> None:
         """Wait for what is in flight; what is left after `seconds` is cancelled and resolved at the next start."""
         await asyncio.gather(*(pool.drain(seconds) for pool in self._pools.values()))
+
+    def soonest(self, stage: str) -> float | None:
+        """Seconds until a stage has something to do as far as is known, None if the beat is soon enough."""
+        if self.trouble or self._swapping:
+            return None
+        if stage == "poll":
+            return self.poller.soonest()
+        return self.worker.soonest() if stage == "work" else None
+
+    def _more(self, stage: str) -> None:
+        self.deps.wake(stage)
 
     def _ended(self, error: BaseException | None) -> None:
         if isinstance(error, StoreError):
