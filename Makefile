@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test servers lab test-all check lint types contracts coverage bundle lock clean venv
+.PHONY: demo test bench servers lab test-all check lint types contracts coverage bundle lock clean venv
 
 venv: $(STAMP)
 
@@ -32,6 +32,9 @@ lab: $(STAMP)
 	@$(BIN)/python -m tests.lab
 
 test-all: test lab servers
+
+bench: $(STAMP)
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

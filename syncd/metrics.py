@@ -80,6 +80,7 @@ class Metrics:
             m.name: Histogram(m.name, m.help, m.labels, buckets=BUCKETS, registry=self._registry)
             for m in _of("histogram")
         }
+        self._states: dict[str, str] = {}
         self._gauge("syncd_build_info", version=version).set(1)
         self.clock_error(None)
         self.store_writable(True)
@@ -131,6 +132,9 @@ class Metrics:
 
     def site_state(self, site: str, state: str) -> None:
         """Exactly one state of a site is 1."""
+        if self._states.get(site) == state:
+            return
+        self._states[site] = state
         for known in dict.fromkeys((*SITE_STATES, state)):
             self._gauge("syncd_site_state", site=site, state=known).set(known == state)
 

@@ -68,8 +68,10 @@ def clean_and_read(html: str, base_url: str) -> tuple[Cleaned, str]:
 def complete(content: Content, fetched: Fetched) -> Content:
     """The content with its fetched media and losses; pictures that could not be had become links."""
     had = {media.url for media in fetched.media}
-    html = unlink_pictures(content.html, had.__contains__)
     losses = (*content.losses, *fetched.losses)
+    if "<img" not in content.html:  # as the sanitiser writes it: there is nothing to be unlinked
+        return replace(content, media=fetched.media, losses=losses)
+    html = unlink_pictures(content.html, had.__contains__)
     return replace(content, html=html, text=text_of(html), media=fetched.media, losses=losses)
 
 

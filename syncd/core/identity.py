@@ -7,6 +7,8 @@ import re
 import unicodedata
 from urllib.parse import SplitResult, quote, urlsplit
 
+from syncd.core.characters import BLANK_AND_INVISIBLE, PUNCTUATION
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BRACKETS = str.maketrans(
     {**dict.fromkeys("[({【〖﹝〈《", "〔"), **dict.fromkeys("])}】〗﹞〉》", "〕")},
@@ -21,8 +23,7 @@ _DIGIT = re.compile(r"\d")
 
 def _tight(text: str) -> str:
     """Compatibility forms folded (full-width digits and brackets), every blank and invisible character dropped."""
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in folded if unicodedata.category(c)[0] not in "ZC")
+    return unicodedata.normalize("NFKC", text).translate(BLANK_AND_INVISIBLE)
 
 
 def normalise_number(number: str) -> str:
@@ -46,7 +47,7 @@ def normalise_index(index: str) -> str:
 
 def normalise_title(title: str) -> str:
     """A title reduced to its letters, digits and symbols, whatever its blanks, quotes, dashes and widths."""
-    return "".join(c for c in _tight(title).casefold() if unicodedata.category(c)[0] != "P")
+    return _tight(title).casefold().translate(PUNCTUATION)
 
 
 def canonical_url(url: str) -> str:

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from syncd.core.characters import BLANK_AND_INVISIBLE
+
 _VERSION = "1"
 _SPELLINGS = str.maketrans(
     {
@@ -54,7 +56,7 @@ class Look:
 def normalise(text: str) -> str:
     """A text in one spelling: entities decoded, widths and quotes unified, blanks and invisible characters dropped."""
     folded = unicodedata.normalize("NFKC", html.unescape(text)).translate(_SPELLINGS)
-    return "".join(c for c in folded if unicodedata.category(c)[0] not in "ZC")
+    return folded.translate(BLANK_AND_INVISIBLE)
 
 
 def fingerprint(title: str, text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from syncd.engine.approve import Approver
@@ -37,8 +38,8 @@ class Engine:
         self.deps = deps
         self.progress = deps.clock.monotonic()
         self._pools = {
-            name: Pool(limit, self._ended, deps.clock.monotonic)
-            for name, limit in (("poll", POLLS), ("read", READS), ("work", WORKS), ("observe", LOOKS))
+            stage: Pool(limit, self._ended, deps.clock.monotonic, partial(self._more, stage))
+            for stage, limit in (("poll", POLLS), ("read", READS), ("work", WORKS), ("observe", LOOKS))
         }
         self._rounds: dict[str, tuple[float, asyncio.Task[Any] | None]] = {}
         """Since when a round is under way, and whose task it is; "reload" is the change to another configuration."""
@@ -157,6 +158,17 @@ class Engine:
     async def drain(self, seconds: float | None = None) -> None:
         """Wait for what is in flight; what is left after `seconds` is cancelled and resolved at the next start."""
         await asyncio.gather(*(pool.drain(seconds) for pool in self._pools.values()))
+
+    def soonest(self, stage: str) -> float | None:
+        """Seconds until a stage has something to do as far as is known, None if the beat is soon enough."""
+        if self.trouble or self._swapping:
+            return None
+        if stage == "poll":
+            return self.poller.soonest()
+        return self.worker.soonest() if stage == "work" else None
+
+    def _more(self, stage: str) -> None:
+        self.deps.wake(stage)
 
     def _ended(self, error: BaseException | None) -> None:
         if isinstance(error, StoreError):

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from heapq import heapify, heappop, heappush
 
 from syncd.core import schedule
 from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
@@ -23,6 +25,8 @@ from syncd.web.status import retry_after
 
 JOURNAL_EVERY = 60.0
 """Seconds between two commits of the journal of unchanged and failed reads."""
+REFUSED = timedelta(seconds=1)
+"""How long a source waits whose read could not be recorded."""
 FULL_READ = timedelta(days=1)
 """Servers that lie with 304 exist: once a day a list is read without validators."""
 HORIZON = timedelta(days=2, hours=1)
@@ -45,6 +49,8 @@ class Poller:
         self.deps = deps
         self.pool = pool
         self.rows: dict[str, SourceRow] = {}
+        self._queue: list[tuple[datetime, str]] = []
+        """A heap of when which source is due; an entry that its row does not bear out any more is passed over."""
         self._unwritten: dict[str, SourceRow] = {}
         self._flushed = deps.clock.monotonic()
         self._starts: dict[str, dict[str, datetime]] = {}
@@ -55,17 +61,42 @@ class Poller:
         await self.flush()
         self.rows = {row.name: row for row in await self.deps.store.sources() if row.name in self.deps.sources}
         self._starts = {}
+        self._line_up()
 
     async def tick(self) -> int:
         """Start the reads that are due; returns how many."""
         now = self.deps.now
         self._move_along()
-        due = [row for row in self.rows.values() if _is_due(row, now) and row.name not in self.pool]
-        for row in sorted(due, key=lambda r: r.due)[: self.pool.free]:
-            self.pool.start(row.name, self._poll(self.deps.sources[row.name], row))
+        due = self._due(now)
+        for row in due:
+            reading = self._poll(self.deps.sources[row.name], row)
+            self.pool.start(row.name, reading, after=partial(self._queue_again, row.name))
         if self._unwritten and self.deps.clock.monotonic() - self._flushed >= JOURNAL_EVERY:
             await self.flush()
         return len(due)
+
+    def soonest(self) -> float | None:
+        """Seconds until the next list is due; None when none is, or when there is no room for it."""
+        if not self._queue or not self.pool.free:
+            return None
+        return max(0.0, (self._queue[0][0] - self.deps.now).total_seconds())
+
+    def _due(self, now: datetime) -> list[SourceRow]:
+        """The rows that are due, the longest due first, as many as there is room for; they leave the queue."""
+        found: dict[str, SourceRow] = {}
+        while self._queue and self._queue[0][0] <= now and len(found) < self.pool.free:
+            _, name = heappop(self._queue)
+            row = self.rows.get(name)
+            if row is not None and _is_due(row, now) and name not in self.pool:
+                found[name] = row
+        self.pool.hungry = bool(self._queue) and self._queue[0][0] <= now
+        return list(found.values())
+
+    def _line_up(self) -> None:
+        """Make the queue anew from the rows. What was written by a wrong clock is due now."""
+        now = self.deps.now
+        self._queue = [(now if _is_due(row, now) else row.due, name) for name, row in self.rows.items()]
+        heapify(self._queue)
 
     def _move_along(self) -> None:
         """A wall clock that was turned must not hurry or freeze the lists: what is due moves with it."""
@@ -73,6 +104,7 @@ class Poller:
         if by:
             self._jumped = self.deps.clock.jumped
             self.rows = {name: replace(row, due=row.due + by) for name, row in self.rows.items()}
+            self._line_up()
 
     async def flush(self) -> None:
         """Write the journal of the unchanged and failed reads since the last time, in one commit."""
@@ -101,7 +133,8 @@ class Poller:
     def hurry(self, source: str) -> None:
         """A person decided on this source: read it at the next tick."""
         if row := self.rows.get(source):
-            self.rows[source] = replace(row, due=self.deps.now)
+            self.rows[source] = row = replace(row, due=self.deps.now)
+            heappush(self._queue, (row.due, source))
 
     async def _poll(self, unit: SourceUnit, row: SourceRow) -> None:
         try:
@@ -113,6 +146,12 @@ class Poller:
         except Exception as error:  # a bug of a plug-in is the failure of this source alone, and is told
             self.deps.log.error("plugin_bug", source=unit.name, error=type(error).__name__, exc_info=True)
             self._failed(unit, row, ReadFailed("plugin_bug", str(error), hint=BUG, where=unit.url))
+
+    def _queue_again(self, name: str) -> None:
+        """After a read; one that the store refused left its row as it was, and is not tried again at once."""
+        if row := self.rows.get(name):
+            now = self.deps.now
+            heappush(self._queue, (now + REFUSED if row.due <= now else row.due, name))
 
     async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
         now = self.deps.now

@@ -13,6 +13,7 @@ from syncd.core.identity import aliases
 from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
+from syncd.engine.route import Router
 from syncd.errors import ReadFailed, StoreError
 from syncd.model import Content, Document, Entry, Revision
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
@@ -68,6 +69,7 @@ class Reader:
     def __init__(self, deps: Deps, pool: Pool) -> None:
         self.deps = deps
         self.pool = pool
+        self._router = Router(deps)
         self._gone: dict[int, float] = {}
         """When this process first saw a document's page missing, by the monotonic clock; forgotten when it is there."""
         self._unproven: dict[int, tuple[str, float]] = {}
@@ -75,13 +77,16 @@ class Reader:
 
     async def tick(self) -> int:
         """Start the readings and looks that are due; returns how many."""
+        now, most = self.deps.now, self.pool.free + len(self.pool)
+        waiting = await self.deps.store.due_pending(now, most)
+        looks = await self.deps.store.due_looks(now, most)
         started = 0
-        now = self.deps.now
-        for pending in await self.deps.store.due_pending(now, self.pool.free):
+        for pending in waiting:
             named = ("document", pending.document) if pending.document else ("pending", pending.id)
             started += self._start(named, pending)
-        for look in await self.deps.store.due_looks(now, self.pool.free):
+        for look in looks:
             started += self._start(("document", look.document.id), look)
+        self.pool.hungry = max(len(waiting), len(looks)) >= most
         return started
 
     def _start(self, key: tuple[str, int], item: Pending | DueLook) -> int:
@@ -112,7 +117,16 @@ class Reader:
             "read", document=recorded.document.id, title=recorded.document.title, revision=recorded.document.latest
         )
         self.deps.meter.stage_seconds("reading", (self.deps.now - pending.sighted).total_seconds())
-        self.deps.wake("route")
+
+    async def _recorded(self, reading: Reading) -> Recorded:
+        """Store what was read, with the reposts that follow from it."""
+        found = await self.deps.store.record_reading(reading, self._router.routing)
+        if found.routed is None:
+            self.deps.wake("route")
+        else:
+            self._router.tell(found.routed)
+            self.deps.wake("work")
+        return found
 
     def _bug(self, error: Exception, where: str) -> ReadFailed:
         self.deps.log.error("plugin_bug", url=where, error=type(error).__name__, exc_info=True)
@@ -149,8 +163,7 @@ class Reader:
             revision=revision,
             error=self.deps.clock.error or 0.0,
         )
-        await self.deps.store.record_reading(reading)
-        self.deps.wake("route")
+        await self._recorded(reading)
 
     async def _defer(self, pending: Pending, error: ReadFailed) -> None:
         wait = max(self.deps.backoff(pending.tries), error.after or 0.0)
@@ -165,7 +178,7 @@ class Reader:
         """A tombstone: the document's last content, marked withdrawn; of one that was never read only its name is kept."""
         known = pending.document or await self._named(pending)
         if not known:
-            return await self.deps.store.record_reading(
+            return await self._recorded(
                 Reading(
                     aliases=pending.entry.aliases,
                     source=pending.source,
@@ -179,7 +192,7 @@ class Reader:
             )
         document = await self.deps.store.document(known)
         last = await self.deps.store.revision(document.id, document.latest)
-        return await self.deps.store.record_reading(
+        return await self._recorded(
             self._reading(
                 replace(pending, document=known),
                 last.content,
@@ -206,7 +219,7 @@ class Reader:
             raise ReadFailed(doubt.reason, hint=DOUBTS[doubt.reason], where=pending.entry.url, after=unit.every)
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
-        return await self.deps.store.record_reading(reading)
+        return await self._recorded(reading)
 
     async def _is_copy(self, unit: SourceUnit, document: int, revision: Revision) -> bool:
         """True when the text says nothing new of the document: it comes from another source than the document's own (the
@@ -411,9 +424,8 @@ class Reader:
             look=replace(look, due=self._next(due, 0), looks=0, gone=None, tries=0, note=""),
             error=self.deps.clock.error or 0.0,
         )
-        await self.deps.store.record_reading(reading)
+        await self._recorded(reading)
         self.deps.log.info("revised", document=due.document.id, title=due.document.title, reason=revision.reason)
-        self.deps.wake("route")
 
     def _next(self, due: DueLook, looks: int) -> datetime:
         source = due.document.sources[0] if due.document.sources else ""

@@ -11,7 +11,7 @@ from syncd.engine.approve import approved, approves_itself
 from syncd.engine.deps import Deps
 from syncd.errors import Stale
 from syncd.model import Event, Repost
-from syncd.store.api import Routable
+from syncd.store.api import Routable, Routed, Routing
 
 
 class Router:
@@ -20,8 +20,13 @@ class Router:
     def __init__(self, deps: Deps) -> None:
         self.deps = deps
 
+    @property
+    def routing(self) -> Routing:
+        """For the store: a reading is routed in the commit that records it."""
+        return Routing(self.deps.generation, self.decide)
+
     async def tick(self) -> int:
-        """Route what has not been routed; returns how many documents."""
+        """Route what has not been routed, as after a change of the routes; returns how many documents."""
         found = await self.deps.store.unrouted(self.deps.generation, 100)
         for routable in found:
             await self._route(routable)
@@ -30,6 +35,23 @@ class Router:
         return len(found)
 
     async def _route(self, found: Routable) -> None:
+        routed = self.decide(found)
+        try:
+            await self.deps.store.record_routing(
+                found.document.id, found.revision.n, self.deps.generation, routed.reposts, routed.events
+            )
+        except Stale:
+            self.deps.wake("route")
+            return
+        self.tell(routed.reposts)
+
+    def tell(self, reposts: Sequence[Repost]) -> None:
+        """Count what is wanted now."""
+        for repost in reposts:
+            self.deps.meter.outcome(repost.site, "wanted", "")
+
+    def decide(self, found: Routable) -> Routed:
+        """What the routes make of a document, with the approvals that need no person."""
         document, revision = found.document, found.revision
         started = {(source, site): at for source, site, at in found.started}
         have = {repost.site for repost in found.reposts}
@@ -41,15 +63,7 @@ class Router:
         if revision.withdrawn:
             reposts = tuple(r for r in reposts if r.id)
         ready, told = self._approve(reposts, withdrawn=revision.withdrawn)
-        try:
-            await self.deps.store.record_routing(
-                document.id, revision.n, self.deps.generation, ready, (*events, *told)
-            )
-        except Stale:
-            self.deps.wake("route")
-            return
-        for repost in ready:
-            self.deps.meter.outcome(repost.site, "wanted", "")
+        return Routed(tuple(ready), (*events, *told))
 
     def _approve(self, reposts: Sequence[Repost], *, withdrawn: bool) -> tuple[list[Repost], list[Event]]:
         """Approval that needs no person is given in the same commit."""

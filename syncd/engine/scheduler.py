@@ -14,6 +14,9 @@ from syncd.errors import StoreError
 BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 60.0}
 """Seconds between ticks; wake-ups make the next stage follow at once. When a source or site is due is its own."""
 
+SHORTEST = 0.005
+"""Seconds at least between the end of a round and an alarm: work that can't be started must not make a busy loop."""
+
 
 class Scheduler:
     """Runs the engine's stages until stopped. One round of a stage at a time; a wake-up during it means one more."""
@@ -26,6 +29,7 @@ class Scheduler:
         self._running: set[str] = set()
         self._again: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._stopping = False
         engine.deps.wake = self.wake
 
@@ -63,6 +67,15 @@ class Scheduler:
                 again = stage in self._again
         finally:
             self._running.discard(stage)
+            self._set_alarm(stage)
+
+    def _set_alarm(self, stage: str) -> None:
+        """Between two beats a stage runs again as soon as it is known to have something to do."""
+        if stage in self._alarms:
+            self._alarms.pop(stage).cancel()
+        wait = self.engine.soonest(stage)
+        if wait is not None and wait < BEAT[stage] and not self._stopping:
+            self._alarms[stage] = asyncio.get_running_loop().call_later(max(wait, SHORTEST), self.wake, stage)
 
     async def _round(self, stage: str) -> None:
         try:
@@ -77,6 +90,8 @@ class Scheduler:
     async def stop(self, seconds: float) -> None:
         """No new work; what is in flight gets `seconds` to end."""
         self._stopping = True
+        for alarm in self._alarms.values():
+            alarm.cancel()
         self._scheduler.shutdown(wait=False)
         await self.engine.drain(seconds)
         for task in list(self._tasks):

@@ -116,8 +116,7 @@ def judge(expected: Expected, answer: Answer) -> visible.Look:
     page = decode(answer.body, answer.header("content-type")).text
     parse_html(page)  # refuses nesting beyond all sense, which the extraction below would choke on
     text, heading = text_of(page), title_of(page)
-    post = expected.draft.post
-    body = text_of(post.html)
+    post, body = expected.draft.post, expected.draft.text
     if expected.revision.withdrawn:
         return visible.shows_withdrawn(post.title, body, heading, text)
     if expected.adopted:

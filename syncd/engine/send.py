@@ -48,9 +48,10 @@ PEEK = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A revision mapped for a repost's site, with the print by which it is known again."""
+    """A revision mapped for a repost's site. text: what its HTML shows; print: by which title and text are known again."""
 
     post: Post
+    text: str
     print: str
     state: RemoteState
 
@@ -68,7 +69,8 @@ def drafted(deps: Deps, repost: Repost, revision: Revision, site: SiteUnit) -> D
         site_id=site.site_id,
         now=deps.now,
     )
-    return Draft(post, print_of(post.title, post.html), _state(repost))
+    text = text_of(post.html)
+    return Draft(post, text, visible.fingerprint(post.title, text), _state(repost))
 
 
 def _state(repost: Repost) -> RemoteState:
@@ -190,7 +192,8 @@ class Sender:
             return await self._missing(missing, repost, intent, site.adapter)
         for loss in result.losses:
             self.deps.log.warning("loss", site=site.name, repost=repost.id, loss=loss)
-        return Sent(result.ref, _print(result.stored) or await self._stored(site.adapter, result.ref, intent))
+        stored = _stored_print(result.stored, draft) or await self._stored(site.adapter, result.ref, intent)
+        return Sent(result.ref, stored)
 
     async def _missing(self, missing: NotFound, repost: Repost, intent: Intent, adapter: Adapter) -> Outcome:
         """404: the post is gone, or the CMS's whole API is; which, only a look can tell."""
@@ -335,6 +338,13 @@ async def read(adapter: Adapter, ref: RemoteRef) -> RemoteDoc | None:
         return None
     doc: RemoteDoc = await adapter.read(ref)  # type: ignore[attr-defined]  # declared by the capability
     return doc
+
+
+def _stored_print(doc: RemoteDoc | None, draft: Draft) -> str:
+    """The print of what a write stored, most often just what was sent; "" where the CMS did not say."""
+    if doc is not None and (doc.title, doc.html) == (draft.post.title, draft.post.html):
+        return draft.print
+    return _print(doc)
 
 
 def _print(doc: RemoteDoc | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from syncd.core import repost as machine
@@ -27,13 +27,26 @@ from syncd.engine.deps import Deps, SiteUnit
 from syncd.engine.measure import judge
 from syncd.engine.pool import Pool
 from syncd.engine.see import Expected, Looker
-from syncd.engine.send import Sender, attempt, drafted
+from syncd.engine.send import Draft, Sender, attempt, drafted
 from syncd.errors import Stale
-from syncd.model import Event, Instant, IntentKind, Repost
+from syncd.model import Event, Instant, IntentKind, Repost, Revision
 from syncd.store.api import Work
 
 STILL_BAD = 3600.0
 """A page that does not appear is told again this often, so that a limit that ends meanwhile is known to be missed."""
+
+
+SPARE = 16
+"""Rows more than calls that may start: looks at public pages go on while the CMS is busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class JustSent:
+    """A repost right after it was sent, with what its public page must show."""
+
+    repost: Repost
+    revision: Revision
+    draft: Draft
 
 
 def calls_cms(repost: Repost) -> bool:
@@ -55,19 +68,30 @@ class Worker:
 
     async def tick(self) -> int:
         """Start work on due rows of sites that may be called; returns how many."""
-        shut = [name for name, site in self.deps.sites.items() if not site.gate.free]
-        started: dict[str, int] = {}
-        count = 0
-        for work in await self.deps.store.due_reposts(self.deps.now, self.pool.free, skip_sites=shut):
-            site = self.deps.sites.get(work.repost.site)
-            taken = started.get(work.repost.site, 0)
-            calls = calls_cms(work.repost)
-            if work.repost.id in self.pool or (site and calls and taken >= site.gate.free):
+        free = {name: site.gate.free for name, site in self.deps.sites.items()}
+        shut = [name for name, calls in free.items() if not calls]
+        # Rows in flight are found again; of a site that takes one call at a time a long queue need not be fetched each time.
+        most = min(self.pool.free, sum(free.values()) + SPARE) + len(self.pool)
+        found = await self.deps.store.due_reposts(self.deps.now, most, skip_sites=shut)
+        count = left = 0
+        for work in found:
+            site, calls = self.deps.sites.get(work.repost.site), calls_cms(work.repost)
+            if work.repost.id in self.pool:
                 continue
-            started[work.repost.site] = taken + calls
+            if not self.pool.free or (site and calls and not free[site.name]):
+                left += 1
+                continue
+            if site and calls:
+                free[site.name] -= 1
             self.pool.start(work.repost.id, self.step(work, site))
             count += 1
+        self.pool.hungry = bool(left or shut or len(found) == most)
         return count
+
+    def soonest(self) -> float | None:
+        """Seconds until a site that is left alone may be called again; None if there is none."""
+        waits = [wait for site in self.deps.sites.values() if (wait := site.gate.wait) > 0]
+        return min(waits, default=None)
 
     async def step(self, work: Work, site: SiteUnit | None) -> None:
         """Decide and do one step of one row."""
@@ -78,10 +102,16 @@ class Worker:
             await self._rest(repost, Rest(None, "site_not_configured"))
             return
         try:
-            heads = (work.wanted, work.approved)
-            await self._act(work, site, machine.plan(repost, heads, self.policy(repost, site), self.deps.now))
+            sent = await self._act(work, site, self._plan(work, site))
+            if sent is not None:  # the first look at the page follows at once, from the row as it was stored
+                seen = replace(work, repost=sent.repost)
+                await self._act(seen, site, self._plan(seen, site), sent)
         except Stale:
             self.deps.wake("work")
+
+    def _plan(self, work: Work, site: SiteUnit) -> machine.Step:
+        policy = self.policy(work.repost, site)
+        return machine.plan(work.repost, (work.wanted, work.approved), policy, self.deps.now)
 
     def policy(self, repost: Repost, site: SiteUnit) -> Policy:
         """What the repost's surroundings allow at this moment."""
@@ -92,12 +122,15 @@ class Worker:
             quiet=self.deps.quiet.left(repost.id, site.settle),
         )
 
-    async def _act(self, work: Work, site: SiteUnit, step: machine.Step) -> None:
+    async def _act(
+        self, work: Work, site: SiteUnit, step: machine.Step, before: JustSent | None = None
+    ) -> JustSent | None:
+        """Do one step. before: what the step before it sent. Returns what this one sent, if its page is to be looked at now."""
         repost = work.repost
         policy = self.policy(repost, site)
         match step:
             case Send():
-                await self._send(repost, step, site, policy)
+                return await self._send(repost, step, site, policy)
             case Resolve():
                 outcome = await attempt(
                     self.deps, repost, site, lambda: self._sender.resolve(repost, step, site), kind="ask"
@@ -106,13 +139,14 @@ class Worker:
                 if step.intent.kind is IntentKind.CREATE and isinstance(outcome, Sent | Located):
                     await self._sweep(replace(repost, ref=outcome.ref), site)
             case Verify():
-                await self._verify(repost, step, site, policy)
+                await self._verify(repost, step, site, policy, before)
             case Advance():
                 await self._save(repost, machine.advance(repost, step, policy, self.deps.now), withdrawn=True)
             case Park():
                 await self._save(repost, machine.park(repost, step, self.deps.now))
             case Rest():
                 await self._rest(repost, step)
+        return None
 
     async def _rest(self, repost: Repost, step: Rest) -> None:
         """Write a later `due` so that the row is not taken up at each tick; nothing else changes."""
@@ -121,7 +155,7 @@ class Worker:
         until = min(step.until or idle, idle)
         await self.deps.store.save(replace(repost, due=max(until, self.deps.now + timedelta(seconds=1))))
 
-    async def _send(self, repost: Repost, step: Send, site: SiteUnit, policy: Policy) -> None:
+    async def _send(self, repost: Repost, step: Send, site: SiteUnit, policy: Policy) -> JustSent | None:
         revision = await self.deps.store.revision(repost.document, step.n)
         draft = drafted(self.deps, repost, revision, site)
         looked = await attempt(
@@ -129,7 +163,7 @@ class Worker:
         )
         if looked is not None:
             await self._fold(repost, looked, policy, site)
-            return
+            return None
         announced = await self._save(repost, machine.announce(repost, step, print=draft.print, now=self.deps.now))
         intent = announced.intent
         assert intent is not None  # announce opens it
@@ -137,11 +171,18 @@ class Worker:
         outcome = await attempt(
             self.deps, announced, site, lambda: self._sender.write(announced, intent, site, draft), kind="write"
         )
-        await self._fold(announced, outcome, policy, site, withdrawn=revision.withdrawn)
+        after = await self._fold(announced, outcome, policy, site, withdrawn=revision.withdrawn)
+        follows = isinstance(outcome, Sent) and after.sent == step.n == after.approved and not calls_cms(after)
+        return JustSent(after, revision, draft) if follows else None
 
-    async def _verify(self, repost: Repost, step: Verify, site: SiteUnit, policy: Policy) -> None:
-        revision = await self.deps.store.revision(repost.document, step.n)
-        expected = Expected(revision, drafted(self.deps, repost, revision, site), repost.adopted)
+    async def _verify(
+        self, repost: Repost, step: Verify, site: SiteUnit, policy: Policy, before: JustSent | None
+    ) -> None:
+        if before is not None:
+            expected = Expected(before.revision, before.draft, repost.adopted)
+        else:
+            revision = await self.deps.store.revision(repost.document, step.n)
+            expected = Expected(revision, drafted(self.deps, repost, revision, site), repost.adopted)
         outcome = await attempt(
             self.deps, repost, site, lambda: self._looker.look(repost, step, site, expected), kind="look"
         )
@@ -192,18 +233,20 @@ class Worker:
 
     async def _fold(
         self, repost: Repost, outcome: Outcome | None, policy: Policy, site: SiteUnit, *, withdrawn: bool = False
-    ) -> None:
+    ) -> Repost:
         assert outcome is not None
         self._remember(repost, outcome)
         now = self.deps.now
         after = machine.fold(repost, outcome, policy, now)
         told = self._at(outcome, site)
-        await self._save(repost, after, at=told, withdrawn=withdrawn, bracket=self._bracket(repost, outcome, told))
+        bracket = self._bracket(repost, outcome, told)
+        stored = await self._save(repost, after, at=told, withdrawn=withdrawn, bracket=bracket)
         self.deps.meter.outcome(site.name, type(outcome).__name__.lower(), outcome.reason)
         if isinstance(outcome, Retry | Unknown):
             self.deps.log.warning("retry", repost=repost.id, site=site.name, reason=outcome.reason, hint=outcome.hint)
-        if isinstance(outcome, Sent):
+        if self.pool.hungry:
             self.deps.wake("work")
+        return stored
 
     def _remember(self, repost: Repost, outcome: Outcome) -> None:
         """Keep the settling time running only while a request of ours may still take effect."""

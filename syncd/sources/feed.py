@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from io import BytesIO
 from typing import Any, ClassVar, Literal, cast
 
@@ -16,12 +18,14 @@ from syncd.sources.decode import decode
 from syncd.sources.gate import Gated, Tombstone, gate
 from syncd.sources.html import absolute_fragment, join, plain, squeeze
 from syncd.sources.jsonfeed import json_feed, read_json
+from syncd.sources.memo import Memo
 from syncd.sources.page import RawPage, finished, read_html_page
-from syncd.sources.raw import RawEntry, RawList, bounded, entries, identified
+from syncd.sources.raw import Naming, RawEntry, RawList, bounded, entries, identified, naming
 from syncd.web.api import Answer
 
 _SUMMARY = 2_000
 _PERIODS = {"hourly": 3600.0, "daily": 86400.0, "weekly": 604800.0, "monthly": 2592000.0, "yearly": 31536000.0}
+_DATED = ("dc:date", "date")
 _NOT_XML = "the address may have moved or need another kind; open it in a browser"
 
 
@@ -51,15 +55,10 @@ class FeedSource:
 
     async def parse(self, answer: Answer) -> Listing:
         """As Source.parse; all of the work on bytes is done in the child."""
+        by, reads = naming(self._config, self._tools, "feed"), self._options.full_text != "never"
+        body, sort = answer.body, answer.header("content-type")
         most = self._options.max_entries
-        raw = cast(
-            RawList, await self._tools.run(read_feed, answer.body, answer.header("content-type"), answer.url, most)
-        )
-        problems = list(raw.problems)
-        rows = entries(
-            [self._content(row) for row in raw.entries], self._config, self._tools, origin="feed", problems=problems
-        )
-        return Listing(rows, bounded(problems), raw.title, raw.ttl)
+        return cast(Listing, await self._tools.run(read_listing, body, sort, answer.url, most, by, reads))
 
     def needs_page(self, entry: Entry) -> bool:
         """Never without an address; else as options.full_text says."""
@@ -78,15 +77,27 @@ class FeedSource:
         )
         return finished(cast(RawPage, raw), answer.url, self._tools)
 
-    def _content(self, row: RawEntry) -> RawEntry:
-        """A description is the content where no page will be read; else it is only a summary."""
-        if row.content_html or (row.url and self._options.full_text != "never"):
-            return row
-        return replace(row, content_html=row.description_html)
+
+def read_listing(data: bytes, content_type: str, url: str, most: int, by: Naming, reads: bool) -> Listing:
+    """A feed's entries; the function that the child runs. reads: documents' own pages are read.
+
+    Raises ReadFailed as Source.parse says.
+    """
+    raw = read_feed(data, content_type, url, most)
+    problems = list(raw.problems)
+    rows = entries([_with_content(row, reads=reads) for row in raw.entries], by, problems)
+    return Listing(rows, bounded(problems), raw.title, raw.ttl)
+
+
+def _with_content(row: RawEntry, *, reads: bool) -> RawEntry:
+    """A description is the content where no page will be read; else it is only a summary."""
+    if row.content_html or (row.url and reads):
+        return row
+    return replace(row, content_html=row.description_html)
 
 
 def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
-    """A feed's rows; the function that the child runs. Raises ReadFailed as Source.parse says."""
+    """A feed's rows. Raises ReadFailed as Source.parse says."""
     if not data.strip():
         raise ReadFailed(
             "empty_body", "the body is empty", where=url, hint="open the address in a browser; ask the source"
@@ -114,16 +125,83 @@ def _refuse_too_many(count: int, most: int) -> None:
 
 
 def _xml_feed(gated: Gated, url: str) -> RawList:
-    parsed = _feedparser(gated.body, url)
+    sliced = _sliced(gated, url) or _whole(gated, url)
+    url = url or _home(sliced.feed, "link")
+    rows, problems = sliced.rows, sliced.problems
+    rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
+    title = plain(str(sliced.feed.get("title", "")))
+    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed))
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A feed taken apart, before its rows are looked at together. feed: feedparser's."""
+
+    feed: Any
+    rows: list[RawEntry]
+    problems: list[Problem]
+
+
+_known: Memo[RawEntry] = Memo()
+
+
+def _whole(gated: Gated, url: str) -> _Taken:
+    """The whole document through feedparser."""
+    parsed = _parsed(gated.body, url)
+    url = url or _home(parsed["feed"], "link")
+    problems, dated = list(gated.problems), _is_dated(parsed, gated)
+    rows = [row for n, item in enumerate(parsed["entries"]) if (row := _safe_row(item, n, url, dated, problems))]
+    return _Taken(parsed["feed"], rows, problems)
+
+
+def _sliced(gated: Gated, url: str) -> _Taken | None:
+    """The document through feedparser without the rows that are known: they are most of the cost.
+
+    None where that can't be done: not well-formed, rows in several places, or feedparser sees other rows than the gate.
+    """
+    if not gated.rows or not url:
+        return None
+    context = (url, gated.around, gated.names.isdisjoint(_DATED))
+    names = [(context, blake2b(gated.body[start:end], digest_size=16).digest()) for start, end in gated.rows]
+    rows = [_known.find(name) for name in names]
+    new = [n for n, row in enumerate(rows) if row is None]
+    parsed = _parsed(_without(gated, rows), url)
+    if len(parsed["entries"]) != len(new):
+        return None
+    problems, dated = list(gated.problems), _is_dated(parsed, gated)
+    for n, item in zip(new, parsed["entries"], strict=True):
+        before = len(problems)
+        row = rows[n] = _safe_row(item, n, url, dated, problems)
+        if row is not None and len(problems) == before:  # what is wrong with a row must be told each time
+            start, end = gated.rows[n]
+            _known.keep(names[n], row, end - start)
+    return _Taken(parsed["feed"], [replace(r, where=_place(n)) for n, r in enumerate(rows) if r], problems)
+
+
+def _without(gated: Gated, rows: Sequence[RawEntry | None]) -> bytes:
+    """The document without the rows that are there already."""
+    kept, at = [], 0
+    for (start, end), row in zip(gated.rows, rows, strict=True):
+        if row is not None:
+            kept.append(gated.body[at:start])
+            at = end
+    return b"".join([*kept, gated.body[at:]])
+
+
+def _parsed(body: bytes, url: str) -> Any:
+    parsed = _feedparser(body, url)
     if not parsed.get("version"):
         raise ReadFailed("not_a_feed", "it is XML, but no feed that is known", hint=_NOT_XML)
-    url = url or _home(parsed["feed"], "link")
-    problems = list(gated.problems)
-    dated = parsed["version"].startswith("rss") and not gated.names.isdisjoint(("dc:date", "date"))
-    rows = [row for n, item in enumerate(parsed["entries"]) if (row := _safe_row(item, n, url, dated, problems))]
-    rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
-    feed = parsed["feed"]
-    return RawList(tuple(identified(rows, problems)), tuple(problems), plain(str(feed.get("title", ""))), _ttl(feed))
+    return parsed
+
+
+def _is_dated(parsed: Any, gated: Gated) -> bool:
+    """dc:date says when a row appeared; feedparser files it under updated."""
+    return bool(parsed["version"].startswith("rss") and not gated.names.isdisjoint(_DATED))
+
+
+def _place(n: int) -> str:
+    return f"entries[{n}]"
 
 
 def _home(feed: Any, name: str) -> str:
@@ -143,7 +221,7 @@ def _feedparser(body: bytes, url: str) -> Any:
 
 def _safe_row(item: Any, n: int, url: str, dated: bool, problems: list[Problem]) -> RawEntry | None:
     """One bad entry is a Problem and never fails the feed."""
-    where = f"entries[{n}]"
+    where = _place(n)
     try:
         row = _row(item, where, url, dated)
     except (ReadFailed, ValueError, TypeError, KeyError, AttributeError) as error:

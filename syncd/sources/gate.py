@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from dataclasses import dataclass, field
 from html.entities import html5
+from typing import Any
 from xml.parsers import expat
 
 from syncd.errors import ReadFailed
@@ -60,6 +62,7 @@ _HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,300})", re.IGNORECASE)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _AMPERSAND = re.compile(r"&(?:(#[0-9]{1,12}|#[xX][0-9a-fA-F]{1,12}|[A-Za-z][A-Za-z0-9]{0,31});)?")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_OWN_PROLOG = b'<?xml version="1.0" encoding="utf-8"?>\n'
 _CDATA, _CDATA_END = "<![CDATA[", "]]>"
 _ENTRY_TAGS = frozenset(("item", "entry"))
 
@@ -83,6 +86,10 @@ class Gated:
     tombstones: tuple[Tombstone, ...] = ()
     names: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    rows: tuple[tuple[int, int], ...] = ()
+    """Where in `body` each row begins and ends, if it is well-formed and all rows stand beside each other; else none."""
+    around: str = ""
+    """A digest of the start tags around the rows: namespaces, language and base give them their meaning."""
 
 
 def gate(text: str) -> Gated:
@@ -174,8 +181,9 @@ def _refuse_what_is_beyond_mending(body: str, watch: _Watch) -> None:
 def _passed(body: str, watch: _Watch, *problems: Problem) -> Gated:
     if watch.root not in _ROOTS:
         raise ReadFailed("not_a_feed", f"its root is <{watch.root}>, not a feed's", hint=_NOT_A_FEED)
-    data = b'<?xml version="1.0" encoding="utf-8"?>\n' + body.encode("utf-8", "replace")
-    return Gated(data, watch.entries, tuple(watch.tombstones), frozenset(watch.names), problems)
+    data = _OWN_PROLOG + body.encode("utf-8", "replace")
+    rows, around = ((), "") if problems else watch.sliced(data)
+    return Gated(data, watch.entries, tuple(watch.tombstones), frozenset(watch.names), problems, rows, around)
 
 
 def _hostile(what: str) -> ReadFailed:
@@ -224,10 +232,20 @@ class _Watch:
     short: int = 0
     tombstones: list[Tombstone] = field(default_factory=list)
     grave: dict[str, str] | None = None
+    around: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """The start tags that are open, down to the rows."""
+    said: list[str] = field(default_factory=list)
+    """Digests of them, each with all that it is in; only as far as a row needed them."""
+    settings: set[str] = field(default_factory=set)
+    """What stands around the rows; more than one when they do not stand beside each other."""
+    spans: list[list[int]] = field(default_factory=list)
+    inside: int = 0
+    """How deep the row is that is being read; 0 outside of rows."""
+    expat: Any = None
 
     def parse(self, body: str) -> None:
         """Read all of it. Raises ExpatError for a fault and ReadFailed for what is refused."""
-        parser = expat.ParserCreate("utf-8")
+        parser = self.expat = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -245,9 +263,33 @@ class _Watch:
         self.short = 0
         if name in _ENTRY_TAGS:
             self.entries += 1
+        if not self.inside:
+            self._outside_of_rows(name, tag, attributes)
         if len(self.names) < 200:
             self.names.add(tag.lower()[:60])
         self._note_tombstone(name, attributes)
+
+    def _outside_of_rows(self, name: str, tag: str, attributes: dict[str, str]) -> None:
+        if name in _ENTRY_TAGS:
+            self.inside = len(self.path)
+            self.settings.add(self._setting())
+            self.spans.append([self.expat.CurrentByteIndex, 0])
+        else:
+            self.around.append((tag, attributes))
+
+    def _setting(self) -> str:
+        for tag, attributes in self.around[len(self.said) :]:
+            text = f"{self.said[-1:]} {tag} {sorted(attributes.items())}"
+            self.said.append(hashlib.sha256(text.encode("utf-8", "replace")).hexdigest())
+        return self.said[-1] if self.said else ""
+
+    def sliced(self, data: bytes) -> tuple[tuple[tuple[int, int], ...], str]:
+        """(where the rows are in `data`, what stands around them); nothing where that is not one and the same."""
+        if len(self.settings) != 1 or any(start == end for start, end in self.spans):  # equal: <item/>
+            return (), ""
+        shift = len(_OWN_PROLOG)
+        spans = tuple((start + shift, data.index(b">", end + shift) + 1) for start, end in self.spans)
+        return spans, next(iter(self.settings))
 
     def _bound(self, attributes: int) -> None:
         if self.elements > MAX_ELEMENTS:
@@ -264,6 +306,12 @@ class _Watch:
             self.grave.setdefault("link", attributes["href"])
 
     def _end(self, tag: str) -> None:
+        if self.inside == len(self.path):
+            self.inside = 0
+            self.spans[-1][1] = self.expat.CurrentByteIndex
+        elif not self.inside:
+            self.around.pop()
+            del self.said[len(self.around) :]
         name = self.path.pop()
         self.short = 0
         if name == "deleted-entry" and self.grave is not None:

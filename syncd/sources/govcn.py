@@ -17,7 +17,7 @@ from syncd.sources.decode import decode
 from syncd.sources.html import Html, join, plain, squeeze
 from syncd.sources.jsonfeed import read_json, shape
 from syncd.sources.page import no_body
-from syncd.sources.raw import RawEntry, RawList, bounded, entries, identified
+from syncd.sources.raw import RawEntry, RawList, bounded, entries, identified, naming
 from syncd.web.api import Answer
 
 BODIES = ("#UCAP-CONTENT", ".trs_editor_view", ".pages_content", ".TRS_Editor", ".article-content", "#zoom")
@@ -74,7 +74,7 @@ class GovcnSource:
         )
         problems = list(raw.problems)
         return Listing(
-            entries(list(raw.entries), self._config, self._tools, origin="list", problems=problems), bounded(problems)
+            entries(list(raw.entries), naming(self._config, self._tools, "list"), problems), bounded(problems)
         )
 
     def needs_page(self, entry: Entry) -> bool:

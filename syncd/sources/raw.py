@@ -11,6 +11,7 @@ from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import SourceConfig, Tools
 from syncd.sources.dates import read_instant
 from syncd.sources.html import squeeze
+from syncd.sources.memo import Memo
 
 _LONGEST = 2_000
 _MOST_PROBLEMS = 100
@@ -81,29 +82,48 @@ def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return (*every[:_MOST_PROBLEMS], Problem("more_problems", f"and {more} more; see them with syncd read", "list"))
 
 
-def entries(
-    rows: list[RawEntry], config: SourceConfig, tools: Tools, *, origin: str, problems: list[Problem]
-) -> tuple[Entry, ...]:
-    """Entries with instants and aliases; a date that can't be used is a Problem. origin: "feed" or "list"."""
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a list's rows are named and dated by. origin: "feed" or "list". zone: for dates without one, and who says so."""
+
+    source: str
+    origin: str
+    zone: str
+    zone_origin: str
+
+
+def naming(config: SourceConfig, tools: Tools, origin: str) -> Naming:
+    return Naming(config.name, origin, tools.zone, tools.zone_origin)
+
+
+_known: Memo[Entry] = Memo()
+
+
+def entries(rows: list[RawEntry], by: Naming, problems: list[Problem]) -> tuple[Entry, ...]:
+    """Entries with instants and aliases; a date that can't be used is a Problem."""
     links = Counter(row.url for row in rows if not row.withdrawn)
-    return tuple(_entry(row, config, tools, origin, problems, own_url=links[row.url] <= 1) for row in rows)
+    return tuple(_entry(row, by, problems, own_url=links[row.url] <= 1) for row in rows)
 
 
-def _entry(
-    row: RawEntry,
-    config: SourceConfig,
-    tools: Tools,
-    origin: str,
-    problems: list[Problem],
-    *,
-    own_url: bool,
-) -> Entry:
+def _entry(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool) -> Entry:
+    name = (replace(row, where=""), by, own_url)
+    known = _known.find(name)
+    if known is not None:
+        return known
+    before = len(problems)
+    entry = _made(row, by, problems, own_url=own_url)
+    if len(problems) == before:  # what is wrong with a row must be told each time
+        _known.keep(name, entry, len(row.content_html) + len(row.description_html) + len(row.summary))
+    return entry
+
+
+def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool) -> Entry:
     published, updated = (
         read_instant(
             raw,
-            zone=tools.zone,
-            zone_origin=tools.zone_origin,
-            origin=origin,
+            zone=by.zone,
+            zone_origin=by.zone_origin,
+            origin=by.origin,
             where=f"{row.where}.{name}",
             problems=problems,
         )
@@ -121,5 +141,5 @@ def _entry(
         categories=row.categories,
         attachments=row.attachments,
         withdrawn=row.withdrawn,
-        aliases=aliases(config.name, row.key, url=row.url if own_url else "", title=row.title),
+        aliases=aliases(by.source, row.key, url=row.url if own_url else "", title=row.title),
     )

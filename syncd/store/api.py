@@ -5,7 +5,7 @@ Every verb may raise StoreError: disk_full, read_only, damaged, locked, unavaila
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -144,11 +144,15 @@ class DueLook:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """document: after the reading. merged: reposts of a document that turned out to be this one (ids, already sent)."""
+    """document: after the reading. merged: reposts of a document that turned out to be this one (ids, already sent).
+
+    routed: the reposts that the routing wanted, None where the document was not routed with the reading.
+    """
 
     document: Document
     revised: bool
     merged: tuple[int, ...] = ()
+    routed: tuple[Repost, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,22 @@ class Routable:
     """(source, first sighting there) of each source that shows it."""
     started: tuple[tuple[str, str, datetime], ...]
     """(source, site, start line)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What routing makes of a document: all its reposts as they should be (new ones have id 0), with their events."""
+
+    reposts: tuple[Repost, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How documents are routed under one config. decide: pure, since it is called within a transaction."""
+
+    generation: int
+    decide: Callable[[Routable], Routed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +277,10 @@ class Store(Protocol):
         nothing is held, the source's next read is accepted. Returns how many entries were held."""
         ...
 
-    async def record_reading(self, reading: Reading) -> Recorded: ...
+    async def record_reading(self, reading: Reading, routing: Routing | None = None) -> Recorded:
+        """What was read, and, where it gives something to route, the reposts that follow from it: one commit."""
+        ...
+
     async def due_looks(self, now: datetime, limit: int) -> list[DueLook]: ...
     async def record_look(self, document: int, look: Look) -> None: ...
     async def gone_recently(self, source: str, since: datetime) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from syncd.store.api import (
     ReadSpan,
     Recorded,
     Routable,
+    Routing,
     SourceRow,
     Story,
     Work,
@@ -133,8 +134,8 @@ class SqlStore:
     async def release(self, source: str, *, drop: bool, now: datetime) -> int:
         return await self._write(lambda conn: lists.release(conn, source, drop, now))
 
-    async def record_reading(self, reading: Reading) -> Recorded:
-        return await self._write(lambda conn: documents.record_reading(conn, reading))
+    async def record_reading(self, reading: Reading, routing: Routing | None = None) -> Recorded:
+        return await self._write(lambda conn: upkeep.record_and_route(conn, reading, routing))
 
     async def due_looks(self, now: datetime, limit: int) -> list[DueLook]:
         return await self._read(lambda conn: documents.due_looks(conn, now, limit))

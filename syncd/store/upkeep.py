@@ -13,7 +13,7 @@ from syncd.errors import StoreError
 from syncd.model import Content, Document, Event, Repost
 from syncd.store import documents as docs
 from syncd.store import lists, marks, settings
-from syncd.store.api import Counts, Filter, Routable, Story
+from syncd.store.api import Counts, Filter, Reading, Recorded, Routable, Routing, Story
 from syncd.store.codec import micros
 from syncd.store.rows import SEALED, document_of, revision_columns, revision_of
 from syncd.store.statements import Query
@@ -28,6 +28,8 @@ _UNROUTED = Query(
     .order_by(documents.c.routed, documents.c.id.desc())
     .limit(bindparam("most"))
 )
+
+_ROUTED = Query(select(documents.c.routed).where(documents.c.id == bindparam("id")))
 
 
 def _count(table: Table, *conditions: str) -> Query:
@@ -72,6 +74,20 @@ def _routable(conn: Connection, document: Document) -> Routable:
     started = tuple((s, site, at) for s, _ in shown for site, at in lists.start_lines(conn, s).items())
     newest = docs.revision(conn, document.id, document.latest)
     return Routable(document, newest, marks.reposts_of_document(conn, document.id), shown, started)
+
+
+def record_and_route(conn: Connection, read: Reading, routing: Routing | None) -> Recorded:
+    """A reading and what its routes make of it; a document that was routed under this config already is left alone."""
+    found = docs.record_reading(conn, read)
+    if routing is None or not _is_unrouted(conn, found.document, routing.generation):
+        return found
+    routed = routing.decide(_routable(conn, found.document))
+    record_routing(conn, found.document.id, found.document.latest, routing.generation, routed.reposts, routed.events)
+    return replace(found, routed=routed.reposts)
+
+
+def _is_unrouted(conn: Connection, document: Document, generation: int) -> bool:
+    return document.latest > 0 and _ROUTED.number(conn, id=document.id) < generation
 
 
 def record_routing(

@@ -282,6 +282,9 @@ class FakeOptions(BaseModel):
     delete: bool = True
     notice: bool = True
     html: Literal["raw", "filtered"] = "raw"
+    max_concurrency: int = 1
+    rate: float | None = None
+    """Calls a second that the CMS is known to take."""
 
 
 class FakeAdapter:
@@ -416,6 +419,7 @@ def _capabilities(options: FakeOptions) -> Capabilities:
         lookup=options.lookup, unique=options.unique, conditional_update=options.conditional_update,
         html=options.html, reads=True, lists=options.lookup == "pk",
         sweeps=options.unique == "app" and options.lookup == "pk",
+        max_concurrency=options.max_concurrency, rate=options.rate,
     )
 
 
