@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.systemd.town import CONFIG, PASSWORD, TEXT, Town
+from tests.systemd.town import CONFIG, PASSWORD, TEXT, UNITS, Town
 
 pytestmark = pytest.mark.servers
 
@@ -22,7 +22,10 @@ def alone(town: Town) -> Iterator[Town]:
     town.box.run("mv", "/var/lib/private/syncd", KEPT)
     town.box.remove("/var/lib/syncd")
     yield town
-    town.box.remove("/var/lib/syncd")
+    town.box.run("systemctl", "stop", "syncd-246", check=False)
+    # A lasting user of that name would be taken by DynamicUser= too, and the tests of the shipped unit would prove less.
+    town.box.run("userdel", "syncd", check=False)
+    town.box.remove("/var/lib/syncd", f"{UNITS}/syncd-246.service", "/etc/sysusers.d/syncd.conf")
     town.box.run("mv", KEPT, "/var/lib/private/syncd")
 
 

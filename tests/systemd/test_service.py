@@ -330,7 +330,9 @@ def test_without_a_config_nothing_starts_and_nothing_fails(town: Town) -> None:
 
 def test_drop_ins_of_the_operator_are_honoured(town: Town) -> None:
     assert town.show("DropInPaths").split() == [f"{DROPINS}/credential.conf", f"{DROPINS}/site-folder.conf"]
-    assert town.box.out("stat", "-c", "%G", f"/proc/{town.pid()}") == "syncd"
+    group = town.box.out("getent", "group", "syncd-site").split(":")[2]
+    rows = dict(line.split(":", 1) for line in town.box.read(f"/proc/{town.pid()}/status").splitlines())
+    assert group in rows["Groups"].split()
     id = town.next()
     town.wait("the web server, who is nobody, shows the page", lambda: town.visible(id))
     page = town.box.out("grep", "-rlF", f"现将第{id}号通知", "/srv/county", "--include=*.html").split()[0]
