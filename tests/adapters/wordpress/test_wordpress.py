@@ -239,6 +239,16 @@ async def test_a_draft_is_left_to_the_editor_whatever_its_state(site: Site) -> N
     assert after.ref.state is PUBLIC, "an update never unpublishes"
 
 
+@played
+async def test_a_scheduled_post_is_published_by_an_update_that_says_public(site: Site) -> None:
+    adapter, post = site.adapter(), site.post()
+    ref = (await adapter.create(post, DRAFT)).ref
+    await site.edit(ref.id, status="future", date_gmt="2100-01-01T00:00:00")
+    found = await adapter.find(post.key)
+    assert found is not None
+    assert (await adapter.update(found, post, PUBLIC, found.version)).ref.state is PUBLIC
+
+
 # --- update and local edits ----------------------------------------------------------------------------------------
 
 
