@@ -82,7 +82,7 @@ class WordpressAdapter:
         Raises Conflict("exists") after removing our own, when WordPress gave it another slug.
         """
         files = self._bytes(post)
-        times = Times(self._zone, post.sent or self._tools.now())
+        times = Times(self._zone, post.sent or self._tools.now(), posted=state is RemoteState.PUBLIC)
         column = await self._columns.number(post.column)
         text = self._text(post, {}, times)
         told = await self._rest.post(self._path, self._placed(
@@ -95,8 +95,9 @@ class WordpressAdapter:
         files = self._bytes(post)
         before = await self._get(ref.id)
         self._compare(before, if_version)
-        first = before.published if before.status == "publish" else None
-        times = Times(self._zone, post.sent or self._tools.now(), first)
+        public = before.status == "publish"
+        times = Times(self._zone, post.sent or self._tools.now(), before.published if public else None,
+                      posted=public or state is RemoteState.PUBLIC)
         placed = await self._shelf.place(before.id, slug_of(post.key), post, files)
         text = self._text(post, placed.addresses, times)
         change = await self._moved(before, post, state)

@@ -250,6 +250,21 @@ async def test_a_site_without_revisions_goes_by_the_text(site: Site) -> None:
     assert "not kept" in {item.name: item.detail for item in report.items}["revisions"]
 
 
+@pytest.mark.guarantee(3)
+@played
+async def test_without_revisions_a_twin_whose_text_was_changed_is_left_alone(site: Site) -> None:
+    fake = site.ground
+    assert isinstance(fake, FakeWordPress)
+    fake.revisions = False
+    adapter, post = site.adapter(), site.post()
+    ref = (await adapter.create(post, RemoteState.PUBLIC)).ref
+    await site.client.again(next(n for n, line in enumerate(site.client.asked) if line.startswith("POST")))
+    twin = next(row for row in await site.rows(post.key) if str(row["id"]) != ref.id)
+    await site.edit(str(twin["id"]), content=twin["content"]["raw"].replace("第一版", "我们的"))
+    assert await adapter.sweep(post.key, ref) == ()
+    assert len(fake.posts()) == 2
+
+
 @played
 async def test_a_site_without_trash_deletes_for_good(site: Site) -> None:
     fake = site.ground

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import Any
@@ -120,6 +121,20 @@ async def test_a_second_post_with_a_key_is_refused_and_leaves_nothing(site: Site
 
 @pytest.mark.guarantee(2)
 @played
+async def test_of_requests_at_once_with_one_key_at_most_one_stays(site: Site) -> None:
+    adapter = site.adapter()
+    for _ in range(5):
+        post = site.post()
+        done = await asyncio.gather(*(adapter.create(post, PUBLIC) for _ in range(4)), return_exceptions=True)
+        refused = [error for error in done if isinstance(error, BaseException)]
+        assert [type(error) for error in refused] == [Conflict] * len(refused)
+        rows = await site.rows(post.key)
+        assert len(rows) == len(done) - len(refused) <= 1
+        assert all((row["slug"], row["status"]) == (post.key, "publish") for row in rows)
+
+
+@pytest.mark.guarantee(2)
+@played
 async def test_a_post_in_the_trash_does_not_stand_in_the_way_of_its_key(site: Site) -> None:
     adapter, post, ref = await made(site)
     await site.ask("DELETE", f"/posts/{ref.id}")
@@ -179,7 +194,7 @@ async def test_a_request_that_arrives_late_makes_a_draft_that_nobody_sees_and_th
 
 
 @pytest.mark.guarantee(3)
-@pytest.mark.parametrize("touch", ["text", "author"])
+@pytest.mark.parametrize("touch", ["text", "author", "format"])
 @played
 async def test_a_twin_that_an_editor_touched_is_told_and_not_removed(site: Site, touch: str) -> None:
     adapter, post, ref = await made(site)
@@ -187,6 +202,8 @@ async def test_a_twin_that_an_editor_touched_is_told_and_not_removed(site: Site,
     twin = next(row for row in await site.rows(post.key) if str(row["id"]) != ref.id)
     if touch == "text":
         await site.edit(str(twin["id"]), content=twin["content"]["raw"].replace("第一版", "我们的"))
+    elif touch == "format":
+        await site.edit(str(twin["id"]), content=twin["content"]["raw"].replace("第一版", "<b>第一版</b>"))
     else:
         await site.edit(str(twin["id"]), author=site.number("editor"))
     assert await adapter.sweep(post.key, ref) == ()
@@ -226,6 +243,7 @@ async def test_a_draft_is_left_to_the_editor_whatever_its_state(site: Site) -> N
     adapter, post = site.adapter(), site.post()
     ref = (await adapter.create(post, DRAFT)).ref
     assert (ref.state, ref.url) == (DRAFT, "")
+    assert "转载时间" not in (await site.row(ref.id))["content"]["raw"], "nobody knows when the editor will publish it"
     await site.edit(ref.id, status="pending")
     found = await adapter.find(post.key)
     assert found is not None
@@ -237,6 +255,7 @@ async def test_a_draft_is_left_to_the_editor_whatever_its_state(site: Site) -> N
     assert found.version != again.ref.version
     after = await adapter.update(found, post, DRAFT, found.version)
     assert after.ref.state is PUBLIC, "an update never unpublishes"
+    assert "转载时间" in (await site.row(ref.id))["content"]["raw"]
 
 
 @played
