@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -466,6 +467,17 @@ async def test_files_of_other_people_stay(site: Site) -> None:
     assert (await site.page(file["source_url"])).status == 200
 
 
+@played
+async def test_a_file_that_the_account_put_there_by_another_way_stays(site: Site) -> None:
+    adapter, _, ref = await made(site)
+    headers = {"authorization": adapter._rest._headers["authorization"], "content-type": "application/pdf",
+               "content-disposition": 'attachment; filename="own.pdf"'}
+    got = await site.plain.call("POST", f"{site.url}/wp-json/wp/v2/media?post={ref.id}", headers=headers, body=b"%PDF-1.4")
+    assert got.status == 201
+    await adapter.withdraw(ref, "notice", ref.version)
+    assert (await site.page(json.loads(got.body)["source_url"])).status == 200
+
+
 @pytest.mark.guarantee(2)
 @pytest.mark.parametrize("fate", ["before", "after"])
 @played
@@ -521,9 +533,10 @@ async def test_a_column_is_a_category_by_slug_number_or_its_own_name(site: Site)
 
 @played
 async def test_a_column_without_a_category_is_refused_before_anything_is_written(site: Site) -> None:
-    for columns in ({}, {"没有的栏目": "nothing"}, {"没有的栏目": 999999}):
+    missing = [("没有的栏目", {}), ("没有的栏目", {"没有的栏目": "nothing"}), ("没有的栏目", {"没有的栏目": 999999})]
+    for column, columns in [*missing, ("国务院", {})]:  # WordPress finds 国务院文件 for 国务院
         with pytest.raises(Rejected) as raised:
-            await site.adapter(columns=columns).create(site.post(column="没有的栏目"), PUBLIC)
+            await site.adapter(columns=columns).create(site.post(column=column), PUBLIC)
         assert (raised.value.field, raised.value.reason) == ("column", "no_such_column")
     assert site.client.writes() == []
 
