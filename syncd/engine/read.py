@@ -296,7 +296,7 @@ class Reader:
         if before != hash:
             self._unproven[document] = (hash, now)
             return False
-        return now - first >= min(SURE_AFTER, unit.every)
+        return now - first >= _sure_after(unit)
 
     async def _superseded(self, found: Document, hash: str) -> bool:
         """Whether one of the document's last revisions but the newest had this text."""
@@ -398,7 +398,8 @@ class Reader:
         doubt = await self._doubt(unit, due.document.id, revision, due.entry)
         if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt, due.look.tries):
             self.deps.meter.failure("read", doubt.reason)
-            again = replace(due.look, due=self.deps.now + OLDER_LOOK, tries=due.look.tries + 1)
+            wait = OLDER_LOOK if doubt.reason == "older_text" else timedelta(seconds=_sure_after(unit))
+            again = replace(due.look, due=self.deps.now + wait, tries=due.look.tries + 1)
             await self.deps.store.record_look(due.document.id, again)
             return
         if flapping(due.revised, self.deps.now, per_day=self.deps.revisions_per_day):
@@ -483,6 +484,10 @@ class Reader:
         source = due.document.sources[0] if due.document.sources else ""
         gone, live = await self.deps.store.gone_recently(source, self.deps.now - timedelta(days=1))
         return gone > max(GONE_FEW, GONE_SHARE * live)
+
+
+def _sure_after(unit: SourceUnit) -> float:
+    return min(SURE_AFTER, unit.every)
 
 
 def _is_there(answer: Answer) -> bool:
