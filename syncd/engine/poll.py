@@ -51,6 +51,7 @@ class Poller:
         self.rows: dict[str, SourceRow] = {}
         self._queue: list[tuple[datetime, str]] = []
         """A heap of when which source is due; an entry that its row does not bear out any more is passed over."""
+        self._lined_up = float("-inf")
         self._unwritten: dict[str, SourceRow] = {}
         self._flushed = deps.clock.monotonic()
         self._starts: dict[str, dict[str, datetime]] = {}
@@ -67,6 +68,8 @@ class Poller:
         """Start the reads that are due; returns how many."""
         now = self.deps.now
         self._move_along()
+        if self.deps.clock.monotonic() - self._lined_up >= JOURNAL_EVERY:
+            self._line_up()
         due = self._due(now)
         for row in due:
             reading = self._poll(self.deps.sources[row.name], row)
@@ -93,8 +96,9 @@ class Poller:
         return list(found.values())
 
     def _line_up(self) -> None:
-        """Make the queue anew from the rows. What was written by a wrong clock is due now."""
-        now = self.deps.now
+        """Make the queue anew from the rows, once a minute too: the rows alone say what is due, whatever became of the
+        queue or of the clock by which it was made. What was written by a wrong clock is due now."""
+        now, self._lined_up = self.deps.now, self.deps.clock.monotonic()
         self._queue = [(now if _is_due(row, now) else row.due, name) for name, row in self.rows.items()]
         heapify(self._queue)
 
@@ -151,7 +155,7 @@ class Poller:
         """After a read; one that the store refused left its row as it was, and is not tried again at once."""
         if row := self.rows.get(name):
             now = self.deps.now
-            heappush(self._queue, (now + REFUSED if row.due <= now else row.due, name))
+            heappush(self._queue, (now + REFUSED if _is_due(row, now) else row.due, name))
 
     async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
         now = self.deps.now

@@ -337,6 +337,23 @@ async def test_a_bug_in_a_source_plug_in_is_a_failure_of_that_source_with_a_back
         assert rig.counted("syncd_failures_total", reason="plugin_bug") >= 1
 
 
+@pytest.mark.guarantee(1)
+@played
+async def test_a_due_that_a_wrong_clock_wrote_does_not_freeze_a_list_whose_read_the_store_refused() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.clock.jump(timedelta(days=365))
+        await rig.after(400)
+        rig.clock.jump(timedelta(days=-365))
+        await rig.restart()
+        rig.publish(1)
+        rig.disk.fault = "disk_full"
+        await rig.stage("poll")
+        rig.disk.fault = ""
+        await rig.after(3600)
+        assert await rig.status_of(1) == "visible"
+
+
 @played
 async def test_a_due_that_a_wrong_clock_wrote_does_not_freeze_a_list() -> None:
     async with Rig() as rig:
