@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from syncd.errors import StoreError
 from syncd.testing.fakelist import FakeList
 from tests.engine.rig import Rig, json_reply, played, route, site, source, text_of, text_reply, title_of
 
@@ -348,7 +349,8 @@ async def test_a_due_that_a_wrong_clock_wrote_does_not_freeze_a_list_whose_read_
         await rig.restart()
         rig.publish(1)
         rig.disk.fault = "disk_full"
-        await rig.stage("poll")
+        with pytest.raises(StoreError):
+            await rig.stage("poll")
         rig.disk.fault = ""
         await rig.after(3600)
         assert await rig.status_of(1) == "visible"
