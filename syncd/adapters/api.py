@@ -46,6 +46,8 @@ class Capabilities:
     """read(ref) is there."""
     lists: bool = False
     """list(prefix) is there."""
+    sweeps: bool = False
+    """sweep(key, keep) is there: the CMS can make two posts of two requests that arrive late."""
     posts: bool = True
     """False for an observed site: nothing is ever written."""
 
@@ -117,7 +119,7 @@ class Tools:
 class Adapter(Protocol):
     """A CMS. Made once per configured site: `Kind(site, tools)`. Every method may raise AdapterError, and only that.
 
-    Optional members, called only if declared in the capabilities: `read` (reads), `list` (lists).
+    Optional members, called only if declared in the capabilities: `read` (reads), `list` (lists), `sweep` (sweeps).
     """
 
     api_version: ClassVar[int] = 1
@@ -156,6 +158,15 @@ class Reads(Protocol):
         ...
 
 
+class Sweeps(Protocol):
+    async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
+        """Remove posts of ours with this key beside `keep`, which requests made that arrived late; returns them.
+
+        Only what nobody else ever touched; what is left is told in the log.
+        """
+        ...
+
+
 class Lists(Protocol):
     def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
         """Everything whose key starts with prefix; on an observed site every repost-like page (prefix "")."""
@@ -177,6 +188,7 @@ __all__ = [
     "RemoteRef",
     "RemoteState",
     "SiteConfig",
+    "Sweeps",
     "Tools",
     "WriteResult",
 ]

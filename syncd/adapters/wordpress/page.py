@@ -1,0 +1,202 @@
+"""What stands in WordPress's text field: credit, text, attachments, sealed so that a later look knows our own work.
+
+A theme shows title and date; who issued the document, its number, its source and its times are shown here. The text
+itself stands in an element of its own, whose seal tells what was around it and in it when we wrote it: with the seal
+unbroken only the text is compared, and a post made twice by a late request is known to be ours and untouched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from syncd.adapters.markup import localise
+from syncd.adapters.wordpress.markup import harmless, plain_title
+from syncd.core import visible
+from syncd.model import Media, Post
+
+WORDS = {
+    "zh": {
+        "source": "来源", "original": "查看原文", "posted": "转载时间", "updated": "更新时间", "issuer": "发文机关",
+        "number": "发文字号", "index": "索引号", "written": "成文日期", "published": "发布日期", "files": "附件",
+        "withdrawn": "已撤回", "notice": "本文件已由发布来源撤回或废止，不再提供正文和附件。", "since": "撤回时间",
+        "colon": "：",
+    },
+    "en": {
+        "source": "Source", "original": "Read the original", "posted": "Reposted", "updated": "Updated",
+        "issuer": "Issued by", "number": "Number", "index": "Index number", "written": "Dated",
+        "published": "Published at source", "files": "Attachments", "withdrawn": "Withdrawn",
+        "notice": "This document was withdrawn or repealed by its source; its text and files are no longer offered.",
+        "since": "Withdrawn on", "colon": ": ",
+    },
+}
+_TEXT, _NOTICE = "text", "notice"
+_SEAL = re.compile(r"1:([A-Za-z0-9_.:-]{1,200}):(text|notice):(zh|en):([0-9a-f]{12}):([0-9a-f]{12})")
+_MINUTE = timedelta(minutes=1)
+_EXCERPT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When the repost was first published and when it was last changed, for people; first None: now."""
+
+    zone: ZoneInfo
+    now: datetime
+    first: datetime | None = None
+
+    def shown(self, moment: datetime) -> str:
+        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stored text field, taken apart. key: whose post it is, "" without a seal.
+
+    framed: what stands around the text is as we wrote it. whole: the text and the title too. html: the text alone if
+    framed, else everything, so that a change around the text is a change. source: the link to the original, or "".
+    """
+
+    key: str
+    html: str
+    framed: bool
+    whole: bool
+    notice: bool
+    lang: str
+    source: str
+
+
+def compose(post: Post, addresses: Mapping[str, str], sizes: Sequence[Media], times: Times) -> str:
+    """The text field of a post. addresses: the local address of each file by its address at the source.
+
+    sizes: the files that are offered here. Raises nothing: all text of the post is only ever a value.
+    """
+    body = harmless(localise(post.html, addresses))
+    around = harmless(_canonical(_credit(post, times) + _files(post, body, addresses, sizes)))
+    credit, files = _halves(around)
+    return _sealed(post.key, _TEXT, post.lang, credit, body, files, post.title)
+
+
+def compose_notice(key: str, title: str, lang: str, source: str, times: Times) -> str:
+    """The text field of a withdrawn post: a notice in the document's place."""
+    words = WORDS[lang]
+    body = (
+        f"<p><strong>{words['withdrawn']}</strong></p><p>{words['notice']}</p>"
+        f"<p>{words['since']}{words['colon']}{times.shown(times.now)}</p>"
+    )
+    link = f"<p>{_anchor(source, words['original'])}</p>" if source else ""
+    return _sealed(key, _NOTICE, lang, "", harmless(_canonical(body)), harmless(_canonical(link)), title)
+
+
+def open_page(stored: str, title: str) -> Opened:
+    """Take a stored text field apart. title: as stored, which is HTML."""
+    root = LexborHTMLParser(stored).body
+    node = root.css_first("div[data-syncd]") if root is not None else None
+    seal = _SEAL.fullmatch((node.attributes.get("data-syncd") or "") if node is not None else "")
+    if root is None or node is None or seal is None:
+        return Opened("", stored, False, False, False, _language(stored), "")
+    key, kind, lang, frame, text = seal.groups()
+    body = node.inner_html or ""
+    inside = _mark(node, key, plain_title(title))
+    link = root.css_first("a[data-syncd-source]")
+    node.decompose()
+    framed = _mark(root, key, "") == frame
+    source = (link.attributes.get("href") or "") if link is not None and framed else ""
+    return Opened(key, body if framed else stored, framed, framed and inside == text, kind == _NOTICE, lang, source)
+
+
+def same(a: str, b: str) -> bool:
+    """True when two pieces of HTML are the same to a browser: entities may be spelt otherwise."""
+    return a == b or _canonical(a) == _canonical(b)
+
+
+def settled(stored: str, times: Times) -> str:
+    """A text field without the minute of its last change, to be compared with a newer one."""
+    pattern = "|".join(f"{WORDS[lang]['updated']}{WORDS[lang]['colon']}" for lang in WORDS)
+    bare = re.sub(rf"<span>(?:{pattern})[0-9 :-]{{16}}</span>\s*", "", stored)
+    return re.sub(r'data-syncd="[^"]*"', "", bare)
+
+
+def excerpt(post: Post) -> str:
+    """What lists show of a post: without one, WordPress would show the credit."""
+    root = LexborHTMLParser(post.html).body
+    text = post.summary or (root.text(separator=" ") if root is not None else "")
+    short = " ".join(text.split())[:_EXCERPT]
+    return harmless(html.escape(short, quote=False))
+
+
+def _credit(post: Post, times: Times) -> str:
+    words = WORDS[post.lang]
+    first = times.first or times.now
+    line = [(words["source"], html.escape(post.origin_name or post.issuer)), (words["posted"], times.shown(first))]
+    if times.now - first >= _MINUTE:
+        line.append((words["updated"], times.shown(times.now)))
+    spans = [f"<span>{label}{words['colon']}{value}</span>" for label, value in line if value]
+    if post.source_url.startswith(("http://", "https://")):
+        spans.append(_anchor(post.source_url, words["original"]))
+    published = times.shown(post.published.at)[:10] if post.published else ""
+    told = (("issuer", post.issuer), ("number", post.document_number), ("index", post.index_number),
+            ("written", post.written), ("published", published))
+    rows = "".join(f"<tr><th>{words[label]}</th><td>{html.escape(value)}</td></tr>" for label, value in told if value)
+    table = f"<table><tbody>{rows}</tbody></table>" if rows else ""
+    return f'<div class="syncd-credit"><p>{" ".join(spans)}</p>{table}</div>'
+
+
+def _files(post: Post, body: str, addresses: Mapping[str, str], offered: Sequence[Media]) -> str:
+    """The attachments that the text doesn't link to."""
+    root = LexborHTMLParser(body).body
+    linked = {node.attributes.get("href") for node in root.css("a[href]")} if root is not None else set()
+    rest = [media for media in offered if addresses.get(media.url, media.url) not in linked]
+    if not rest:
+        return ""
+    rows = "".join(f"<li>{_file(media, addresses.get(media.url, media.url))}</li>" for media in rest)
+    return f'<div class="syncd-files"><p><strong>{WORDS[post.lang]["files"]}</strong></p><ul>{rows}</ul></div>'
+
+
+def _file(media: Media, url: str) -> str:
+    size = f"{media.size / 1048576:.1f} MB" if media.size >= 1048576 else f"{max(1, round(media.size / 1024))} KB"
+    told = f"{html.escape(media.title or media.name)}</a> ({media.name.rpartition('.')[2].upper()}, {size})"
+    return f'<a href="{html.escape(url)}">{told}'
+
+
+def _anchor(url: str, text: str) -> str:
+    return f'<a data-syncd-source="1" href="{html.escape(url)}" rel="noopener">{text}</a>'
+
+
+def _halves(around: str) -> tuple[str, str]:
+    credit, mark, files = around.partition('<div class="syncd-files">')
+    return credit, mark + files
+
+
+def _sealed(key: str, kind: str, lang: str, before: str, body: str, after: str, title: str) -> str:
+    frame = _mark_of(before + after, key, "")
+    text = _mark_of(body, key, title)
+    seal = f"1:{key}:{kind}:{lang}:{frame}:{text}"
+    return f'{before}<div class="syncd-{kind}" data-syncd="{html.escape(seal)}">{body}</div>{after}'
+
+
+def _mark_of(markup: str, key: str, title: str) -> str:
+    root = LexborHTMLParser(markup).body
+    return _mark(root, key, title) if root is not None else ""
+
+
+def _mark(node: LexborNode, key: str, title: str) -> str:
+    """A name for the text and the links of an element, whatever a CMS does to blanks, entities and the way of quoting."""
+    links = [n.attributes.get("href") or n.attributes.get("src") or "" for n in node.css("a[href], img[src]")]
+    told = (key, visible.normalise(title), visible.normalise(node.text()), *links)
+    return hashlib.sha256("\n".join(told).encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _canonical(markup: str) -> str:
+    root = LexborHTMLParser(markup).body
+    return (root.inner_html or "") if root is not None else ""
+
+
+def _language(text: str) -> str:
+    return "zh" if re.search(r"[\u3400-\u9fff]", text) else "en"

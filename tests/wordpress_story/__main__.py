@@ -1,0 +1,263 @@
+"""`python -m tests.wordpress_story --items 100`: list, lossy way, real WordPress, kill -9, an editor; then the count.
+
+Documents appear and some are corrected while the daemon is killed at random moments, most of its writes go wrong, and
+a second account edits posts by hand. Then nothing goes wrong any more, the daemon gets time, and what WordPress itself
+kept of every write is counted. The last line is `published duplicates N missing N overwritten N`; 0 only if all are 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.killloop.__main__ import Daemon
+from tests.wordpress.install import Unavailable
+from tests.wordpress.proxy import LossyProxy, rates
+from tests.wordpress.server import WordPress, running
+from tests.wordpress_story.lists import Source
+from tests.wordpress_story.truth import EDIT, EDITOR, MARK, Truth, count, edited
+
+CONFIG = """
+[syncd]
+state_dir = "{state}"
+listen = ""
+[[sources]]
+name = "central"
+kind = "feed"
+url = "{list}"
+every = "1s"
+allow_private = true
+[[sites]]
+name = "county"
+adapter = "wordpress"
+public_url = "{public}"
+settle = "{settle}s"
+options = {{ api_url = "{api}", user = "syncd", password = {{ file = "{password}" }} }}
+[[routes]]
+sources = ["central"]
+site = "county"
+column = "要闻"
+authority = "story"
+"""
+LATEST = 3.0
+"""Seconds by which a late write is delivered; less than the site's settling time."""
+GOOD, READS = 0.4, 0.1
+"""Share of the writes that are spared, and of the reads that aren't."""
+LIFE = (1.0, 9.0)
+"""Seconds that a life of the daemon lasts after it has started."""
+FIRST_READ_WITHIN = 60.0
+
+
+class Editor:
+    """A person with an account of their own, in a thread: edits a published post now and then, past the lossy way."""
+
+    def __init__(self, wordpress: WordPress, seed: int, pause: float) -> None:
+        self._wordpress = wordpress
+        self._dice = random.Random(seed)
+        self._pause = pause
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="editor")
+        self.edits = 0
+        self.documents: set[int] = set()
+
+    def _run(self) -> None:
+        while not self._over.wait(self._dice.uniform(0.5, 1.5) * self._pause):
+            self._edit_one()
+
+    def _edit_one(self) -> None:
+        posts = self._wordpress.api("GET", "/posts?context=edit&per_page=100&_fields=id,content", user=EDITOR)
+        untouched = [post for post in posts if not EDIT.search(post["content"]["raw"])]
+        if not untouched:
+            return
+        post = self._dice.choice(untouched)
+        self.edits += 1
+        text = edited(post["content"]["raw"], self.edits)
+        self._wordpress.api("POST", f"/posts/{post['id']}?_fields=id", user=EDITOR, body={"content": text})
+        if mark := MARK.search(text):
+            self.documents.add(int(mark[1]))
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            self._thread.join()
+
+
+class Story:
+    """Publishes, kills, heals and counts."""
+
+    def __init__(self, told: argparse.Namespace, folder: Path, wordpress: WordPress) -> None:
+        self._told = told
+        self._folder = folder
+        self._wordpress = wordpress
+        self._dice = random.Random(told.seed)
+        self._config = folder / "config.toml"
+        self._source = Source()
+        self._proxy = LossyProxy(wordpress.url, seed=told.seed, rates=rates(good=GOOD, reads=READS), latest=LATEST)
+        self._editor = Editor(wordpress, told.seed, pause=told.kills * 8.0 / max(1, told.items // 5))
+
+    def run(self) -> bool:
+        with self._source as source, self._proxy as proxy:
+            self._configure(proxy.url)
+            source.publish(0)
+            self._live(FIRST_READ_WITHIN, b'"polled"')  # the first good read: document 0 is old
+            with self._editor.at_work():
+                self._trouble()
+            proxy.heal()
+            self._say("nothing goes wrong any more")
+            proxy.calm(LATEST + 60)
+            self._heal()
+            return self._report()
+
+    def _configure(self, api: str) -> None:
+        password = self._folder / "password"
+        password.write_text(self._wordpress.users["syncd"].password)
+        password.chmod(0o600)
+        self._config.write_text(CONFIG.format(
+            state=self._folder / "var", list=self._source.url, api=api, public=self._wordpress.url,
+            settle=self._told.settle, password=password,
+        ))
+
+    def _trouble(self) -> None:
+        """As many lives as kills, with documents spread over them."""
+        published = 0
+        for n in range(1, self._told.kills + 1):
+            due = self._told.items * n // self._told.kills
+            for id in range(published + 1, due + 1):
+                self._source.publish(id)
+                if self._dice.random() < 0.4:
+                    self._correct()
+            published = due
+            self._live(self._dice.uniform(*LIFE))
+            self._say(f"killed {n} times, {published} documents, {self._editor.edits} edits")
+
+    def _correct(self) -> None:
+        """A document gets another text; often one that an editor has touched, which is where harm is done."""
+        known = [id for id in self._source.versions if id]
+        touched = sorted(self._editor.documents)
+        self._source.correct(self._dice.choice(touched if touched and self._dice.random() < 0.4 else known))
+
+    def _live(self, seconds: float, until: bytes = b"\0") -> None:
+        """One life: it starts, works for so long, and is killed."""
+        daemon = self._daemon()
+        try:
+            daemon.live(seconds, until)
+        finally:
+            daemon.kill()
+
+    def _daemon(self) -> Daemon:
+        daemon = Daemon(self._config, self._folder / "daemon.log")
+        if not daemon.started():
+            daemon.kill()
+            raise SystemExit(f"the daemon did not start:\n{(self._folder / 'daemon.log').read_text()[-3000:]}")
+        return daemon
+
+    def _heal(self) -> None:
+        """A last life without faults, until everything is there or patience is at its end."""
+        daemon = self._daemon()
+        deadline = time.monotonic() + self._told.patience
+        try:
+            while time.monotonic() < deadline and self._unfinished():
+                daemon.live(5.0)
+                self._hurry()
+            daemon.live(self._told.settle + 5.0)  # what would still happen, happens before the count
+        finally:
+            daemon.kill()
+
+    def _unfinished(self) -> bool:
+        truth = self._truth()
+        reposts = self._reposts()
+        waiting = [row for row in reposts if row["status"] in ("waiting", "sending", "sent", "in_doubt")]
+        self._say(f"missing {len(truth.lost | truth.stale)}, under way {len(waiting)}, drafts {truth.drafts}")
+        return bool(truth.lost or truth.stale or waiting or len(reposts) < self._told.items)
+
+    def _hurry(self) -> None:
+        """What an operator does with what waits long after many failures: `syncd retry ID`. Not where a person decides."""
+        for row in self._reposts():
+            if row["status"] in ("sending", "in_doubt", "sent") and row["reason"]:
+                self._syncd("retry", str(row["id"]))
+
+    def _reposts(self) -> list[dict[str, str]]:
+        rows: list[dict[str, str]] = json.loads(self._syncd("reposts", "--json") or "[]")
+        return rows
+
+    def _syncd(self, *words: str) -> str:
+        command = [sys.executable, "-m", "syncd", *words, "--config", str(self._config)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+
+    def _truth(self) -> Truth:
+        versions = {id: version for id, version in self._source.versions.items() if id}
+        return count(self._wordpress.journal(), versions)
+
+    def _report(self) -> bool:
+        truth = self._truth()
+        statuses = Counter(f"{row['status']} ({row['reason']})" if row["reason"] else row["status"] for row in self._reposts())
+        in_flight = sum(harm.in_flight for harm in truth.overwritten)
+        corrections = sum(version - 1 for version in self._source.versions.values())
+        rows = [
+            ("documents / corrections / kills", f"{self._told.items} / {corrections} / {self._told.kills}"),
+            ("the lossy way", ", ".join(f"{name} {n}" for name, n in sorted(self._proxy.counts.items()))),
+            ("WordPress", f"{self._wordpress.version}, {len(self._wordpress.journal())} writes to posts"),
+            ("published posts", str(truth.posts)),
+            ("left over", f"{truth.drafts} drafts, {truth.trash} in the trash; made and deleted again: {truth.removed}"),
+            ("second posts of a document, ever", f"{len(truth.renamed)} with a renamed slug"),
+            ("edits by hand", f"{truth.edits} in {len(truth.edited)} documents"),
+            ("reposts as syncd tells them", ", ".join(f"{name} {n}" for name, n in sorted(statuses.items()))),
+            ("public twice, ever", _listed(truth.doubled)),
+            ("public twice at the end", _listed(truth.doubled_at_end)),
+            ("posted although older than the first read", _listed(truth.unwanted)),
+            ("without a public post", _listed(truth.lost)),
+            ("public in an older version", _listed(truth.stale)),
+            ("edits overwritten", f"{_listed({harm.document for harm in truth.overwritten})}; in flight: {in_flight}"),
+        ]
+        for name, value in rows:
+            print(f"{name:<42} {value}")
+        print(truth.line)
+        return truth.good
+
+    def _say(self, words: str) -> None:
+        print(f"[{time.monotonic() - self._told.since:5.0f} s] {words}", flush=True)
+
+
+def _listed(documents: frozenset[int] | set[int]) -> str:
+    return f"{len(documents)} {sorted(documents)}" if documents else "0"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.wordpress_story", description=__doc__)
+    parser.add_argument("--items", type=int, default=100, help="documents")
+    parser.add_argument("--kills", type=int, default=20, help="times that the daemon is killed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--settle", type=float, default=6.0, help=f"of the site, seconds; late writes take {LATEST:g} at most")
+    parser.add_argument("--patience", type=float, default=240.0, help="seconds for the last life")
+    parser.add_argument("--keep", type=Path, help="keep config, state and log in this folder")
+    told = parser.parse_args()
+    told.since = time.monotonic()
+    if told.settle <= LATEST:
+        parser.error(f"--settle must be more than {LATEST:g}")
+    with tempfile.TemporaryDirectory(prefix="syncd-story-") as made:
+        folder = (told.keep or Path(made)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with running() as wordpress:
+                return 0 if Story(told, folder, wordpress).run() else 1
+        except Unavailable as reason:
+            print(f"no WordPress: {reason}")
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
