@@ -12,6 +12,7 @@ _PART = re.compile(
     r"^```(?P<lang>[\w-]*)\n(?P<text>.*?)^```$|^<!-- (?P<word>[a-z ]+?)(?:: (?P<rest>.*?))? -->$", re.MULTILINE | re.DOTALL
 )
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_COMMENT = re.compile(r"(?:^|\s+)#(?!!).*$")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -63,5 +64,6 @@ def anchors(text: str) -> set[str]:
 
 
 def commands(text: str) -> str:
-    """A block without its comments and the blanks before them: what two languages must have in common."""
-    return "\n".join(line for line in (re.sub(r"\s*(?:^|(?<=\s))#(?!!).*$", "", row).rstrip() for row in text.splitlines()) if line)
+    """A block without its comments and empty lines: what two languages must have in common."""
+    rows = (_COMMENT.sub("", row).rstrip() for row in text.splitlines())
+    return "\n".join(row for row in rows if row)

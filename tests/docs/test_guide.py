@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,11 +24,49 @@ def stage(tmp_path: Path, wordpress: WordPress) -> Iterator[Stage]:
 
 
 @pytest.mark.servers
+@pytest.mark.guarantee(4)
 def test_the_guides_steps_end_with_a_timed_repost_on_wordpress(stage: Stage) -> None:
-    judged = {}
+    """Every command of the guide in one shell, in its order; then what the guide promises is looked at from outside."""
+    rows: dict[int, Any] = {}
+    story: dict[str, Any] = {}
     for block in blocks(GUIDE.read_text("utf-8")):
         stage.play(block)
-        if "/root/reposts.json" in block.text:
-            judged = {row["id"]: row for row in stage.syncd("reposts")}
+        if "syncd explain 4" in block.text:
+            rows = {row["id"]: row for row in stage.syncd("reposts")}
             story = stage.syncd("explain", "4")
-    print(judged)
+            assert (stage.folder / "root/reposts.json").stat().st_size > 1000
+    assert {(n, rows[n]["site"], rows[n]["status"], rows[n]["verdict"]) for n in rows} == {
+        (1, "site", "visible", "excused"), (2, "site", "visible", "excused"),
+        (3, "county", "visible", "met"), (4, "county", "visible", "met"),
+    }
+    _is_timed(rows[4], story)
+    _is_public_once(stage.wordpress, rows[4])
+    assert _left(stage.folder) == {"root/report.csv", "root/last-report.json", "root/reposts.json"}
+
+
+def _is_timed(row: dict[str, Any], story: dict[str, Any]) -> None:
+    """The verdict rests on instants in their order, and on the limit that the guide has entered."""
+    instants = [datetime.fromisoformat(each) for each in (
+        row["published"]["value"], row["detected"], row["sent_at"], row["seen_at"], row["deadline"])]
+    assert instants == sorted(instants)
+    assert 0 <= row["latency_s"] < 12 * 3600
+    assert {"sighted", "revised", "wanted", "approved", "intent", "sent", "seen"} <= {each["kind"] for each in story["events"]}
+    assert story["deadline"]["basis"] == "国办发〔2017〕47号"
+
+
+def _is_public_once(wordpress: WordPress, row: dict[str, Any]) -> None:
+    """Anybody gets the page with title and text, and WordPress holds one post of the account with it, in the column."""
+    policy = DOCUMENTS[4]
+    page = wordpress.ask("GET", row["url"].removeprefix(wordpress.url))
+    assert page.status == 200
+    assert all(text in page.body.decode() for text in (policy.title, *policy.paragraphs))
+    column = wordpress.api("GET", "/categories?slug=gwywj")[0]["id"]
+    (post,) = [each for each in wordpress.api("GET", "/posts?per_page=100") if each["title"]["rendered"] == policy.title]
+    assert (post["author"], post["categories"]) == (wordpress.users["syncd"].id, [column])
+
+
+def _left(folder: Path) -> set[str]:
+    """What the uninstall left of the service and of the operator's own files; the backups aside."""
+    kept = ("root/", "opt/", "etc/", "var/lib/")
+    names = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    return {name for name in names if name.startswith(kept) and not name.startswith("root/syncd-")}
