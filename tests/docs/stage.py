@@ -1,4 +1,4 @@
-"""The stage of the guide: a bash, a folder for a root, a list and a real WordPress, stand-ins for what a test can't have."""
+"""Where documents are run: one bash, a folder in place of /, a list, and stand-ins for what a test can't have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,82 +36,52 @@ def _policy(n: int) -> Policy:
     )
 
 
-DOCUMENTS = {n: _policy(n) for n in range(1, 5)}
+DOCUMENTS = {n: _policy(n) for n in range(1, 6)}
 
 
 class Failed(AssertionError):
     """A block of the guide did not do what the guide says."""
 
 
-class Stage:
-    """Runs the blocks of a guide in order in one bash. folder: empty, gone after the test."""
+class Session:
+    """Runs the blocks of a document in order in one bash. folder: empty, gone after the test; its home is where it starts.
 
-    def __init__(self, folder: Path, wordpress: WordPress) -> None:
+    programs: folders to look for programs in before all others. table: what stands for what the document names.
+    """
+
+    def __init__(self, folder: Path, *, programs: Iterable[Path] = (), environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self.wordpress = wordpress
-        self.publisher = Publisher()
-        for policy in OLD:
-            self.publisher.govcn.publish(policy, datetime(2026, 3, 2, 1, tzinfo=UTC))
-        self.port = _free_port()
-        self.by_hand = ""
+        self.home = folder / "home"
+        self.home.mkdir(parents=True)
         self.transcript = folder / "transcript"
-        for name in ("etc/systemd/system", "opt", "var/lib", "run", "root", "home"):
-            (folder / name).mkdir(parents=True)
-        (folder / "syncd.git").symlink_to(ROOT)
+        kept = {name: os.environ[name] for name in ("HOME", "USER", "LOGNAME", "TMPDIR") if name in os.environ}
+        path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
+        self.environ = kept | {"PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", "VENV": sys.prefix} | dict(environ or {})
         with self.transcript.open("wb") as told:
             self._bash = subprocess.Popen(
-                ["bash", "-euo", "pipefail"], cwd=folder / "home", env=self._environ(), stdin=subprocess.PIPE,
-                stdout=told, stderr=subprocess.STDOUT, text=True,
+                ["bash", "-euo", "pipefail"], cwd=self.home, env=self.environ, stdin=subprocess.PIPE, stdout=told,
+                stderr=subprocess.STDOUT, text=True,
             )
         self._ran = 0
 
-    def _environ(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("HOME", "USER", "LOGNAME", "TMPDIR") if name in os.environ}
-        return kept | {
-            "PATH": f"{STAND_INS}:{os.environ['PATH']}", "LANG": "C.UTF-8", "STAGE": str(self.folder), "CHECKOUT": str(ROOT),
-            "PASSWORD": self.wordpress.users["syncd"].password, "TERM": "dumb",
-        }
-
-    # --- what stands for what ---------------------------------------------------------------------------------------
-
     @property
     def table(self) -> Mapping[str, str]:
-        """What the guide names by example, and what stands for it here."""
-        return {
-            "https://www.county.example/2026/07/guide-2/": self.by_hand,
-            "https://www.county.example": self.wordpress.url,
-            "https://git.example/syncd.git": str(self.folder / "syncd.git"),
-            "127.0.0.1:8377": f"127.0.0.1:{self.port}",
-            # The source may be on loopback, and is read every second: nobody waits five minutes.
-            f'url = "{GOVCN}"': f'url = "{self.publisher.url}/zhengce/zuixin/ZUIXINZHENGCE.json"\nallow_private = true',
-            'every = "5m"': 'every = "1s"',
-        }
+        """What the document names by example, and what stands for it here."""
+        return {}
 
     def here(self, text: str) -> str:
-        """A text of the guide for this stage."""
+        """A text of the document for this session."""
         for example, stand_in in self.table.items():
             text = text.replace(example, stand_in)
-        return _PATHS.sub(lambda found: f"{self.folder}/{found[1]}", text)
-
-    # --- running ----------------------------------------------------------------------------------------------------
+        return text
 
     def play(self, block: Block) -> None:
-        """Follow the directions before a block, then run or save it. Raises Failed."""
-        for direction in block.directions:
-            self._follow(direction)
-        if block.lang == "toml":
-            self._save(block)
-        elif block.lang == "sh":
+        """Run one block, unless it says that it is not run. Raises Failed."""
+        if block.lang == "sh" and block.says("not run") is None:
             self.run(self.here(block.text), block.line)
-            if "syncd init" in block.text:
-                self._replace(self.config, lambda text: self.here(text))
 
-    @property
-    def config(self) -> Path:
-        return self.folder / "etc/syncd/config.toml"
-
-    def run(self, script: str, line: int) -> str:
-        """Run commands in the session; what they printed. line: of the block, for the message. Raises Failed."""
+    def run(self, script: str, line: int, *, within: float = BLOCK_WITHIN) -> str:
+        """Run commands in the session; what they printed. line: of the block. within: seconds. Raises Failed."""
         self._ran += 1
         before, mark = self.transcript.stat().st_size, f"--- block {self._ran} done ---"
         file = self.folder / f"block-{self._ran}.sh"
@@ -119,11 +89,11 @@ class Stage:
         assert self._bash.stdin is not None
         self._bash.stdin.write(f". {file} </dev/null\necho '{mark}'\n")
         self._bash.stdin.flush()
-        deadline = time.monotonic() + BLOCK_WITHIN
+        deadline = time.monotonic() + within
         while mark not in (told := self._told(before)):
             if self._bash.poll() is not None or time.monotonic() > deadline:
                 ended = f"exit code {self._bash.poll()}" if self._bash.poll() is not None else "it does not end"
-                raise Failed(f"block at line {line}, {ended}:\n{script}\n--- said:\n{told}\n{self._log()}")
+                raise Failed(f"block at line {line}, {ended}:\n{script}\n--- said:\n{told}\n{self.log()}")
             time.sleep(0.05)
         return told.partition(mark)[0]
 
@@ -132,33 +102,91 @@ class Stage:
             told.seek(since)
             return told.read().decode("utf-8", "replace")
 
-    def _log(self) -> str:
-        log = self.folder / "var/log-syncd"
-        return f"--- the daemon's log:\n{log.read_text()[-3000:]}" if log.exists() else ""
-
-    def syncd(self, *words: str) -> Any:
-        """The JSON that a command prints, asked beside the session; None if it failed."""
-        environ = self._environ() | {
-            "SYNCD_CONFIG": str(self.config), "CREDENTIALS_DIRECTORY": str(self.folder / "run/credentials/syncd.service"),
-        }
-        command = [sys.executable, "-m", "syncd", *words, "--json"]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-        return json.loads(done.stdout) if done.stdout else None
+    def log(self) -> str:
+        """What else helps to understand a failure."""
+        return ""
 
     def close(self) -> None:
-        """End what is left: the shell, and the daemon if the guide did not come to its end."""
         self._bash.kill()
         self._bash.wait()
         assert self._bash.stdin is not None
         with suppress(BrokenPipeError):
             self._bash.stdin.close()
-        pid = self.folder / "run/syncd.pid"
-        if pid.exists():
-            with suppress(ProcessLookupError, ValueError):
-                os.kill(int(pid.read_text()), signal.SIGKILL)
-        self.publisher.close()
 
-    # --- directions -------------------------------------------------------------------------------------------------
+
+def link_venv(checkout: Path) -> None:
+    """Give a checkout the environment of this one: `make venv` would fetch it again from an index, which takes minutes.
+
+    Its own folder with links in it, so that the stamp which make looks at is the checkout's own.
+    """
+    (checkout / ".venv").mkdir()
+    for part in Path(sys.prefix).iterdir():
+        (checkout / ".venv" / part.name).symlink_to(part)
+    stamp = checkout / ".venv/.installed"
+    stamp.unlink(missing_ok=True)
+    stamp.touch()
+
+
+class Stage(Session):
+    """For the guide: a folder in place of /, a publisher in gov.cn's shape, and a real WordPress."""
+
+    def __init__(self, folder: Path, wordpress: WordPress) -> None:
+        self.wordpress = wordpress
+        self.publisher = publisher()
+        self.port = _free_port()
+        self.by_hand = ""
+        for name in ("etc/systemd/system", "opt", "var/lib", "run", "root"):
+            (folder / name).mkdir(parents=True)
+        (folder / "syncd.git").symlink_to(ROOT)
+        super().__init__(folder, programs=[STAND_INS], environ={
+            "STAGE": str(folder), "PASSWORD": wordpress.users["syncd"].password})
+
+    @property
+    def table(self) -> Mapping[str, str]:
+        return {
+            "https://www.county.example/2026/07/guide-2/": self.by_hand,
+            "https://www.county.example": self.wordpress.url,
+            "https://git.example/syncd.git": str(self.folder / "syncd.git"),
+            "127.0.0.1:8377": f"127.0.0.1:{self.port}",
+            **read_here(self.publisher),
+        }
+
+    def here(self, text: str) -> str:
+        return _PATHS.sub(lambda found: f"{self.folder}/{found[1]}", super().here(text))
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "etc/syncd/config.toml"
+
+    def play(self, block: Block) -> None:
+        """Follow the directions before a block, then run or save it."""
+        for direction in block.directions:
+            self._follow(direction)
+        if block.lang == "toml":
+            self._save(block)
+        super().play(block)
+        if "syncd init" in block.text:
+            change(self.config, self.here)
+
+    def syncd(self, *words: str) -> Any:
+        """The JSON that a command prints, asked beside the session; None if it failed."""
+        secrets = self.folder / "etc/syncd/secrets"
+        environ = self.environ | {"SYNCD_CONFIG": str(self.config), "CREDENTIALS_DIRECTORY": str(secrets)}
+        command = [sys.executable, "-m", "syncd", *words, "--json"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        return json.loads(done.stdout) if done.stdout else None
+
+    def log(self) -> str:
+        log = self.folder / "var/log-syncd"
+        return f"--- the daemon's log:\n{log.read_text()[-3000:]}" if log.exists() else ""
+
+    def close(self) -> None:
+        """End what is left: the shell, and the daemon if the guide did not come to its end."""
+        super().close()
+        pid = self.folder / "run/syncd.pid"
+        if pid.exists() and f"{self.folder}/" in _command_line(pid.read_text().strip()):
+            os.kill(int(pid.read_text()), signal.SIGKILL)
+        self.publisher.close()
 
     def _follow(self, direction: Direction) -> None:
         match direction.word:
@@ -193,10 +221,8 @@ class Stage:
             if any(str(row["id"]) == id and row["status"] == status for row in rows):
                 return
             if time.monotonic() > deadline:
-                raise Failed(f"repost {id} did not become {status}: {rows}\n{self._log()}")
+                raise Failed(f"repost {id} did not become {status}: {rows}\n{self.log()}")
             time.sleep(0.5)
-
-    # --- files ------------------------------------------------------------------------------------------------------
 
     def _save(self, block: Block) -> None:
         """As a person with an editor: the whole file, or one table of it in place of the former."""
@@ -204,13 +230,29 @@ class Stage:
             Path(self.here(path)).write_text(self.here(block.text))
         elif told := block.says("table"):
             header, path = told.rsplit(" ", 1)
-            self._replace(Path(self.here(path)), lambda text: _with_table(text, header, self.here(block.text)))
-
-    def _replace(self, path: Path, change: Callable[[str], str]) -> None:
-        path.write_text(change(path.read_text()))
+            change(Path(self.here(path)), lambda text: with_table(text, header, self.here(block.text)))
 
 
-def _with_table(text: str, header: str, table: str) -> str:
+def publisher() -> Publisher:
+    """gov.cn's list in its own shape, with documents that are old."""
+    made = Publisher()
+    for policy in OLD:
+        made.govcn.publish(policy, datetime(2026, 3, 2, 1, tzinfo=UTC))
+    return made
+
+
+def read_here(source: Publisher) -> dict[str, str]:
+    """What stands for gov.cn in a configuration: it may be on loopback, and nobody waits five minutes for the next read."""
+    url = f"{source.url}/zhengce/zuixin/ZUIXINZHENGCE.json"
+    return {f'url = "{GOVCN}"': f'url = "{url}"\nallow_private = true', 'every = "5m"': 'every = "1s"'}
+
+
+def change(path: Path, how: Callable[[str], str]) -> None:
+    """Change a file as a person with an editor does."""
+    path.write_text(how(path.read_text("utf-8")), "utf-8")
+
+
+def with_table(text: str, header: str, table: str) -> str:
     """A TOML file with one of its tables, known by its header, replaced. Raises Failed unless there is just one."""
     parts = _TABLE.split(text)
     found = [n for n, part in enumerate(parts) if part.startswith(f"{header}\n")]
@@ -224,3 +266,10 @@ def _free_port() -> int:
         asked.bind(("127.0.0.1", 0))
         port: int = asked.getsockname()[1]
         return port
+
+
+def _command_line(pid: str) -> str:
+    """"" for a process that is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    return ""
