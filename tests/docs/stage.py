@@ -24,6 +24,8 @@ from tests.wordpress.server import WordPress
 
 STAND_INS = Path(__file__).parent / "standins"
 """Programs that a test can't have, or not for each run; each says why."""
+ACCOUNT = "author"
+"""The account with the role that the guide gives: no more than is needed."""
 BLOCK_WITHIN, UNTIL_WITHIN = 120.0, 90.0
 _PATHS = re.compile(r"(?<![\w.])/(opt|etc|var|run|root)(?=/|\s|$)", re.MULTILINE)
 _TABLE = re.compile(r"^(?=\[)", re.MULTILINE)
@@ -139,7 +141,7 @@ class Stage(Session):
             (folder / name).mkdir(parents=True)
         (folder / "syncd.git").symlink_to(ROOT)
         super().__init__(folder, programs=[STAND_INS], environ={
-            "STAGE": str(folder), "PASSWORD": wordpress.users["syncd"].password})
+            "STAGE": str(folder), "PASSWORD": wordpress.users[ACCOUNT].password})
 
     @property
     def table(self) -> Mapping[str, str]:
@@ -147,6 +149,7 @@ class Stage(Session):
             "https://www.county.example/2026/07/guide-2/": self.by_hand,
             "https://www.county.example": self.wordpress.url,
             "https://git.example/syncd.git": str(self.folder / "syncd.git"),
+            'user = "syncd"': f'user = "{ACCOUNT}"',
             "127.0.0.1:8377": f"127.0.0.1:{self.port}",
             **read_here(self.publisher),
         }
