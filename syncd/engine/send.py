@@ -172,6 +172,8 @@ class Sender:
             return Gone()
         if repost.ref is None or now_there.version == repost.ref.version:
             return None
+        if _taken_down(repost, now_there):
+            return Gone("unpublished_at_site")
         doc = await read(adapter, now_there)
         stored, now_there = _print(doc), doc.ref if doc else now_there
         if stored and stored == repost.stored:
@@ -238,6 +240,14 @@ class Sender:
             return Retry(self.deps.backoff(repost.tries), conflict.reason, hint)
         return settled
 
+    async def sweep(self, repost: Repost, site: SiteUnit) -> None:
+        """Remove what a request of ours made that arrived after its settling time, where the CMS takes such a post."""
+        if repost.ref is None:
+            return
+        for twin in await site.adapter.sweep(repost.key, repost.ref):  # type: ignore[attr-defined]  # declared
+            self.deps.meter.failure("sweep", "late_twin")
+            self.deps.log.warning("late_twin", site=site.name, repost=repost.id, removed=twin.id, was=twin.state.value)
+
     async def resolve(self, repost: Repost, step: Resolve, site: SiteUnit) -> Outcome:
         """What became of an open intent; `find` alone never settles an update."""
         intent = step.intent
@@ -261,12 +271,17 @@ class Sender:
         # The ref of the very text that is judged: an editor may have been at work between the two calls.
         stored, ref = _print(doc), doc.ref if doc else ref
         if intent.kind is IntentKind.CREATE:
-            return _settled_create(intent, ref, stored)
+            half = ref.state is RemoteState.DRAFT and _state(repost) is RemoteState.PUBLIC and not ref.modified_by
+            if half and not landed:  # made as a draft first: the request that publishes it may still be under way
+                return Pending(PEEK, "found_as_draft")
+            return Located(ref, stored, "found_as_draft") if half else _settled_create(intent, ref, stored)
         if intent.kind is IntentKind.UPDATE and stored == intent.print and not ref.modified_by:
             return Sent(ref, stored, "found_updated")
         untouched = repost.ref is not None and (
             ref.version == repost.ref.version or (stored and stored == repost.stored)
         )
+        if intent.kind is IntentKind.UPDATE and untouched and _taken_down(repost, ref):
+            return Gone("unpublished_at_site")
         if not untouched:
             return Edited(ref, stored, ambiguous=not landed)
         return Located(ref, stored, "not_applied") if landed else Pending(PEEK)
@@ -278,6 +293,12 @@ def _settled_create(intent: Intent, ref: RemoteRef, stored: str) -> Outcome:
     return Edited(ref, stored) if ref.modified_by else Located(ref, stored)
 
 
+def _taken_down(repost: Repost, now_there: RemoteRef) -> bool:
+    """What was public when we left it is not any more: its text may be ours, but somebody took it from public view."""
+    was = repost.ref.state if repost.ref else None
+    return was is RemoteState.PUBLIC and now_there.state is not RemoteState.PUBLIC
+
+
 def how_to_withdraw(adapter: Adapter) -> How:
     """The gentlest way that the CMS has: a notice in its place, unpublished, or deleted."""
     capabilities = adapter.capabilities
@@ -287,16 +308,25 @@ def how_to_withdraw(adapter: Adapter) -> How:
 
 
 async def locate(adapter: Adapter, repost: Repost) -> RemoteRef | None:
-    """The post as it lies in the CMS now: by its key, or, when people made it, by its ref."""
-    if not repost.adopted:
-        return await adapter.find(repost.key)
-    if repost.ref is None:
-        return None
+    """The post as it lies in the CMS now: by its key, or, when people made it, by its ref.
+
+    A post that we know is not gone because its key leads elsewhere: an editor may have changed its address.
+    """
+    if repost.adopted:
+        return await _known(adapter, repost.ref) if repost.ref else None
+    found = await adapter.find(repost.key)
+    if repost.ref is None or not adapter.capabilities.reads or (found is not None and found.id == repost.ref.id):
+        return found
+    return await _known(adapter, repost.ref) or found
+
+
+async def _known(adapter: Adapter, ref: RemoteRef) -> RemoteRef | None:
+    """The post at a ref as it is now, None if it leads to nothing."""
     try:
-        doc = await read(adapter, repost.ref)
+        doc = await read(adapter, ref)
     except NotFound:
         return None
-    return doc.ref if doc else repost.ref
+    return doc.ref if doc else ref
 
 
 async def read(adapter: Adapter, ref: RemoteRef) -> RemoteDoc | None:

@@ -7,7 +7,21 @@ from datetime import timedelta
 
 from syncd.core import repost as machine
 from syncd.core.changes import changes
-from syncd.core.repost import Advance, Outcome, Park, Policy, Resolve, Rest, Retry, Seen, Send, Sent, Unknown, Verify
+from syncd.core.repost import (
+    Advance,
+    Located,
+    Outcome,
+    Park,
+    Policy,
+    Resolve,
+    Rest,
+    Retry,
+    Seen,
+    Send,
+    Sent,
+    Unknown,
+    Verify,
+)
 from syncd.engine.audit import after_look
 from syncd.engine.deps import Deps, SiteUnit
 from syncd.engine.measure import judge
@@ -89,6 +103,8 @@ class Worker:
                     self.deps, repost, site, lambda: self._sender.resolve(repost, step, site), kind="ask"
                 )
                 await self._fold(repost, outcome, policy, site, withdrawn=step.intent.kind is IntentKind.WITHDRAW)
+                if step.intent.kind is IntentKind.CREATE and isinstance(outcome, Sent | Located):
+                    await self._sweep(replace(repost, ref=outcome.ref), site)
             case Verify():
                 await self._verify(repost, step, site, policy)
             case Advance():
@@ -133,6 +149,20 @@ class Worker:
         await self._fold(repost, after_look(outcome, step), policy, site)
         if isinstance(outcome, Seen) and not step.audit:
             await self._measure(repost, site)
+        if isinstance(outcome, Seen) and step.audit and repost.looks < len(policy.looks):
+            await self._sweep(replace(repost, ref=outcome.ref or repost.ref), site)
+
+    async def _sweep(self, repost: Repost, site: SiteUnit) -> None:
+        """A request may arrive later than anybody thought: where that makes a second post, the first audits look for it.
+
+        Nothing of the row depends on it; when it can't be done, the next one does it.
+        """
+        wanted = site.adapter.capabilities.sweeps and not repost.adopted
+        if not wanted or site.gate.wait > 0 or self.deps.route(repost.route) is None:
+            return
+        failed = await attempt(self.deps, repost, site, lambda: self._sender.sweep(repost, site), kind="ask")
+        if failed is not None:
+            self.deps.log.warning("sweep_failed", repost=repost.id, site=site.name, reason=failed.reason)
 
     async def _measure(self, repost: Repost, site: SiteUnit) -> None:
         """Count what a repost that is visible now took, stage by stage, and its verdict."""

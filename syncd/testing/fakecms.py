@@ -348,6 +348,15 @@ class FakeAdapter:
         for post in told["posts"]:
             yield self._doc(post)
 
+    async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
+        """Delete posts that the CMS made under a renamed key, and that nobody else changed."""
+        told = await self._ask("GET", f"/posts?prefix={quote(key)}-")
+        twins = [self._ref(post) for post in told["posts"]]
+        ours = tuple(twin for twin in twins if twin.id != keep.id and not twin.modified_by)
+        for twin in ours:
+            await self._ask("POST", f"/posts/{twin.id}/withdraw", body={"how": "delete"})
+        return ours
+
     async def aclose(self) -> None:
         """Nothing is kept open."""
 
@@ -406,6 +415,7 @@ def _capabilities(options: FakeOptions) -> Capabilities:
         drafts=options.drafts, unpublish=options.unpublish, delete=options.delete, notice=options.notice,
         lookup=options.lookup, unique=options.unique, conditional_update=options.conditional_update,
         html=options.html, reads=True, lists=options.lookup == "pk",
+        sweeps=options.unique == "app" and options.lookup == "pk",
     )
 
 

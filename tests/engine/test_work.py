@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -560,3 +561,69 @@ async def test_a_clock_that_jumps_back_a_year_neither_freezes_nor_hurries_a_writ
         await rig.after(1200, step=30)
         assert rig.creates() == 1
         assert (await rig.one(1)).sent == 1
+
+
+@pytest.mark.guarantee(3)
+@pytest.mark.parametrize("state", ["draft", "withdrawn"])
+@played
+async def test_a_post_that_was_taken_from_public_view_at_the_site_is_not_published_again_by_a_correction(state: str) -> None:
+    async with Rig(CLASS_C) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.after(60)
+        cms = rig.cms["county"]
+        (post,) = rig.posts()
+        cms.posts[post.id] = replace(post, state=state, version=post.version + 1, modified_by="editor")
+        rig.correct(1)
+        await rig.after(1800)
+        assert cms.posts[post.id].state == state
+        assert await rig.status_of(1) == "gone"
+        assert (await rig.one(1)).reason == "unpublished_at_site"
+
+
+@pytest.mark.guarantee(2)
+@pytest.mark.parametrize("swept", [True, False])
+@played
+async def test_a_second_post_of_a_request_that_came_after_its_settling_time_is_removed_where_the_cms_renames(
+    swept: bool,
+) -> None:
+    """Where the CMS takes a second post with the very key (no sweep is declared), the older one goes on being the post."""
+    options = 'unique = "app", conditional_update = "check_then_act"'
+    config = source() + site(options=options if swept else options.replace("app", "none")) + route()
+    async with Rig(config) as rig:
+        await rig.begin()
+        rig.publish(1)
+        server = rig.servers["county"]
+        handler, late = server.handler, []
+
+        def swallowing(method, path, headers, body, now):  # type: ignore[no-untyped-def]
+            if writes(method, path) and not late:
+                late.append((method, path, headers, body))
+                raise LOST
+            return handler(method, path, headers, body, now)
+
+        server.handler = swallowing
+        await rig.after(1500, step=20)
+        handler(*late[0], rig.clock.true)
+        assert len(rig.posts()) == 2
+        await rig.after(2 * 3600, step=300)
+        assert len(rig.posts()) == (1 if swept else 2)
+        assert rig.posts()[0].key == (await rig.one(1)).key
+        assert await rig.status_of(1) == "visible"
+
+
+@played
+async def test_a_post_that_was_made_as_a_draft_first_is_published_after_the_settling_time() -> None:
+    async with Rig(CLASS_C) as rig:
+        await rig.begin()
+        rig.publish(1)
+        rig.servers["county"].say(LOST, on=writes, after=True, times=1)
+        await rig.stage("poll", "read", "route", "work")
+        (post,) = rig.posts()
+        rig.cms["county"].posts[post.id] = replace(post, state="draft")
+        await rig.after(400, step=20)
+        assert (await rig.one(1)).reason == "found_as_draft"
+        assert rig.posts()[0].state == "draft"
+        await rig.after(600, step=20)
+        assert [p.state for p in rig.posts()] == ["public"]
+        assert await rig.status_of(1) == "visible"

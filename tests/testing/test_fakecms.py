@@ -90,6 +90,22 @@ def test_a_cms_that_renames_the_second_keeps_only_the_first():
     assert [w.post.key for w in cms.history] == ["syncd-1", "syncd-1-2", "syncd-1-2"]
 
 
+def test_a_sweep_removes_renamed_posts_that_nobody_else_changed_and_keeps_the_one():
+    cms, adapter, _ = _cms(unique="app")
+    assert adapter.capabilities.sweeps
+
+    async def twice():
+        kept = (await adapter.create(POST, RemoteState.PUBLIC)).ref
+        for _ in range(2):
+            cms.handle("POST", "/api/posts", {"authorization": "Bearer secret"}, json.dumps(
+                {"key": POST.key, "title": POST.title, "html": BODY, "state": "public"}).encode(), NOW)
+        cms.edit(3, "editor", "<p>own</p>", NOW)
+        assert [ref.id for ref in await adapter.sweep(POST.key, kept)] == ["2"]
+        assert [post.id for post in cms.live()] == [1, 3]
+
+    _run(twice())
+
+
 @pytest.mark.parametrize("conditional", ["server", "check_then_act"])
 def test_a_conditional_update_is_refused_after_a_local_edit(conditional):
     cms, adapter, _ = _cms(conditional_update=conditional)

@@ -58,7 +58,7 @@ class LossyProxy:
     """Listens on loopback from a thread of its own, as a context manager. url: what to ask instead of the server.
 
     upstream: the server's address. rates: probability by fate (`rates` makes them). latest: seconds by which a late
-    request is delivered. counts: what was done, "good" among it. Each connection carries one request.
+    request is delivered. counts: what was done, "good" and "read_good" among it. Each connection carries one request.
     """
 
     def __init__(self, upstream: str, *, seed: int, rates: Mapping[str, float], latest: float = 3.0) -> None:
@@ -78,9 +78,9 @@ class LossyProxy:
     def counts(self) -> Counter[str]:
         return self._faults.struck
 
-    def heal(self) -> None:
-        """From now on everything arrives. What is late already still comes."""
-        self._faults.rates = {}
+    def change(self, rates: Mapping[str, float]) -> None:
+        """Other weather from now on; {} is none. What is late already still comes."""
+        self._faults.rates = rates
 
     def calm(self, timeout: float) -> bool:
         """Wait until nothing is under way to the server, so many seconds at most."""
@@ -117,6 +117,9 @@ class LossyProxy:
         self._loop.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._keep(task)
         try:
             request = await _request(reader)
             if request is not None:
@@ -127,7 +130,8 @@ class LossyProxy:
             writer.close()
 
     async def _judge(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        fate = self._faults.draw(READ_FATES if request.reads else WRITE_FATES) or "good"
+        fates, spared = (READ_FATES, "read_good") if request.reads else (WRITE_FATES, "good")
+        fate = self._faults.draw(fates) or spared
         self._faults.strike(fate)
         match fate:
             case "lost_before" | "read_lost":
@@ -159,7 +163,10 @@ class LossyProxy:
             self._under_way -= 1
 
         self._under_way += 1
-        task = self._loop.create_task(deliver())
+        self._keep(self._loop.create_task(deliver()))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """A loop knows its tasks weakly, and so do streams their readers: an unkept task may be collected while it waits."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -239,7 +239,7 @@ def _lay_out(folder: Path, code: Path) -> None:
 def _configure(folder: Path, url: str, database: Path) -> None:
     """Application passwords over plain HTTP are taken only where the environment is called local."""
     keys = [f"{name}_{kind}" for name in ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE") for kind in ("KEY", "SALT")]
-    constants = {
+    constants: dict[str, str | bool] = {
         "DB_NAME": "wordpress", "DB_USER": "root", "DB_PASSWORD": "", "DB_HOST": f"localhost:{database}",
         "DB_CHARSET": "utf8mb4", "WP_HOME": url, "WP_SITEURL": url, "WP_ENVIRONMENT_TYPE": "local",
         "WP_DEFAULT_THEME": "county", "FS_METHOD": "direct", "WP_DEBUG_LOG": f"{folder}/debug.log",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import threading
 import time
@@ -26,6 +27,7 @@ class Upstream(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[tuple[str, str, bytes]] = []
         self.asked: list[float] = []
+        self.pause = 0.0
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def bodies(self) -> list[bytes]:
@@ -39,6 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         self.server.got.append((self.command, self.path, body))
         self.server.asked.append(float(self.headers["x-asked"]))
+        time.sleep(self.server.pause)
         self.send_response(201)
         self.end_headers()
         self.wfile.write(BODY)
@@ -158,15 +161,35 @@ def test_a_server_that_is_gone_is_a_bad_gateway(upstream: Upstream) -> None:
 def test_reads_meet_their_own_fates_only(upstream: Upstream) -> None:
     with LossyProxy(upstream.url, seed=1, rates=dict.fromkeys(WRITE_FATES, 0.2)) as proxy:
         assert [ask(proxy, method="GET") for _ in range(20)] == [(201, BODY)] * 20
+        assert proxy.counts == {"read_good": 20}
     with fate("read_bad_gateway", upstream) as proxy:
         assert ask(proxy, b"a") == (201, BODY)
         assert ask(proxy, method="GET")[0] == 502
 
 
-def test_healing_spares_everything_from_then_on(upstream: Upstream) -> None:
+def test_a_request_whose_client_died_outlives_the_collection_of_garbage(
+    upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The loop knows it weakly only, once nothing comes from its client any more; asyncio tells of what was collected."""
+    upstream.pause = 0.3
+    with LossyProxy(upstream.url, seed=1, rates={}) as proxy:
+        connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc)
+        connection.request("POST", "/posts", b"a")
+        connection.close()
+        deadline = time.monotonic() + 0.6
+        while time.monotonic() < deadline:
+            gc.collect()
+            time.sleep(0.02)
+    assert upstream.bodies() == [b"a"]
+    assert caplog.messages == []
+
+
+def test_other_rates_hold_from_then_on(upstream: Upstream) -> None:
     with fate("lost_before", upstream) as proxy:
-        proxy.heal()
+        proxy.change({})
         assert ask(proxy, b"a") == (201, BODY)
+        proxy.change({"bad_gateway_after": 1.0})
+        assert ask(proxy, b"a")[0] == 502
 
 
 def many(upstream: Upstream, seed: int) -> list[str]:

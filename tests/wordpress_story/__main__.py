@@ -8,9 +8,7 @@ kept of every write is counted. The last line is `published duplicates N missing
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,35 +22,15 @@ from tests.killloop.__main__ import Daemon
 from tests.wordpress.install import Unavailable
 from tests.wordpress.proxy import LossyProxy, rates
 from tests.wordpress.server import WordPress, running
+from tests.wordpress_story.life import UNDER_WAY, Life
 from tests.wordpress_story.lists import Source
 from tests.wordpress_story.truth import EDIT, EDITOR, MARK, Truth, count, edited
 
-CONFIG = """
-[syncd]
-state_dir = "{state}"
-listen = ""
-[[sources]]
-name = "central"
-kind = "feed"
-url = "{list}"
-every = "1s"
-allow_private = true
-[[sites]]
-name = "county"
-adapter = "wordpress"
-public_url = "{public}"
-settle = "{settle}s"
-options = {{ api_url = "{api}", user = "syncd", password = {{ file = "{password}" }} }}
-[[routes]]
-sources = ["central"]
-site = "county"
-column = "要闻"
-authority = "story"
-"""
 LATEST = 3.0
 """Seconds by which a late write is delivered; less than the site's settling time."""
-GOOD, READS = 0.4, 0.1
-"""Share of the writes that are spared, and of the reads that aren't."""
+BAD, FAIR = rates(good=0.4, reads=0.1), rates(good=0.6, reads=0.05)
+"""Weather of every other life: in bad weather the daemon soon leaves the site alone for half a minute, so that fair
+weather is where many writes are under way when it is killed."""
 LIFE = (1.0, 9.0)
 """Seconds that a life of the daemon lasts after it has started."""
 FIRST_READ_WITHIN = 60.0
@@ -99,104 +77,64 @@ class Editor:
 class Story:
     """Publishes, kills, heals and counts."""
 
-    def __init__(self, told: argparse.Namespace, folder: Path, wordpress: WordPress) -> None:
+    def __init__(self, told: argparse.Namespace, wordpress: WordPress, source: Source, proxy: LossyProxy, life: Life) -> None:
         self._told = told
-        self._folder = folder
         self._wordpress = wordpress
+        self._source = source
+        self._proxy = proxy
+        self._life = life
         self._dice = random.Random(told.seed)
-        self._config = folder / "config.toml"
-        self._source = Source()
-        self._proxy = LossyProxy(wordpress.url, seed=told.seed, rates=rates(good=GOOD, reads=READS), latest=LATEST)
         self._editor = Editor(wordpress, told.seed, pause=told.kills * 8.0 / max(1, told.items // 5))
 
     def run(self) -> bool:
-        with self._source as source, self._proxy as proxy:
-            self._configure(proxy.url)
-            source.publish(0)
-            self._live(FIRST_READ_WITHIN, b'"polled"')  # the first good read: document 0 is old
-            with self._editor.at_work():
-                self._trouble()
-            proxy.heal()
-            self._say("nothing goes wrong any more")
-            proxy.calm(LATEST + 60)
-            self._heal()
+        self._source.publish(0)
+        with self._life.lived() as daemon:
+            daemon.live(FIRST_READ_WITHIN, b'"polled"')  # the first good read: document 0 is old
+        with self._editor.at_work():
+            self._trouble()
+        self._proxy.change({})
+        self._proxy.calm(LATEST + 60)
+        self._say("nothing goes wrong any more")
+        with self._life.lived() as daemon:
+            self._heal(daemon)
             return self._report()
-
-    def _configure(self, api: str) -> None:
-        password = self._folder / "password"
-        password.write_text(self._wordpress.users["syncd"].password)
-        password.chmod(0o600)
-        self._config.write_text(CONFIG.format(
-            state=self._folder / "var", list=self._source.url, api=api, public=self._wordpress.url,
-            settle=self._told.settle, password=password,
-        ))
 
     def _trouble(self) -> None:
         """As many lives as kills, with documents spread over them."""
         published = 0
         for n in range(1, self._told.kills + 1):
             due = self._told.items * n // self._told.kills
-            for id in range(published + 1, due + 1):
-                self._source.publish(id)
-                if self._dice.random() < 0.4:
-                    self._correct()
+            self._proxy.change(FAIR if n % 2 == 0 else BAD)
+            with self._life.lived() as daemon:
+                for id in range(published + 1, due + 1):
+                    self._change(id)
+                    daemon.live(self._dice.uniform(*LIFE) / (due - published))
             published = due
-            self._live(self._dice.uniform(*LIFE))
-            self._say(f"killed {n} times, {published} documents, {self._editor.edits} edits")
+            posts = self._truth().posts
+            self._say(f"killed {n} times, {published} documents, {posts} posts, {self._editor.edits} edits")
 
-    def _correct(self) -> None:
-        """A document gets another text; often one that an editor has touched, which is where harm is done."""
-        known = [id for id in self._source.versions if id]
-        touched = sorted(self._editor.documents)
-        self._source.correct(self._dice.choice(touched if touched and self._dice.random() < 0.4 else known))
+    def _change(self, id: int) -> None:
+        """A new document; and some known one gets another text, often one that an editor has touched, where harm is done."""
+        self._source.publish(id)
+        if self._dice.random() < 0.4:
+            known = [known for known in self._source.versions if known]
+            touched = sorted(self._editor.documents)
+            self._source.correct(self._dice.choice(touched if touched and self._dice.random() < 0.4 else known))
 
-    def _live(self, seconds: float, until: bytes = b"\0") -> None:
-        """One life: it starts, works for so long, and is killed."""
-        daemon = self._daemon()
-        try:
-            daemon.live(seconds, until)
-        finally:
-            daemon.kill()
-
-    def _daemon(self) -> Daemon:
-        daemon = Daemon(self._config, self._folder / "daemon.log")
-        if not daemon.started():
-            daemon.kill()
-            raise SystemExit(f"the daemon did not start:\n{(self._folder / 'daemon.log').read_text()[-3000:]}")
-        return daemon
-
-    def _heal(self) -> None:
-        """A last life without faults, until everything is there or patience is at its end."""
-        daemon = self._daemon()
+    def _heal(self, daemon: Daemon) -> None:
+        """Until everything is there or patience is at its end."""
         deadline = time.monotonic() + self._told.patience
-        try:
-            while time.monotonic() < deadline and self._unfinished():
-                daemon.live(5.0)
-                self._hurry()
-            daemon.live(self._told.settle + 5.0)  # what would still happen, happens before the count
-        finally:
-            daemon.kill()
+        while time.monotonic() < deadline and self._unfinished():
+            daemon.live(4.0)
+            self._life.hurry()
+        daemon.live(self._told.settle + 5.0)  # what would still happen, happens before the count
 
     def _unfinished(self) -> bool:
         truth = self._truth()
-        reposts = self._reposts()
-        waiting = [row for row in reposts if row["status"] in ("waiting", "sending", "sent", "in_doubt")]
-        self._say(f"missing {len(truth.lost | truth.stale)}, under way {len(waiting)}, drafts {truth.drafts}")
-        return bool(truth.lost or truth.stale or waiting or len(reposts) < self._told.items)
-
-    def _hurry(self) -> None:
-        """What an operator does with what waits long after many failures: `syncd retry ID`. Not where a person decides."""
-        for row in self._reposts():
-            if row["status"] in ("sending", "in_doubt", "sent") and row["reason"]:
-                self._syncd("retry", str(row["id"]))
-
-    def _reposts(self) -> list[dict[str, str]]:
-        rows: list[dict[str, str]] = json.loads(self._syncd("reposts", "--json") or "[]")
-        return rows
-
-    def _syncd(self, *words: str) -> str:
-        command = [sys.executable, "-m", "syncd", *words, "--config", str(self._config)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+        reposts = self._life.reposts()
+        under_way = sum(row["status"] in UNDER_WAY for row in reposts)
+        self._say(f"missing {len(truth.lost | truth.stale)}, under way {under_way}, drafts {truth.drafts}")
+        return bool(truth.lost or truth.stale or under_way or len(reposts) < self._told.items)
 
     def _truth(self) -> Truth:
         versions = {id: version for id, version in self._source.versions.items() if id}
@@ -204,10 +142,11 @@ class Story:
 
     def _report(self) -> bool:
         truth = self._truth()
-        statuses = Counter(f"{row['status']} ({row['reason']})" if row["reason"] else row["status"] for row in self._reposts())
+        rows = self._life.reposts()
+        statuses = Counter(f"{row['status']} ({row['reason']})" if row["reason"] else row["status"] for row in rows)
         in_flight = sum(harm.in_flight for harm in truth.overwritten)
         corrections = sum(version - 1 for version in self._source.versions.values())
-        rows = [
+        table = [
             ("documents / corrections / kills", f"{self._told.items} / {corrections} / {self._told.kills}"),
             ("the lossy way", ", ".join(f"{name} {n}" for name, n in sorted(self._proxy.counts.items()))),
             ("WordPress", f"{self._wordpress.version}, {len(self._wordpress.journal())} writes to posts"),
@@ -223,7 +162,7 @@ class Story:
             ("public in an older version", _listed(truth.stale)),
             ("edits overwritten", f"{_listed({harm.document for harm in truth.overwritten})}; in flight: {in_flight}"),
         ]
-        for name, value in rows:
+        for name, value in table:
             print(f"{name:<42} {value}")
         print(truth.line)
         return truth.good
@@ -234,6 +173,19 @@ class Story:
 
 def _listed(documents: frozenset[int] | set[int]) -> str:
     return f"{len(documents)} {sorted(documents)}" if documents else "0"
+
+
+def _tell(told: argparse.Namespace, folder: Path) -> bool:
+    with (
+        running() as wordpress,
+        Source() as source,
+        LossyProxy(wordpress.url, seed=told.seed, rates=BAD, latest=LATEST) as proxy,
+    ):
+        life = Life(
+            folder, list=source.url, api=proxy.url, public=wordpress.url, settle=told.settle,
+            password=wordpress.users["syncd"].password,
+        )
+        return Story(told, wordpress, source, proxy, life).run()
 
 
 def main() -> int:
@@ -252,8 +204,7 @@ def main() -> int:
         folder = (told.keep or Path(made)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with running() as wordpress:
-                return 0 if Story(told, folder, wordpress).run() else 1
+            return 0 if _tell(told, folder) else 1
         except Unavailable as reason:
             print(f"no WordPress: {reason}")
             return 2

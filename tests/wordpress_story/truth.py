@@ -94,7 +94,7 @@ def count(journal: Sequence[Write], versions: Mapping[int, int]) -> Truth:
         drafts=sum(write.status in ("draft", "pending", "private", "future") for write in last.values()),
         trash=sum(write.status == "trash" for write in last.values()),
         removed=sum(write.status == "deleted" for write in last.values()),
-        renamed=frozenset(write.slug for write in journal if re.search(r"[0-9a-f]{8}-\d$", write.slug)),
+        renamed=_renamed({write.slug for write in journal}),
     )
 
 
@@ -105,6 +105,11 @@ def _documents(writes: Iterable[Write]) -> dict[int, list[int]]:
         if mark := MARK.search(write.content):
             found[int(mark[1])].append(int(mark[2]))
     return dict(found)
+
+
+def _renamed(slugs: set[str]) -> frozenset[str]:
+    """Slugs that are another one with a number after it."""
+    return frozenset(slug for slug in slugs if slug.rstrip("0123456789").removesuffix("-") in slugs - {slug})
 
 
 def _document(write: Write) -> int | None:

@@ -82,7 +82,7 @@ class WordpressAdapter:
         Raises Conflict("exists") after removing our own, when WordPress gave it another slug.
         """
         files = self._bytes(post)
-        times = Times(self._zone, post.sent or self._tools.now())
+        times = Times(self._zone, post.sent or self._tools.now(), posted=state is RemoteState.PUBLIC)
         column = await self._columns.number(post.column)
         text = self._text(post, {}, times)
         told = await self._rest.post(self._path, self._placed(
@@ -95,8 +95,9 @@ class WordpressAdapter:
         files = self._bytes(post)
         before = await self._get(ref.id)
         self._compare(before, if_version)
-        first = before.published if before.status == "publish" else None
-        times = Times(self._zone, post.sent or self._tools.now(), first)
+        public = before.status == "publish"
+        times = Times(self._zone, post.sent or self._tools.now(), before.published if public else None,
+                      posted=public or state is RemoteState.PUBLIC)
         placed = await self._shelf.place(before.id, slug_of(post.key), post, files)
         text = self._text(post, placed.addresses, times)
         change = await self._moved(before, post, state)
@@ -129,15 +130,15 @@ class WordpressAdapter:
     async def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
         """All posts of the account whose key starts with prefix, in every state, oldest first."""
         query: Query = {"author": await self._account(), "status": STATUSES, "context": "edit", "_fields": FIELDS}
-        for number in range(1, 100_000):
+        number, pages = 0, 1
+        while number < pages:
+            number += 1
             told = await self._rest.get(
                 self._path, {**query, "orderby": "id", "order": "asc", "per_page": _ALL, "page": number})
-            found = self._several(told)
-            for post in found:
+            pages = told.pages
+            for post in self._several(told):
                 if post.key.startswith(prefix):
                     yield self._doc(post, await self._ref(post))
-            if len(found) < _ALL:
-                return
 
     async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
         """Remove what late requests of ours made beside the post `keep`: posts by our account, with our seal of this key

@@ -38,7 +38,8 @@ class Columns:
         named = self._options.columns.get(column, column)
         if isinstance(named, int):
             return await self._by_number(named)
-        return await self._one({"slug": named}, "slug", named) or await self._one({"search": named}, "name", named)
+        escaped = html.escape(named, quote=False)
+        return await self._one({"slug": named}, "slug", named) or await self._one({"search": escaped}, "name", named)
 
     async def _by_number(self, number: int) -> int | None:
         try:

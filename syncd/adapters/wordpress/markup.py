@@ -13,7 +13,7 @@ import re
 _TAG = re.compile(r'(<(?:/?[a-zA-Z][^\s<>"/]*(?:\s+[^\s=<>"]+="[^"]*")*\s*/?|!--.*?--)>)', re.DOTALL)
 """A tag as a parser writes it: values in double quotes, in which < and > may stand unescaped."""
 _VALUE = re.compile(r'"([^"]*)"')
-_IN_VALUE = re.compile(r"[\[\]{}<>`]")
+_IN_VALUE = re.compile(r"[\[\]{}<>`]|(?<=&amp;)#(?=[0-9xX])")
 _IN_TEXT = re.compile(
     r"""
       [\[\]{}`'"]                            # shortcodes, templates of plug-ins, quotes that would be curled or primed
@@ -22,13 +22,14 @@ _IN_TEXT = re.compile(
     | \((?=tm\))                             # (tm) becomes a sign
     | :(?=//)                                # an address alone in a paragraph becomes a frame of that site
     | (?<!\S)[:;](?=\S) | (?<!\S)8(?=-[)O]|O(?!\S))  # smilies become pictures
-    | (?<=\bWord)p(?=ress)                   # "Wordpress" is corrected
-    | \$(?=latex\b)
+    | (?<=Word)p(?=ress)                     # "Wordpress" is corrected
+    | (?<=&amp;)\#(?=[0-9xX])               # kses decodes twice: a text that shows an entity would become one
+    | \$(?=latex\b)                         # formulas of Jetpack
     """,
     re.VERBOSE,
 )
 _IN_TITLE = re.compile(
-    r"""[<>&]|-(?=-)|(?<=-)-|(?<=[0-9])x(?=[0-9])|\((?=tm\))|(?<=\bWord)p(?=ress)|(?<=[0-9])['"]|'(?=')|(?<=')'|`""",
+    r"""[<>&]|(?<=&)\#|-(?=-)|(?<=-)-|(?<=[0-9])x(?=[0-9])|\((?=tm\))|(?<=Word)p(?=ress)|(?<=[0-9])['"]|'(?=')|(?<=')'|`""",
 )
 _BREAK = re.compile(r"[ \t]*[\r\n\f][ \t\r\n\f]*")
 _KEEPS = re.compile(r"<(/?)(?:pre|textarea)\b")

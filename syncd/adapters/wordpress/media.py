@@ -84,15 +84,16 @@ class Shelf:
     async def _files(self, id: int, slug: str) -> list[_File]:
         """The files of a post that bear our names, oldest first."""
         found: list[_File] = []
-        for page in range(1, 100):
+        page, pages = 0, 1
+        while page < pages:
+            page += 1
             query: Query = {"parent": id, "per_page": _PAGE, "page": page, "orderby": "id", "order": "asc",
                             "context": "edit", "_fields": _FIELDS}
             told = await self._rest.get("/wp/v2/media", query)
             if not isinstance(told.value, list):
                 raise garbled(told.answer, writes=False)
             found += [_file(each) for each in told.value]
-            if len(told.value) < _PAGE:
-                break
+            pages = told.pages
         return [file for file in found if file.slug.startswith(f"{slug}-f")]
 
     async def _upload(self, id: int, slug: str, media: Media, data: bytes) -> str:

@@ -45,11 +45,15 @@ _EXCERPT = 120
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When the repost was first published and when it was last changed, for people; first None: now."""
+    """When the repost was first published and when it was last changed, for people; first None: now.
+
+    posted: False for a draft, since nobody knows when its editor will publish it.
+    """
 
     zone: ZoneInfo
     now: datetime
     first: datetime | None = None
+    posted: bool = True
 
     def shown(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
@@ -134,8 +138,9 @@ def excerpt(post: Post) -> str:
 def _credit(post: Post, times: Times) -> str:
     words = WORDS[post.lang]
     first = times.first or times.now
-    line = [(words["source"], html.escape(post.origin_name or post.issuer)), (words["posted"], times.shown(first))]
-    if times.now - first >= _MINUTE:
+    posted = times.shown(first) if times.posted else ""
+    line = [(words["source"], html.escape(post.origin_name or post.issuer)), (words["posted"], posted)]
+    if posted and times.now - first >= _MINUTE:
         line.append((words["updated"], times.shown(times.now)))
     spans = [f"<span>{label}{words['colon']}{value}</span>" for label, value in line if value]
     if post.source_url.startswith(("http://", "https://")):

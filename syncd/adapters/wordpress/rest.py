@@ -49,6 +49,12 @@ class Told:
     value: Any
     answer: Answer
 
+    @property
+    def pages(self) -> int:
+        """How many pages a list has; a page beyond them is refused."""
+        total = self.answer.header("x-wp-totalpages")
+        return int(total) if total.isascii() and total.isdecimal() else 1
+
 
 class Rest:
     """One WordPress, as one account. Every failure is an AdapterError; none of them holds the password."""
@@ -169,7 +175,9 @@ def _raise_bad(said: Mapping[str, Any], code: str, message: str, where: str, wri
     fields = ",".join(map(str, params)) if isinstance(params, dict) else ""
     if not writes and "status" in fields:
         # "Status is forbidden": it takes us for an anonymous reader, so that nothing is learned of what is there.
-        raise AuthFailed("not_logged_in", message, where=where, hint=_LOGIN)
+        details = data.get("details") if isinstance(data, dict) else None
+        known = '"status": 403' in json.dumps(details)
+        raise AuthFailed("no_right" if known else "not_logged_in", message, where=where, hint=_RIGHT if known else _LOGIN)
     detail = "; ".join(map(_plain, params.values())) if isinstance(params, dict) else ""
     raise Rejected(fields, code if code.startswith("rest_") else "bad_request", f"{message} {detail}".strip(),
                    where=where, hint="look at what WordPress says of it and at this site's options; then syncd retry")
