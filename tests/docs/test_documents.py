@@ -24,7 +24,7 @@ PAIRS = {
 }
 """The documents that are run (test_guide, test_readme), each with the one that says the same in Chinese."""
 BOTH = [*PAIRS, *PAIRS.values()]
-ALL = sorted(str(file.relative_to(ROOT)) for place in (".", "docs", "systemd") for file in (ROOT / place).glob("*.md"))
+ALL = sorted(str(file.relative_to(ROOT)) for place in (".", "docs", "docs/adapters", "systemd") for file in (ROOT / place).glob("*.md"))
 GUIDES = ["docs/guide.md", "docs/guide.zh.md"]
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:tests|docs|syncd|systemd|tools)/[\w./-]*|config\.toml|Makefile")
