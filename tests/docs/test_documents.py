@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from syncd import config
+from syncd.adapters import registry
 from syncd.app import desk
 from syncd.cli.commands import command
 from syncd.core import detect
@@ -24,7 +25,9 @@ PAIRS = {
 }
 """The documents that are run (test_guide, test_readme), each with the one that says the same in Chinese."""
 BOTH = [*PAIRS, *PAIRS.values()]
-ALL = sorted(str(file.relative_to(ROOT)) for place in (".", "docs", "docs/adapters", "systemd") for file in (ROOT / place).glob("*.md"))
+ALL = sorted(
+    str(file.relative_to(ROOT)) for place in (".", "docs", "docs/adapters", "systemd") for file in (ROOT / place).glob("*.md")
+)
 GUIDES = ["docs/guide.md", "docs/guide.zh.md"]
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:tests|docs|syncd|systemd|tools)/[\w./-]*|config\.toml|Makefile")
@@ -138,7 +141,11 @@ def _load(whole: str, folder: Path) -> config.Config:
         (folder / file).write_text("http://proxy.county.example:3128")
         (folder / file).chmod(0o600)
     text = whole.replace("/var/lib/syncd", str(folder / "state"))
-    return config.parse(text, where="guide", base=folder, environ={"CREDENTIALS_DIRECTORY": str(folder)})
+    loaded = config.parse(text, where="guide", base=folder, environ={"CREDENTIALS_DIRECTORY": str(folder)})
+    for site in loaded.sites:
+        _, problems = config.options_of(registry.load(site.adapter).Options, site.options, where=site.name)
+        assert problems == []
+    return loaded
 
 
 # --- reasons -----------------------------------------------------------------------------------------------------------
