@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from syncd import __version__
+from syncd.adapters.api import Capabilities
 from syncd.adapters.package import package
 from syncd.app import views
 from syncd.app.build import Ground, outgoing
@@ -441,7 +442,7 @@ class Desk:
         head = {
             "name": f"site {name}",
             "ok": report.ok,
-            "detail": f"class {report.capabilities.guarantee}",
+            "detail": _class(report.capabilities),
             "hint": told,
         }
         rows = [
@@ -744,6 +745,10 @@ def _used(judged: Shown, now: datetime) -> float:
 
 def _waits(repost: Repost) -> bool:
     return machine.status(repost) is machine.Status.WAITING
+
+
+def _class(capabilities: Capabilities) -> str:
+    return f"class {capabilities.guarantee}" if capabilities.posts else "only observed, nothing is posted"
 
 
 def _clock_detail(error: float | None) -> str:

@@ -114,6 +114,9 @@ def init(
     column_url: Annotated[
         str, typer.Option("--column-url", help=say("address of that column's list", "该栏目列表页网址"))
     ] = "",
+    state_dir: Annotated[
+        str, typer.Option("--state-dir", help=say("where the state is kept (default: var)", "数据目录（默认 var）"))
+    ] = "var",
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help=say("ask nothing, take the defaults", "不提问，用默认值"))
     ] = False,
@@ -122,7 +125,8 @@ def init(
     from syncd.cli.setup import Answers, ask_missing, write
 
     answers = Answers(
-        url=url, site_name=site_name, site_id=site_id, source=source, column=column, column_url=column_url
+        url=url, site_name=site_name, site_id=site_id, source=source, column=column, column_url=column_url,
+        state_dir=state_dir,
     )
     for text in write(config, answers if yes else ask_missing(answers), force=force):
         typer.echo(text)

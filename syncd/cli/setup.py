@@ -20,7 +20,10 @@ GOVCN = "https://www.gov.cn/zhengce/zuixin/ZUIXINZHENGCE.json"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What init must know. source: "govcn" or the address of a list. site_id, column_url: may be empty."""
+    """What init must know. source: "govcn" or the address of a list. site_id, column_url: may be empty.
+
+    state_dir: where the state is kept, relative to the file; as a service that is /var/lib/syncd.
+    """
 
     url: str = ""
     site_name: str = ""
@@ -28,6 +31,7 @@ class Answers:
     source: str = ""
     column: str = ""
     column_url: str = ""
+    state_dir: str = "var"
 
 
 def ask_missing(given: Answers) -> Answers:
@@ -45,7 +49,9 @@ def ask_missing(given: Answers) -> Answers:
     listed = given.column_url or _asked(
         say("Address of that column's list page", "该栏目的列表页网址"), _address, default=url
     )
-    return Answers(url=url, site_name=name, site_id=code, source=source, column=column, column_url=listed)
+    return replace(
+        given, url=url, site_name=name, site_id=code, source=source, column=column, column_url=listed
+    )
 
 
 def write(path: Path, answers: Answers, *, force: bool) -> list[str]:
@@ -89,7 +95,7 @@ def compose(answers: Answers) -> str:
 # 由 syncd init 写出，只观察、不发布。全部选项见软件包中的 config.toml。
 
 [syncd]
-state_dir = "var"
+state_dir = {q(answers.state_dir)}
 listen = "127.0.0.1:8377"
 timezone = "Asia/Shanghai"
 

@@ -457,3 +457,11 @@ async def test_a_state_directory_that_takes_nothing_is_told_and_is_no_bug() -> N
         with pytest.raises(SyncdError) as told:
             await rig.desk.package(id)
         assert (told.value.reason, "state_dir" in told.value.hint) == ("state_unwritable", True)
+
+
+@played
+async def test_check_promises_no_class_where_nothing_is_posted() -> None:
+    async with Rig(source() + site() + OBSERVED + route("town")) as rig:
+        await rig.begin()
+        told = {item["name"]: item["detail"] for item in (await rig.desk.check())["items"]}
+        assert (told["site town"], told["site county"]) == ("only observed, nothing is posted", "class A")

@@ -46,6 +46,11 @@ def test_what_it_writes_is_what_the_observe_adapter_takes() -> None:
     assert options.list_url == "https://www.county.example/gwy/"  # type: ignore[attr-defined]  # with its slash
 
 
+def test_the_state_goes_where_a_service_may_write() -> None:
+    main(["init", *GIVEN, "--state-dir", "/var/lib/syncd"], doors=FakeDoors())
+    assert config.load(Path("config.toml"), environ={}).syncd.state_dir == Path("/var/lib/syncd")
+
+
 def test_it_never_overwrites_a_file_unless_told_to(capsys: pytest.CaptureFixture[str]) -> None:
     Path("config.toml").write_text("mine")
     assert main(["init", *GIVEN], doors=FakeDoors()) == 2
