@@ -174,8 +174,9 @@ def record_reading(conn: Connection, read: Reading) -> Recorded:
     found, others = _identify(conn, read)
     kept = _made(conn, read) if found is None else document(conn, found)
     kept, parked = _absorb(conn, kept, [document(conn, id) for id in others], read)
-    kept = _shown(conn, _known_better(conn, kept, read), read)
-    kept, revised = _revise(conn, kept, read)
+    known = _known_better(conn, kept, read)
+    kept = _shown(conn, known, read)
+    kept, revised = _revise(conn, kept, read, elsewhere=kept.sources != known.sources)
     _keep_look(conn, kept, read, pending.entry if pending else None)
     if read.pending and (pending is None or read.entry in (None, pending.entry)):
         lists.drop_pending(conn, read.pending)
@@ -263,9 +264,12 @@ def _shown(conn: Connection, known: Document, read: Reading) -> Document:
     return replace(known, sources=(*known.sources, read.source))
 
 
-def _revise(conn: Connection, known: Document, read: Reading) -> tuple[Document, bool]:
-    """The document with its newest revision stored, and whether it is new: another text, or withdrawn or back again."""
-    routed = int(_document_row(conn, known.id).routed)
+def _revise(conn: Connection, known: Document, read: Reading, *, elsewhere: bool) -> tuple[Document, bool]:
+    """The document with its newest revision stored, and whether it is new: another text, or withdrawn or back again.
+
+    elsewhere: a source shows it that did not before, and may lead it to a site of its own: it is routed anew.
+    """
+    routed = 0 if elsewhere else int(_document_row(conn, known.id).routed)
     revision = read.revision
     if revision is None or not _differs(conn, known, revision):
         store_document(conn, known, routed=routed)

@@ -40,6 +40,21 @@ async def test_a_new_route_covers_what_came_after_the_start_line_and_nothing_old
         assert [p.title for p in rig.posts()] == [title_of(1), title_of(2)]
 
 
+@pytest.mark.guarantee(1)
+@played
+async def test_a_document_that_another_list_shows_later_goes_to_that_lists_site_too() -> None:
+    two = source() + source("town-list") + site() + site("town") + route() + route("town", sources=("town-list",))
+    async with Rig(two) as rig:
+        await rig.begin()
+        shown = rig.publish(1, name="central")
+        await rig.rest()
+        assert (len(rig.posts()), len(rig.posts("town"))) == (1, 0)
+        rig.clock.advance(400)
+        rig.lists["town-list"].publish(1, title_of(1), text_of(1), rig.clock.true, url=shown.url)
+        await rig.rest()
+        assert (len(rig.posts()), len(rig.posts("town"))) == (1, 1)
+
+
 @played
 async def test_a_route_that_vanished_stops_writing_and_never_withdraws() -> None:
     other = source() + site() + site("town") + route("town")
