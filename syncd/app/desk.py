@@ -168,7 +168,7 @@ class Desk:
         found = [
             self._needs("repost", r.id, d.title, r.reason or machine.status(r).value, r.hint, d.detected)
             for r, d in await self.ground.store.reposts(Filter(attention=True))
-            if machine.status(r) in NEEDS_PERSON
+            if machine.status(r) in NEEDS_PERSON and not machine.refused(r)
         ]
         found += [
             self._needs("entry", p.id, p.entry.title, p.reason, p.hint, p.sighted)
@@ -497,7 +497,7 @@ class Desk:
 
         async def rejected(repost: Repost) -> Repost:
             _must_be_unsent(repost, refused)
-            return machine.reject(repost, reason=reason or "rejected", actor=actor, now=self.ground.clock.now())
+            return machine.reject(repost, reason=reason or "no reason given", actor=actor, now=self.ground.clock.now())
 
         return await self._order(id, rejected, actor)
 
@@ -730,7 +730,7 @@ _LEVELS = {
 
 def _level(judged: Shown, now: datetime) -> str:
     """How near the end of its limit a repost is that is not visible yet: "" while there is time."""
-    if judged.rule is None or judged.repost.excused:
+    if judged.rule is None or judged.repost.excused or machine.refused(judged.repost):
         return ""
     used = deadline.escalation(judged.timeline, judged.rule, now)
     return "limit_passed" if used >= 100 else "limit_near" if used >= 75 else ""
@@ -738,7 +738,7 @@ def _level(judged: Shown, now: datetime) -> str:
 
 def _used(judged: Shown, now: datetime) -> float:
     """The share of the time limit that is used up, 0 without one."""
-    if judged.rule is None or judged.repost.excused:
+    if judged.rule is None or judged.repost.excused or machine.refused(judged.repost):
         return 0.0
     return 1.0 - deadline.time_left(judged.timeline, judged.rule, now) / judged.rule.limit
 

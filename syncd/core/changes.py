@@ -23,9 +23,14 @@ def changes(
         *_trouble(before, after),
     ]
     return tuple(
-        Event(kind, at, document=after.document, repost=after.id or None, revision=revision, actor=actor, reason=reason)
+        Event(kind, at, after.document, after.id or None, revision, actor, reason, _words(kind, after))
         for kind, revision, reason in found
     )
+
+
+def _words(kind: str, after: Repost) -> dict[str, str]:
+    """What a hold says beside its reason, such as a person's own words."""
+    return {"why": after.hold.hint} if kind in ("held", "parked") and after.hold and after.hold.hint else {}
 
 
 _Found = list[tuple[str, int | None, str]]

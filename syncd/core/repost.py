@@ -43,6 +43,8 @@ class Status(StrEnum):
     VISIBLE = "visible"
 
 
+REFUSED = "rejected"
+"""The reason of a hold that is a person's word; their own words are its hint."""
 NEEDS_PERSON = frozenset({Status.PARKED, Status.EDITED, Status.GONE, Status.HELD})
 
 RETRY_HORIZON = timedelta(hours=2)
@@ -264,6 +266,11 @@ def needs_person(repost: Repost) -> bool:
     return status(repost) in NEEDS_PERSON
 
 
+def refused(repost: Repost) -> bool:
+    """True when a person has refused what is wanted now: it stands still, and nobody is asked again."""
+    return held(repost) and repost.hold is not None and repost.hold.reason == REFUSED
+
+
 def overdue(repost: Repost, now: datetime) -> bool:
     """True when the row is to be taken up: its `due` is past, or so far away that only a wrong clock has written it."""
     return repost.due <= now or repost.due > now + horizon(repost)
@@ -461,8 +468,8 @@ def approve(repost: Repost, n: int, now: datetime) -> Repost:
 
 
 def reject(repost: Repost, *, reason: str, actor: str, now: datetime) -> Repost:
-    """A person refuses the wanted revision, and only that one."""
-    return replace(repost, hold=Hold(reason, repost.wanted, actor), reason=reason, due=now)
+    """A person refuses the wanted revision, and only that one. reason: in their own words."""
+    return replace(repost, hold=Hold(REFUSED, repost.wanted, actor, reason), reason=REFUSED, hint=reason, due=now)
 
 
 def retry(repost: Repost, now: datetime, *, overwrite: bool = False) -> Repost | None:

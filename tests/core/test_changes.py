@@ -71,6 +71,11 @@ def test_a_hold_is_told_with_its_revision_or_as_parked_and_its_end_as_released()
     assert told(held, held) == []
 
 
+def test_a_hold_is_told_with_the_words_of_who_holds() -> None:
+    (event,) = changes(row(wanted=1), row(wanted=1, hold=Hold("rejected", 1, "李主任", "不宜转载")), AT)
+    assert (event.reason, event.detail) == ("rejected", {"why": "不宜转载"})
+
+
 def test_the_first_failure_of_a_kind_is_told_and_its_repetitions_are_not() -> None:
     before = row(wanted=1, approved=1)
     first = replace(before, tries=1, reason="connect")

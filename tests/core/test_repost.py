@@ -145,7 +145,10 @@ def test_a_superseded_approval_is_not_sent() -> None:
 
 def test_a_rejection_stops_its_revision_only() -> None:
     rejected = machine.reject(row(wanted=1, approved=1), reason="不宜转载", actor="李主任", now=NOW)
-    assert planned(rejected) == Rest(None, "不宜转载")
+    assert planned(rejected) == Rest(None, "rejected")
+    assert (rejected.reason, rejected.hint, machine.refused(rejected)) == ("rejected", "不宜转载", True)
+    assert not machine.refused(machine.want(rejected, 2, NOW))
+    assert not machine.refused(row(wanted=1, hold=Hold("too_large", 1, "cms")))
     newer = machine.approve(machine.want(rejected, 2, NOW), 2, NOW)
     assert planned(newer) == Send(2, IntentKind.CREATE)
 

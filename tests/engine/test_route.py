@@ -128,6 +128,10 @@ async def test_a_rejection_holds_that_revision_only() -> None:
         await rig.after(3600)
         assert await rig.status_of(1) == "held"
         assert rig.posts() == []
+        told = await rig.desk.explain((await rig.one(1)).id)
+        assert {"why": "not for us"} in [e["detail"] for e in told["events"] if e["kind"] == "held"]
+        await rig.after(13 * 3600, step=1800)
+        assert await rig.attention() == {}
         rig.correct(1)
         await rig.after(800, step=400)
         assert await rig.status_of(1) == "waiting"
