@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from syncd.store.statements import Query
@@ -16,6 +16,8 @@ _PUT = Query(
     )
 )
 
+_SET = Query(select(settings).where(settings.c.value != text("''")))
+
 
 def get(conn: Connection, name: str) -> str:
     """The value, "" if there is none."""
@@ -25,3 +27,8 @@ def get(conn: Connection, name: str) -> str:
 
 def put(conn: Connection, name: str, value: str) -> None:
     _PUT(conn, name=name, value=value)
+
+
+def beginning(conn: Connection, prefix: str) -> dict[str, str]:
+    """All values that are not empty and whose name begins so. There are few names at all."""
+    return {row.name: row.value for row in _SET.all(conn) if row.name.startswith(prefix)}
