@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.process import ENVIRON, cores, pin
+from bench.process import ENVIRON
 
 
 class Daemon:
@@ -20,7 +20,6 @@ class Daemon:
             env=ENVIRON,
         )
         self.pid = self.process.pid
-        pin(self.pid, cores()[0])
 
     def __enter__(self) -> Daemon:
         return self

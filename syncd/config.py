@@ -479,6 +479,7 @@ class _Reading:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     secrets: list[SecretStr] = field(default_factory=list)
+    given: dict[frozenset[str], set[str]] = field(default_factory=dict)
 
     def config(self, data: dict[str, Any]) -> Config | None:
         self._unknown_tables(data)
@@ -512,11 +513,17 @@ class _Reading:
         self.problems += [f"{place}: {spot}: {_NOT_LITERAL}" for spot in literal]
         kept = {key: value for key, value in resolved.items() if key not in literal}
         try:
-            return shape.model_validate(kept, context={"base": self.base})
+            return self._slim(shape.model_validate(kept, context={"base": self.base}))
         except ValidationError as error:
             details = error.errors(include_url=False, include_context=True, include_input=True)
             self.problems += _unique(f"{place}: {_spot(d['loc'])}: {_said(d, shape)}" for d in details)
             return None
+
+    def _slim(self, table: AnyTable) -> AnyTable:
+        """The table with its names of given keys shared: in ten thousand tables with the same keys they take 7 MB."""
+        given = table.model_fields_set
+        object.__setattr__(table, "__pydantic_fields_set__", self.given.setdefault(frozenset(given), given))
+        return table
 
     def _single(self, name: str, shape: type[AnyTable], raw: object) -> AnyTable | None:
         if not isinstance(raw, dict):

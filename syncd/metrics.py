@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import Metric as PromMetric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS = (
@@ -68,6 +71,21 @@ CATALOGUE = (
 )
 
 
+class _PerSource(Collector):
+    """A metric with a series per source. Thousands of them as the library's own objects would take 1 KB each."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+        self.values: dict[tuple[str, ...], float] = {}
+
+    def collect(self) -> Iterable[PromMetric]:
+        shape = CounterMetricFamily if self._metric.kind == "counter" else GaugeMetricFamily
+        family = shape(self._metric.name, self._metric.help, labels=self._metric.labels)
+        for labels, value in self.values.items():
+            family.add_metric(labels, value)
+        return [family]
+
+
 class Metrics:
     """The counters of one process, in a registry of their own."""
 
@@ -80,6 +98,9 @@ class Metrics:
             m.name: Histogram(m.name, m.help, m.labels, buckets=BUCKETS, registry=self._registry)
             for m in _of("histogram")
         }
+        self._per_source = {m.name: _PerSource(m) for m in CATALOGUE if m.labels[:1] == ("source",)}
+        for collector in self._per_source.values():
+            self._registry.register(collector)
         self._states: dict[str, str] = {}
         self._gauge("syncd_build_info", version=version).set(1)
         self.clock_error(None)
@@ -87,18 +108,19 @@ class Metrics:
 
     def poll(self, source: str, outcome: str) -> None:
         """A list was read: "changed", "unchanged", or the reason why not."""
-        self._count("syncd_polls_total", source=source, outcome=outcome)
+        self._add("syncd_polls_total", (source, outcome), 1)
 
     def entries(self, source: str, change: str, count: int) -> None:
         """So many rows were acted on: new, changed, withdrawn, relinked, old, held."""
-        self._count("syncd_entries_total", count, source=source, change=change)
+        self._add("syncd_entries_total", (source, change), count)
 
     def source_last_good(self, source: str, at: datetime | None) -> None:
-        self._gauge("syncd_source_last_good_timestamp_seconds", source=source).set(at.timestamp() if at else 0)
+        named = self._per_source["syncd_source_last_good_timestamp_seconds"]
+        named.values[(source,)] = at.timestamp() if at else 0.0
 
     def source_watched(self, source: str, share: float) -> None:
         """share: 0 to 1."""
-        self._gauge("syncd_source_watched_ratio", source=source).set(share)
+        self._per_source["syncd_source_watched_ratio"].values[(source,)] = share
 
     def stage_seconds(self, stage: str, seconds: float) -> None:
         """A document passed a stage; a clock that went backwards counts as 0."""
@@ -154,6 +176,10 @@ class Metrics:
         """The page for Prometheus, of type CONTENT_TYPE."""
         return generate_latest(self._registry)
 
+    def _add(self, name: str, labels: tuple[str, ...], by: float) -> None:
+        values = self._per_source[name].values
+        values[labels] = values.get(labels, 0.0) + by
+
     def _count(self, name: str, by: float = 1, **labels: str) -> None:
         self._counters[name].labels(**labels).inc(by)
 
@@ -178,4 +204,5 @@ def table() -> str:
 
 
 def _of(kind: str) -> list[Metric]:
-    return [metric for metric in CATALOGUE if metric.kind == kind]
+    """Those of a kind that are not counted per source."""
+    return [metric for metric in CATALOGUE if metric.kind == kind and metric.labels[:1] != ("source",)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
@@ -32,6 +32,7 @@ from syncd.web import urls
 from syncd.web.api import Exchange, Guard, Network
 from syncd.web.failure import Failure
 
+T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -74,7 +75,8 @@ def build(config: Config, ground: Ground) -> Deps:
     """Deps for a configuration. Raises ConfigError with the problems of all plug-ins' options together."""
     problems: list[str] = []
     routes = config.routes_model()
-    found_sources = {t.name: s for t in config.sources if (s := _source(config, t, routes, ground, problems))}
+    making = _Sources(config, ground, sites_of(routes), problems)
+    found_sources = {t.name: s for t in config.sources if (s := making.source(t))}
     found_sites = {t.name: u for t in config.sites if (u := _site(config, t, ground, problems))}
     if problems:
         raise ConfigError(problems)
@@ -105,27 +107,64 @@ def _options(
     return None if found else options
 
 
-def _source(
-    config: Config, table: SourceTable, routes: tuple[Route, ...], ground: Ground, problems: list[str]
-) -> SourceUnit | None:
-    try:
-        kind = sources.load(table.kind)
-        options = _options(kind.Options, table.options, config, source_place(table), problems)
+def sites_of(routes: Sequence[Route]) -> dict[str, tuple[str, ...]]:
+    """The sites that each source's documents may go to, in the order of the routes."""
+    found: dict[str, dict[str, None]] = {}
+    for route in routes:
+        for source in route.sources:
+            found.setdefault(source, {})[route.site] = None
+    return {source: tuple(sites) for source, sites in found.items()}
+
+
+class _Sources:
+    """Makes the sources. There may be thousands that are alike: what they have in common is made once and shared."""
+
+    def __init__(
+        self, config: Config, ground: Ground, sites: Mapping[str, tuple[str, ...]], problems: list[str]
+    ) -> None:
+        self._config, self._ground, self._sites, self._problems = config, ground, sites, problems
+        self._kinds: dict[str, type[sources_api.Source]] = {}
+        self._run, self._now = ground.child.run, ground.clock.now
+        self._shared: dict[Hashable, Any] = {}
+
+    def source(self, table: SourceTable) -> SourceUnit | None:
+        """None, with the problems told, where it can't be made."""
+        try:
+            return self._made(table)
+        except ConfigError as error:
+            self._problems.extend(f"{source_place(table)}: {line}" for line in error.problems)
+            return None
+
+    def _made(self, table: SourceTable) -> SourceUnit | None:
+        config = self._config
+        kind = self._kind(table.kind)
+        options = _options(kind.Options, table.options, config, source_place(table), self._problems)
         if options is None:
             return None
         own = frozenset({_place(table.url)} if table.allow_private else ())
-        guard = Guard(own, _hosts_behind_proxy(config, table))
-        client = ground.web.client(table.name, _network(config, table.network), guard)
-        zone, origin = config.zone_of(table)
-        tools = sources_api.Tools(client, ground.child.run, ground.clock.now, zone, origin)
-        source = kind(sources_api.SourceConfig(table.name, table.url, options), tools)
-    except ConfigError as error:
-        problems.extend(f"{source_place(table)}: {line}" for line in error.problems)
-        return None
-    sites = tuple(dict.fromkeys(r.site for r in routes if table.name in r.sources))
-    return SourceUnit(
-        table.name, table.kind, table.url, source, client, table.every, table.limits.limits(), table.relook, sites
-    )
+        guard = self._one(Guard(own, _hosts_behind_proxy(config, table)))
+        client = self._ground.web.client(table.name, self._one(_network(config, table.network)), guard)
+        tools = sources_api.Tools(client, self._run, self._now, *config.zone_of(table))
+        source = kind(sources_api.SourceConfig(table.name, table.url, self._alike(kind, options)), tools)
+        sites = self._one(self._sites.get(table.name, ()))
+        limits, relook = self._one(table.limits.limits()), self._one(table.relook)
+        every = self._one(table.every)
+        return SourceUnit(table.name, table.kind, table.url, source, client, every, limits, relook, sites)
+
+    def _kind(self, name: str) -> type[sources_api.Source]:
+        if name not in self._kinds:  # a look through all that is installed takes milliseconds
+            self._kinds[name] = sources.load(name)
+        return self._kinds[name]
+
+    def _one(self, value: T) -> T:
+        """The first value that equals it."""
+        found: T = self._shared.setdefault(value, value)  # only frozen values are given
+        return found
+
+    def _alike(self, kind: type[sources_api.Source], options: BaseModel) -> BaseModel:
+        """Options that say the same, as one."""
+        found: BaseModel = self._shared.setdefault((kind, repr(options)), options)
+        return found
 
 
 def _hosts_behind_proxy(config: Config, table: SourceTable) -> frozenset[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from syncd import __version__, log
 from syncd.app.build import Ground, build, monotonic, now, user_agent
 from syncd.app.desk import Desk
+from syncd.app.verbs import VERBS
 from syncd.child import Child
 from syncd.config import Config, load
 from syncd.content.blobs import DiskBlobs
@@ -21,11 +22,9 @@ from syncd.control import ControlServer
 from syncd.engine.clock import Clock
 from syncd.engine.deps import Deps
 from syncd.engine.engine import STAGES, Engine
-from syncd.engine.scheduler import Scheduler
 from syncd.errors import ConfigError, StoreError, SyncdError
 from syncd.metrics import Metrics
 from syncd.report.forms import from_json, to_csv
-from syncd.status.app import create_app, serve
 from syncd.store.lock import StateLock
 from syncd.store.sql import open_store
 from syncd.systemd import Notifier
@@ -37,22 +36,6 @@ LOOK_EVERY = 15.0
 """Seconds between two looks whether the engine moves, where no watchdog asks for more."""
 RESTORE = 5.0
 """Seconds between two tries to go back to the old configuration while the store takes nothing."""
-VERBS = (
-    "status",
-    "reposts",
-    "explain",
-    "approve",
-    "reject",
-    "retry",
-    "adopt",
-    "withdraw",
-    "package",
-    "preview",
-    "report",
-    "check",
-    "backup",
-)
-"""What the control socket answers: the desk's own words."""
 
 
 @asynccontextmanager
@@ -118,6 +101,8 @@ class Daemon:
     def __init__(
         self, path: Path, config: Config, ground: Ground, engine: Engine, notifier: Notifier | None = None
     ) -> None:
+        from syncd.engine.scheduler import Scheduler  # apscheduler: commands that open the state have no use for it
+
         self.path = path
         self.config = config
         self.ground = ground
@@ -155,6 +140,8 @@ class Daemon:
         address = self.config.syncd.address
         if address is None:
             return None
+        from syncd.status.app import create_app, serve  # fastapi: a third of all that a start imports
+
         token = self.config.syncd.token
         app = create_app(
             self.desk,
@@ -312,19 +299,19 @@ async def upgrade(path: Path) -> dict[str, str]:
         return {"database": str(config.syncd.state_dir), "schema": "up to date"}
 
 
-async def run_daemon(path: Path) -> int:
-    """Run until SIGTERM; the exit code."""
+async def run_daemon(path: Path, config: Config | None = None) -> int:
+    """Run until SIGTERM; the exit code. config: what the file says, if it was read already."""
     notifier = Notifier()
     with notifier.starting("starting: opening the state, and bringing it up to date where it is an older version's"):
-        config = load(path)
+        config = config or load(path)
         async with opened(config) as (ground, engine):
             await Daemon(path, config, ground, engine, notifier).run()
     return 0
 
 
-async def run_once(path: Path) -> int:
+async def run_once(path: Path, config: Config | None = None) -> int:
     """Every source once and everything that follows from it; 1 when something needs a person."""
-    config = load(path)
+    config = config or load(path)
     async with opened(config) as (ground, engine):
         for name in engine.poller.rows:
             engine.poller.hurry(name)

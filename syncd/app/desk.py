@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from syncd import __version__
 from syncd.adapters.api import Capabilities
-from syncd.adapters.package import package
 from syncd.app import views
 from syncd.app.build import Ground, outgoing
 from syncd.app.views import Row, Shown, iso
@@ -229,11 +228,12 @@ class Desk:
 
     async def _gaps(self) -> list[Row]:
         """Stretches in which a list moved on unread, until a person has seen it."""
-        spans = {name: (await self.ground.store.get(gap_of(name))).split() for name in self.engine.deps.sources}
+        noted = await self.ground.store.values(gap_of(""))  # one question, however many sources there are
+        spans = {name.removeprefix(gap_of("")): span.split() for name, span in sorted(noted.items())}
         return [
             self._needs("source", name, f"{name}: {span[0]} - {span[1]}", "gap", GAP, datetime.fromisoformat(span[0]))
             for name, span in spans.items()
-            if span
+            if name in self.engine.deps.sources
         ]
 
     async def glance(self) -> str:
@@ -384,6 +384,8 @@ class Desk:
 
     async def package(self, id: int) -> Row:
         """The ZIP for a CMS that nothing can post to, in base64: who asked for it writes it where they can find it."""
+        from syncd.adapters.package import package  # jinja2
+
         _, draft = await self._draft(id)
         with _folder(self.config.syncd.state_dir) as folder:
             made = folder / "package.zip"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from syncd.app.daemon import VERBS, opened
-from syncd.app.desk import Desk
-from syncd.config import load
+from syncd.app.verbs import VERBS
 from syncd.control import NotRunning, ask
+
+if TYPE_CHECKING:
+    from syncd.app.desk import Desk
 
 SOCKET = "control.sock"
 
@@ -34,21 +36,42 @@ class RemoteDesk:
 
 def _named(verb: str, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
     """Positional arguments by the names that the desk's method gives them."""
-    method = getattr(Desk, verb)
-    names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
-    return {**dict(zip(names, args, strict=False)), **named}
+    return {**dict(zip(VERBS[verb], args, strict=False)), **named}
 
 
 @asynccontextmanager
-async def open_desk(path: Path) -> AsyncIterator[Desk | RemoteDesk]:
-    """The desk for a config file. Raises ConfigError; AlreadyRunning when the state is locked and nobody answers."""
-    config = load(path)
-    socket = config.syncd.state_dir / SOCKET
-    if await asyncio.to_thread(_answers, socket):
+async def open_desk(
+    path: Path, *, before_opening: Callable[[], None] = lambda: None
+) -> AsyncIterator[Desk | RemoteDesk]:
+    """The desk for a config file. before_opening: called where no daemon answers and the state itself is opened.
+
+    Raises ConfigError; AlreadyRunning when the state is locked and nobody answers.
+    """
+    socket = _socket(path)
+    if socket is not None and await asyncio.to_thread(_answers, socket):
         yield RemoteDesk(socket)
         return
+    before_opening()
+    from syncd.app.daemon import opened
+    from syncd.app.desk import Desk
+    from syncd.config import load
+
+    config = load(path)
     async with opened(config) as (ground, engine):
         yield Desk(config, ground, engine, ground.clock.now())
+
+
+def _socket(path: Path) -> Path | None:
+    """Where the daemon of a config file listens; None where the file does not say it.
+
+    The file is not checked here: who asks the running daemon may do so while the file is being edited, and need not
+    load what reads it strictly.
+    """
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("syncd", {}).get("state_dir", "var")
+        return Path(path.absolute().parent, told, SOCKET)
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
 
 
 def _answers(socket: Path) -> bool:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from syncd.config import Config
 
 Facts = dict[str, Any]
 """What JSON can say. Times are ISO 8601 in UTC, durations seconds."""
@@ -98,8 +101,7 @@ class RealDoors:
     def open_desk(self, config: Path) -> AbstractAsyncContextManager[Desk]:
         from syncd import app
 
-        self._quiet()
-        return cast("AbstractAsyncContextManager[Desk]", app.open_desk(config))
+        return cast("AbstractAsyncContextManager[Desk]", app.open_desk(config, before_opening=self._quiet))
 
     def running(self, config: Path) -> bool:
         from syncd.app.doors import SOCKET
@@ -115,14 +117,12 @@ class RealDoors:
     def run_daemon(self, config: Path) -> int:
         from syncd import app
 
-        self._aloud(config)
-        return asyncio.run(app.run_daemon(config))
+        return asyncio.run(app.run_daemon(config, self._aloud(config)))
 
     def run_once(self, config: Path) -> int:
         from syncd import app
 
-        self._aloud(config)
-        return asyncio.run(app.run_once(config))
+        return asyncio.run(app.run_once(config, self._aloud(config)))
 
     def demo(self, args: Sequence[str]) -> int:
         from syncd import demo
@@ -148,8 +148,8 @@ class RealDoors:
 
         return monotonic()
 
-    def _aloud(self, config: Path) -> None:
-        """Lines for a person at a terminal, JSON for everything else."""
+    def _aloud(self, config: Path) -> Config:
+        """Lines for a person at a terminal, JSON for everything else. Returns what the file says."""
         from syncd import log
         from syncd.config import load
 
@@ -157,6 +157,7 @@ class RealDoors:
         log.setup(self.now, level=loaded.syncd.log_level, console=sys.stdout.isatty())
         for warning in loaded.warnings:
             log.get_logger("syncd").warning("config_warning", text=warning)
+        return loaded
 
     def _quiet(self) -> None:
         """Stdout belongs to what the command prints; only what is wrong is told, on stderr."""

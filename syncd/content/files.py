@@ -9,9 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import cast
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING, cast
 
 from syncd.content.api import BlobStore, Fetched, FileLimits
 from syncd.content.build import ending
@@ -20,6 +18,9 @@ from syncd.errors import ReadFailed, SyncdError
 from syncd.model import AttachmentLink, Media
 from syncd.sources.api import Run
 from syncd.web.api import Answer, Client, Limits
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_PIXELS = 40_000_000
 _MAX_MEMBERS = 5000
@@ -202,6 +203,8 @@ def _ole(data: bytes, suffix: str) -> Inspected:
 
 def _picture(data: bytes) -> Inspected:
     """A picture painted anew: nothing of what was received but its pixels is passed on."""
+    from PIL import Image, UnidentifiedImageError  # in the child only
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -214,6 +217,8 @@ def _picture(data: bytes) -> Inspected:
 
 
 def _repaint(image: Image.Image) -> Inspected:
+    from PIL import ImageOps
+
     if image.width * image.height > MAX_PIXELS:
         raise Refused("bomb", "the picture has too many pixels")
     suffix, mime = _PICTURES.get(image.format or "", _PICTURES["PNG"])

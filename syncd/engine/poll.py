@@ -54,14 +54,15 @@ class Poller:
         self._lined_up = float("-inf")
         self._unwritten: dict[str, SourceRow] = {}
         self._flushed = deps.clock.monotonic()
-        self._starts: dict[str, dict[str, datetime]] = {}
+        self._started: set[str] = set()
+        """Sources of which every site that they feed has its start line."""
         self._jumped = deps.clock.jumped
 
     async def load(self) -> None:
         """Read the sources' memory from the store (at start and after a reload)."""
         await self.flush()
         self.rows = {row.name: row for row in await self.deps.store.sources() if row.name in self.deps.sources}
-        self._starts = {}
+        self._started = set()
         self._line_up()
 
     async def tick(self) -> int:
@@ -179,15 +180,12 @@ class Poller:
         await self._record(unit, replace(after, body=body, shown=len(listing.entries)), row, listing, answer, fresh)
 
     async def _sites_without_start(self, unit: SourceUnit) -> tuple[str, ...]:
-        starts = await self._start_lines(unit)
+        if unit.name in self._started:
+            return ()
+        starts = await self.deps.store.starts(unit.name)
+        if all(site in starts for site in unit.sites):
+            self._started.add(unit.name)
         return tuple(site for site in unit.sites if site not in starts)
-
-    async def _start_lines(self, unit: SourceUnit) -> dict[str, datetime]:
-        """By site; asked anew after a reload, which may come while a read is in flight."""
-        starts = self._starts.get(unit.name)
-        if starts is None:
-            starts = self._starts[unit.name] = await self.deps.store.starts(unit.name)
-        return starts
 
     def _after(self, unit: SourceUnit, row: SourceRow, answer: Answer, *, ttl: float | None, full: bool) -> SourceRow:
         """The source's memory after a good read."""
@@ -259,14 +257,13 @@ class Poller:
         if found.gap and before.good:
             await self.deps.store.put(gap_of(unit.name), f"{before.good.isoformat()} {at.isoformat()}")
         await self.deps.store.record_poll(poll)
-        self._starts[unit.name] = {**await self._start_lines(unit), **dict.fromkeys(fresh, at)}
         self._unwritten.pop(unit.name, None)
         self.rows[unit.name] = poll.row
         self._tell(unit, found, listing)
 
     async def _after_start_lines(self, unit: SourceUnit) -> datetime:
         """Now, but after every start line of the source: a clock that was set back must not make new documents old."""
-        lines = (await self._start_lines(unit)).values()
+        lines = (await self.deps.store.starts(unit.name)).values()
         return max(self.deps.now, *(line + _NEXT for line in lines)) if lines else self.deps.now
 
     def _lifted(

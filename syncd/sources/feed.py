@@ -8,7 +8,6 @@ from hashlib import blake2b
 from io import BytesIO
 from typing import Any, ClassVar, Literal, cast
 
-import feedparser
 from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.errors import ReadFailed
@@ -43,8 +42,9 @@ class FeedOptions(BaseModel):
 
 
 class FeedSource:
-    """A feed of any format. `Kind(config, tools)`; see sources.api.Source."""
+    """A feed of any format. `Kind(config, tools)`; see sources.api.Source. There may be thousands of them."""
 
+    __slots__ = ("_config", "_options", "_tools")
     api_version: ClassVar[int] = 1
     kind: ClassVar[str] = "feed"
     Options: ClassVar[type[BaseModel]] = FeedOptions
@@ -211,6 +211,8 @@ def _home(feed: Any, name: str) -> str:
 
 def _feedparser(body: bytes, url: str) -> Any:
     """Only ever on a stream: bytes that look like a path would be opened. Its sanitiser and resolver stay off."""
+    import feedparser  # in the child only: it would take 5 MB of the daemon
+
     feedparser.api.PREFERRED_XML_PARSERS.clear()  # expat, which the gate has tried, and no other parser
     feedparser.mixin._FeedParserMixin.can_be_relative_uri.discard(
         "id"

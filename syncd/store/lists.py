@@ -97,7 +97,7 @@ def configure(conn: Connection, names: Sequence[str], config_hash: str, now: dat
 
 
 def all_sources(conn: Connection) -> list[SourceRow]:
-    return [source_of(row) for row in _SOURCES.all(conn)]
+    return [source_of(row) for row in _SOURCES(conn)]  # row by row: there may be ten thousand
 
 
 def known(conn: Connection, source: str, keys: Sequence[int], hashes: Sequence[int]) -> Known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, text
 
 from syncd.store.codec import storable
 from syncd.store.statements import Query, noting
@@ -10,6 +10,8 @@ from syncd.store.tables import settings
 
 _GET = Query(select(settings.c.value).where(settings.c.name == bindparam("name")))
 _PUT = noting(settings, "name", "value", key=["name"], renew=["value"])
+
+_SET = Query(select(settings).where(settings.c.value != text("''")))
 
 
 def get(conn: Connection, name: str) -> str:
@@ -20,3 +22,8 @@ def get(conn: Connection, name: str) -> str:
 
 def put(conn: Connection, name: str, value: str) -> None:
     _PUT(conn, name=storable(name), value=storable(value))
+
+
+def beginning(conn: Connection, prefix: str) -> dict[str, str]:
+    """All values that are not empty and whose name begins so. There are few names at all."""
+    return {row.name: row.value for row in _SET.all(conn) if row.name.startswith(prefix)}

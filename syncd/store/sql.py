@@ -196,6 +196,9 @@ class SqlStore:
     async def get(self, name: str) -> str:
         return await self._read(lambda conn: settings.get(conn, name))
 
+    async def values(self, prefix: str) -> dict[str, str]:
+        return await self._read(lambda conn: settings.beginning(conn, prefix))
+
     async def put(self, name: str, value: str) -> None:
         await self._write(lambda conn: settings.put(conn, name, value))
 

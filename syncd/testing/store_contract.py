@@ -902,6 +902,10 @@ class StoreContract:
             await store.put("stopped", "昨天")
             await store.put("stopped", "今天")
             assert await store.get("stopped") == "今天"
+            await store.put("gap:乙", "一")
+            await store.put("gap:甲", "二")
+            await store.put("gap:丙", "")
+            assert await store.values("gap:") == {"gap:乙": "一", "gap:甲": "二"}
 
         play(scene)
 

@@ -77,6 +77,7 @@ class Web:
         self.lookup = lookup or self._ask_system
         self._contexts: dict[tuple[str, str], SSLContext] = {}
         self._transports: dict[tuple[Network, Guard, bool], Transport] = {}
+        self._gates: dict[tuple[Network, Guard], Gate] = {}
         _hush_libraries()
 
     def client(self, owner: str, network: Network, guard: Guard) -> WebClient:
@@ -85,6 +86,10 @@ class Web:
         if _tls_of(network) not in self._contexts:
             self._contexts[_tls_of(network)] = tls_context(network)
         return WebClient(self, owner, network, guard, proxy)
+
+    def gate(self, network: Network, guard: Guard) -> Gate:
+        """What the clients with this network and guard know of where allowed names lead; thousands may share it."""
+        return self._gates.setdefault((network, guard), Gate(guard))
 
     def transport(self, network: Network, guard: Guard, proxy: Proxy | None, *, fresh: bool) -> Transport:
         """The pool for this network and guard: a pool has one guard, so none can borrow another's connections."""
@@ -119,7 +124,9 @@ class Web:
 
 
 class WebClient:
-    """syncd.web.api.Client over the real network."""
+    """syncd.web.api.Client over the real network. There may be thousands of them."""
+
+    __slots__ = ("_gate", "_guard", "_network", "_owner", "_proxy", "_web")
 
     def __init__(self, web: Web, owner: str, network: Network, guard: Guard, proxy: Proxy | None) -> None:
         self._web = web
@@ -127,7 +134,7 @@ class WebClient:
         self._network = network
         self._guard = guard
         self._proxy = proxy
-        self._gate = Gate(guard)
+        self._gate = web.gate(network, guard)
 
     async def get(
         self, url: str, *, validators: Validators = _NOTHING, headers: Mapping[str, str] | None = None,
