@@ -74,6 +74,12 @@ def _socket(path: Path) -> Path | None:
         return None
 
 
+def running(path: Path) -> bool:
+    """Whether a daemon answers on the state of a config file. Blocks for up to 5 s."""
+    socket = _socket(path)
+    return socket is not None and _answers(socket)
+
+
 def _answers(socket: Path) -> bool:
     try:
         ask(socket, "alive", timeout=5.0)

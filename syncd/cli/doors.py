@@ -104,15 +104,9 @@ class RealDoors:
         return cast("AbstractAsyncContextManager[Desk]", app.open_desk(config, before_opening=self._quiet))
 
     def running(self, config: Path) -> bool:
-        from syncd.app.doors import SOCKET
-        from syncd.config import load
-        from syncd.control import NotRunning, ask
+        from syncd.app.doors import running
 
-        try:
-            ask(load(config).syncd.state_dir / SOCKET, "alive", timeout=5.0)
-        except NotRunning:
-            return False
-        return True
+        return running(config)
 
     def run_daemon(self, config: Path) -> int:
         from syncd import app

@@ -42,9 +42,8 @@ class FeedOptions(BaseModel):
 
 
 class FeedSource:
-    """A feed of any format. `Kind(config, tools)`; see sources.api.Source. There may be thousands of them."""
+    """A feed of any format. `Kind(config, tools)`; see sources.api.Source."""
 
-    __slots__ = ("_config", "_options", "_tools")
     api_version: ClassVar[int] = 1
     kind: ClassVar[str] = "feed"
     Options: ClassVar[type[BaseModel]] = FeedOptions
