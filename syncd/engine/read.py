@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.engine.route import Router
-from syncd.errors import ReadFailed, StoreError
+from syncd.errors import ReadFailed, Stale, StoreError
 from syncd.model import Content, Document, Entry, Revision
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
@@ -38,6 +39,8 @@ OLDER_TRIES, OLDER_TRIES_UNDATED = 12, 5
 OLDER_LOOK = timedelta(minutes=15)
 OLDER_LOOKED = 20
 """How many revisions back a superseded text is looked for."""
+ORDER_TRIES = 5
+"""How often a person's order is reckoned anew where a reading of the document was quicker."""
 OTHERS = 3
 """How many other pages of a source are asked before one that is gone counts as withdrawn."""
 BY_ORDER = "ordered"
@@ -108,6 +111,9 @@ class Reader:
         except ReadFailed as error:
             await self._defer(pending, error)
             return
+        except Stale:  # another reading of the document was quicker: this one is judged anew
+            self.deps.wake("read")
+            return
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug of a plug-in must not take the entry up again at each tick
@@ -148,6 +154,13 @@ class Reader:
         return True
 
     async def _order(self, document: int, *, withdrawn: bool, reason: str) -> None:
+        for _ in range(ORDER_TRIES):
+            with suppress(Stale):
+                await self._ordered(document, withdrawn=withdrawn, reason=reason)
+                return
+        await self._ordered(document, withdrawn=withdrawn, reason=reason)
+
+    async def _ordered(self, document: int, *, withdrawn: bool, reason: str) -> None:
         found = await self.deps.store.document(document)
         last = await self.deps.store.revision(document, found.latest)
         revision = replace(last, withdrawn=withdrawn, detected=self.deps.now, reason=reason)
@@ -162,6 +175,7 @@ class Reader:
             published=found.published,
             revision=revision,
             error=self.deps.clock.error or 0.0,
+            judged=(document, found.latest),
         )
         await self._recorded(reading)
 
@@ -176,7 +190,7 @@ class Reader:
 
     async def _withdraw(self, pending: Pending) -> Recorded:
         """A tombstone: the document's last content, marked withdrawn; of one that was never read only its name is kept."""
-        known = pending.document or await self._named(pending)
+        known = pending.document or await self._named(pending.entry.aliases)
         if not known:
             return await self._recorded(
                 Reading(
@@ -188,6 +202,7 @@ class Reader:
                     url=pending.entry.url,
                     sighted=pending.sighted,
                     entry=pending.entry,
+                    judged=(0, 0),
                 )
             )
         document = await self.deps.store.document(known)
@@ -198,20 +213,23 @@ class Reader:
                 last.content,
                 replace(last, withdrawn=True, detected=self.deps.now, reason="tombstone"),
                 Validators(),
+                judged=(document.id, document.latest),
             )
         )
 
-    async def _named(self, pending: Pending) -> int:
-        """The document that has one of the entry's names and was read before, or 0."""
-        found = await self.deps.store.find_documents(pending.entry.aliases)
+    async def _named(self, aliases: Sequence[str]) -> int:
+        """The document that has one of these names and was read before, or 0."""
+        found = await self.deps.store.find_documents(aliases)
         return next((document.id for document in found if document.latest), 0)
 
     async def _record(self, unit: SourceUnit, pending: Pending) -> Recorded:
         fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
         assert fresh.content is not None  # no validators were sent, so there is no "unchanged"
-        known = pending.document or await self._named(pending)
+        # By all its names: the number under which another list showed it may stand on its page only.
+        known = pending.document or await self._named(_aliases(pending.source, pending.entry, fresh.content))
+        latest = (await self.deps.store.document(known)).latest if known else 0
         revision = self._revision(known, fresh.content, "corrected" if known else "new")
-        reading = self._reading(pending, fresh.content, revision, fresh.validators)
+        reading = self._reading(pending, fresh.content, revision, fresh.validators, judged=(known, latest))
         doubt = await self._doubt(unit, known, revision, pending.entry) if known else None
         if known and (await self._is_copy(unit, known, revision) or await self._has_passed(unit, pending, doubt)):
             reading = replace(reading, revision=None, look=None)
@@ -308,7 +326,15 @@ class Reader:
     def _revision(self, document: int, content: Content, reason: str) -> Revision:
         return Revision(document, 0, mapping.revision_hash(content), content, self.deps.now, reason=reason)
 
-    def _reading(self, pending: Pending, content: Content, revision: Revision, validators: Validators) -> Reading:
+    def _reading(
+        self,
+        pending: Pending,
+        content: Content,
+        revision: Revision,
+        validators: Validators,
+        *,
+        judged: tuple[int, int],
+    ) -> Reading:
         due = schedule.next_look(0, self.deps.now, self.deps.dice.random(), self._steps(pending.source))
         return Reading(
             aliases=_aliases(pending.source, pending.entry, content),
@@ -326,6 +352,7 @@ class Reader:
             look=Look(due, validators),
             error=self.deps.clock.error or 0.0,
             entry=pending.entry,
+            judged=judged,
         )
 
     def _steps(self, source: str) -> tuple[float, ...]:
@@ -363,6 +390,8 @@ class Reader:
             await self._look_at(unit, due)
         except ReadFailed as error:
             await self._looked_in_vain(due, error)
+        except Stale:
+            self.deps.wake("read")
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - as for an entry
@@ -424,6 +453,7 @@ class Reader:
             revision=revision,
             look=replace(look, due=self._next(due, 0), looks=0, gone=None, tries=0, note=""),
             error=self.deps.clock.error or 0.0,
+            judged=(due.document.id, due.document.latest),
         )
         await self._recorded(reading)
         self.deps.log.info("revised", document=due.document.id, title=due.document.title, reason=revision.reason)
