@@ -356,8 +356,10 @@ def _stored_look(row: Row[Any] | None) -> Look | None:
 def record_look(conn: Connection, id: int, look: Look) -> None:
     known = document(conn, id)
     row = _LOOK.first(conn, document=id)
+    if row is None:  # while the look was under way it was merged into another document, which has a schedule of its own
+        return
     before = _stored_look(row)
-    entry = ENTRY.load(row.entry) if row is not None and row.entry else None
+    entry = ENTRY.load(row.entry) if row.entry else None
     _SET_LOOK(conn, **look_columns(id, look, entry))
     if not known.withdrawn and look.gone != (before.gone if before else None):
         _MARK_GONE(conn, b_document=id, b_gone=maybe_micros(look.gone))

@@ -556,6 +556,18 @@ class StoreContract:
 
         play(scene)
 
+    @pytest.mark.guarantee(1)
+    def test_a_look_that_ends_after_its_document_was_merged_leaves_nothing_behind(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            one, two = await self._two(store)
+            await store.record_reading(reading("url:b", "url:a", source="乙", document=two.document.id))
+            await store.record_look(two.document.id, Look(NOW))
+            assert [due.document.id for due in await store.due_looks(NOW + DAY, 9)] == [one.document.id]
+
+        play(scene)
+
     @pytest.mark.guarantee(2)
     def test_an_unsent_repost_of_the_later_document_goes_when_the_site_has_one_and_moves_when_not(
         self, play: Callable[[Scene], None]
