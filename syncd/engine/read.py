@@ -77,6 +77,9 @@ class Reader:
         """When this process first saw a document's page missing, by the monotonic clock; forgotten when it is there."""
         self._unproven: dict[int, tuple[str, float]] = {}
         """The text that no date proves to be newer, by hash, and when this process first saw it, by the same clock."""
+        self._doubted: dict[int, int] = {}
+        """How often in a row a document showed a doubtful text. Failures don't count: after an outage the first answer
+        may well be an old copy."""
 
     async def tick(self) -> int:
         """Start the readings and looks that are due; returns how many."""
@@ -127,6 +130,8 @@ class Reader:
     async def _recorded(self, reading: Reading) -> Recorded:
         """Store what was read, with the reposts that follow from it."""
         found = await self.deps.store.record_reading(reading, self._router.routing)
+        if found.revised:
+            self._sure_of(found.document.id)
         if found.routed is None:
             self.deps.wake("route")
         else:
@@ -233,7 +238,7 @@ class Reader:
         doubt = await self._doubt(unit, known, revision, pending.entry) if known else None
         if known and (await self._is_copy(unit, known, revision) or await self._has_passed(unit, pending, doubt)):
             reading = replace(reading, revision=None, look=None)
-        elif doubt and not self._is_believed(unit, known, revision.hash, doubt, pending.tries):
+        elif doubt and not self._is_believed(unit, known, revision.hash, doubt):
             raise ReadFailed(doubt.reason, hint=DOUBTS[doubt.reason], where=pending.entry.url, after=unit.every)
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
@@ -293,7 +298,7 @@ class Reader:
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
         if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
-            self._unproven.pop(document, None)
+            self._sure_of(document)
             return None
         now, then = revision.content.updated, latest.content.updated
         dated = now is not None and then is not None and (now.origin == "page" or not unit.source.needs_page(entry))
@@ -305,8 +310,14 @@ class Reader:
         older = await self._superseded(found, revision.hash)
         return Doubt("older_text" if older else "unproven_text", tries)
 
-    def _is_believed(self, unit: SourceUnit, document: int, hash: str, doubt: Doubt, tries: int) -> bool:
+    def _sure_of(self, document: int) -> None:
+        self._unproven.pop(document, None)
+        self._doubted.pop(document, None)
+
+    def _is_believed(self, unit: SourceUnit, document: int, hash: str, doubt: Doubt) -> bool:
         """An older text after so many tries; a new one when this process saw it before, long enough ago."""
+        tries = self._doubted.get(document, 0)
+        self._doubted[document] = tries + 1
         if doubt.reason == "older_text" or tries >= doubt.tries:
             return tries >= doubt.tries
         now = self.deps.clock.monotonic()
@@ -425,7 +436,7 @@ class Reader:
             await self._rest(due, look)
             return
         doubt = await self._doubt(unit, due.document.id, revision, due.entry)
-        if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt, due.look.tries):
+        if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt):
             self.deps.meter.failure("read", doubt.reason)
             wait = OLDER_LOOK if doubt.reason == "older_text" else timedelta(seconds=_sure_after(unit))
             again = replace(due.look, due=self.deps.now + wait, tries=due.look.tries + 1)
