@@ -85,11 +85,12 @@ class Reader:
         """Start the readings and looks that are due; returns how many."""
         now, most = self.deps.now, self.pool.free + len(self.pool)
         waiting = await self.deps.store.due_pending(now, most)
-        looks = await self.deps.store.due_looks(now, most)
         started = 0
         for pending in waiting:
             named = ("document", pending.document) if pending.document else ("pending", pending.id)
             started += self._start(named, pending)
+        # After what is new has begun: a damaged row among the old ones must not keep it waiting.
+        looks = await self.deps.store.due_looks(now, most)
         for look in looks:
             started += self._start(("document", look.document.id), look)
         self.pool.hungry = max(len(waiting), len(looks)) >= most
