@@ -98,7 +98,7 @@ class Gate:
         told = (spent + after) / taken
         kept = self.spacing
         # Where it was kept, and was all but enough, Retry-After in whole seconds would teach too much.
-        self._spacing = kept * 1.02 if kept and taken > 2 else min(told, LONGEST_SPACING)
+        self._spacing = min(kept * 1.02 if kept and taken > 2 else told, LONGEST_SPACING)
         self._learnt = now
 
     def failed(self, reason: str, hint: str) -> None:

@@ -31,6 +31,8 @@ FULL_READ = timedelta(days=1)
 """Servers that lie with 304 exist: once a day a list is read without validators."""
 HORIZON = timedelta(days=2, hours=1)
 """No back-off of a source is longer (Retry-After is capped at 48 h); a later `due` was written by a wrong clock."""
+WELL_HORIZON = 2.0
+"""After a good read no wait is longer than so many of its intervals, or of the longest that a list may ask for."""
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 _NEXT = timedelta(microseconds=1)
 GAP = "its list moved on while it could not be read; look what was published then, and say `syncd approve --source NAME`"
@@ -91,16 +93,21 @@ class Poller:
         while self._queue and self._queue[0][0] <= now and len(found) < self.pool.free:
             _, name = heappop(self._queue)
             row = self.rows.get(name)
-            if row is not None and _is_due(row, now) and name not in self.pool:
+            if row is not None and self._is_due(row, now) and name not in self.pool:
                 found[name] = row
         self.pool.hungry = bool(self._queue) and self._queue[0][0] <= now
         return list(found.values())
+
+    def _is_due(self, row: SourceRow, now: datetime) -> bool:
+        longest = WELL_HORIZON * max(self.deps.sources[row.name].every, schedule.TTL_CAP)
+        horizon = HORIZON if row.tries else timedelta(seconds=longest)
+        return row.due <= now or schedule.due_is_absurd(row.due, now, horizon)
 
     def _line_up(self) -> None:
         """Make the queue anew from the rows, once a minute too: the rows alone say what is due, whatever became of the
         queue or of the clock by which it was made. What was written by a wrong clock is due now."""
         now, self._lined_up = self.deps.now, self.deps.clock.monotonic()
-        self._queue = [(now if _is_due(row, now) else row.due, name) for name, row in self.rows.items()]
+        self._queue = [(now if self._is_due(row, now) else row.due, name) for name, row in self.rows.items()]
         heapify(self._queue)
 
     def _move_along(self) -> None:
@@ -156,7 +163,7 @@ class Poller:
         """After a read; one that the store refused left its row as it was, and is not tried again at once."""
         if row := self.rows.get(name):
             now = self.deps.now
-            heappush(self._queue, (now + REFUSED if _is_due(row, now) else row.due, name))
+            heappush(self._queue, (now + REFUSED if self._is_due(row, now) else row.due, name))
 
     async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
         now = self.deps.now
@@ -299,10 +306,6 @@ class Poller:
 def gap_of(source: str) -> str:
     """The name under which the store keeps a gap of a source until a person has seen it: "from to" in ISO 8601."""
     return f"gap:{source}"
-
-
-def _is_due(row: SourceRow, now: datetime) -> bool:
-    return row.due <= now or schedule.due_is_absurd(row.due, now, HORIZON)
 
 
 def _load_move(text: str) -> Move | None:

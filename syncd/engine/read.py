@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.engine.route import Router
-from syncd.errors import ReadFailed, StoreError
+from syncd.errors import ReadFailed, Stale, StoreError
 from syncd.model import Content, Document, Entry, Revision
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
@@ -38,6 +39,8 @@ OLDER_TRIES, OLDER_TRIES_UNDATED = 12, 5
 OLDER_LOOK = timedelta(minutes=15)
 OLDER_LOOKED = 20
 """How many revisions back a superseded text is looked for."""
+ORDER_TRIES = 5
+"""How often a person's order is reckoned anew where a reading of the document was quicker."""
 OTHERS = 3
 """How many other pages of a source are asked before one that is gone counts as withdrawn."""
 BY_ORDER = "ordered"
@@ -74,16 +77,20 @@ class Reader:
         """When this process first saw a document's page missing, by the monotonic clock; forgotten when it is there."""
         self._unproven: dict[int, tuple[str, float]] = {}
         """The text that no date proves to be newer, by hash, and when this process first saw it, by the same clock."""
+        self._doubted: dict[int, int] = {}
+        """How often in a row a document showed a doubtful text. Failures don't count: after an outage the first answer
+        may well be an old copy."""
 
     async def tick(self) -> int:
         """Start the readings and looks that are due; returns how many."""
         now, most = self.deps.now, self.pool.free + len(self.pool)
         waiting = await self.deps.store.due_pending(now, most)
-        looks = await self.deps.store.due_looks(now, most)
         started = 0
         for pending in waiting:
             named = ("document", pending.document) if pending.document else ("pending", pending.id)
             started += self._start(named, pending)
+        # After what is new has begun: a damaged row among the old ones must not keep it waiting.
+        looks = await self.deps.store.due_looks(now, most)
         for look in looks:
             started += self._start(("document", look.document.id), look)
         self.pool.hungry = max(len(waiting), len(looks)) >= most
@@ -108,6 +115,9 @@ class Reader:
         except ReadFailed as error:
             await self._defer(pending, error)
             return
+        except Stale:  # another reading of the document was quicker: this one is judged anew
+            self.deps.wake("read")
+            return
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug of a plug-in must not take the entry up again at each tick
@@ -121,6 +131,8 @@ class Reader:
     async def _recorded(self, reading: Reading) -> Recorded:
         """Store what was read, with the reposts that follow from it."""
         found = await self.deps.store.record_reading(reading, self._router.routing)
+        if found.revised:
+            self._sure_of(found.document.id)
         if found.routed is None:
             self.deps.wake("route")
         else:
@@ -148,6 +160,13 @@ class Reader:
         return True
 
     async def _order(self, document: int, *, withdrawn: bool, reason: str) -> None:
+        for _ in range(ORDER_TRIES):
+            with suppress(Stale):
+                await self._ordered(document, withdrawn=withdrawn, reason=reason)
+                return
+        await self._ordered(document, withdrawn=withdrawn, reason=reason)
+
+    async def _ordered(self, document: int, *, withdrawn: bool, reason: str) -> None:
         found = await self.deps.store.document(document)
         last = await self.deps.store.revision(document, found.latest)
         revision = replace(last, withdrawn=withdrawn, detected=self.deps.now, reason=reason)
@@ -162,6 +181,7 @@ class Reader:
             published=found.published,
             revision=revision,
             error=self.deps.clock.error or 0.0,
+            judged=(document, found.latest),
         )
         await self._recorded(reading)
 
@@ -176,7 +196,7 @@ class Reader:
 
     async def _withdraw(self, pending: Pending) -> Recorded:
         """A tombstone: the document's last content, marked withdrawn; of one that was never read only its name is kept."""
-        known = pending.document or await self._named(pending)
+        known = pending.document or await self._named(pending.entry.aliases)
         if not known:
             return await self._recorded(
                 Reading(
@@ -188,6 +208,7 @@ class Reader:
                     url=pending.entry.url,
                     sighted=pending.sighted,
                     entry=pending.entry,
+                    judged=(0, 0),
                 )
             )
         document = await self.deps.store.document(known)
@@ -198,24 +219,27 @@ class Reader:
                 last.content,
                 replace(last, withdrawn=True, detected=self.deps.now, reason="tombstone"),
                 Validators(),
+                judged=(document.id, document.latest),
             )
         )
 
-    async def _named(self, pending: Pending) -> int:
-        """The document that has one of the entry's names and was read before, or 0."""
-        found = await self.deps.store.find_documents(pending.entry.aliases)
+    async def _named(self, aliases: Sequence[str]) -> int:
+        """The document that has one of these names and was read before, or 0."""
+        found = await self.deps.store.find_documents(aliases)
         return next((document.id for document in found if document.latest), 0)
 
     async def _record(self, unit: SourceUnit, pending: Pending) -> Recorded:
         fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
         assert fresh.content is not None  # no validators were sent, so there is no "unchanged"
-        known = pending.document or await self._named(pending)
+        # By all its names: the number under which another list showed it may stand on its page only.
+        known = pending.document or await self._named(_aliases(pending.source, pending.entry, fresh.content))
+        latest = (await self.deps.store.document(known)).latest if known else 0
         revision = self._revision(known, fresh.content, "corrected" if known else "new")
-        reading = self._reading(pending, fresh.content, revision, fresh.validators)
+        reading = self._reading(pending, fresh.content, revision, fresh.validators, judged=(known, latest))
         doubt = await self._doubt(unit, known, revision, pending.entry) if known else None
         if known and (await self._is_copy(unit, known, revision) or await self._has_passed(unit, pending, doubt)):
             reading = replace(reading, revision=None, look=None)
-        elif doubt and not self._is_believed(unit, known, revision.hash, doubt, pending.tries):
+        elif doubt and not self._is_believed(unit, known, revision.hash, doubt):
             raise ReadFailed(doubt.reason, hint=DOUBTS[doubt.reason], where=pending.entry.url, after=unit.every)
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
@@ -275,7 +299,7 @@ class Reader:
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
         if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
-            self._unproven.pop(document, None)
+            self._sure_of(document)
             return None
         now, then = revision.content.updated, latest.content.updated
         dated = now is not None and then is not None and (now.origin == "page" or not unit.source.needs_page(entry))
@@ -287,8 +311,14 @@ class Reader:
         older = await self._superseded(found, revision.hash)
         return Doubt("older_text" if older else "unproven_text", tries)
 
-    def _is_believed(self, unit: SourceUnit, document: int, hash: str, doubt: Doubt, tries: int) -> bool:
+    def _sure_of(self, document: int) -> None:
+        self._unproven.pop(document, None)
+        self._doubted.pop(document, None)
+
+    def _is_believed(self, unit: SourceUnit, document: int, hash: str, doubt: Doubt) -> bool:
         """An older text after so many tries; a new one when this process saw it before, long enough ago."""
+        tries = self._doubted.get(document, 0)
+        self._doubted[document] = tries + 1
         if doubt.reason == "older_text" or tries >= doubt.tries:
             return tries >= doubt.tries
         now = self.deps.clock.monotonic()
@@ -308,7 +338,15 @@ class Reader:
     def _revision(self, document: int, content: Content, reason: str) -> Revision:
         return Revision(document, 0, mapping.revision_hash(content), content, self.deps.now, reason=reason)
 
-    def _reading(self, pending: Pending, content: Content, revision: Revision, validators: Validators) -> Reading:
+    def _reading(
+        self,
+        pending: Pending,
+        content: Content,
+        revision: Revision,
+        validators: Validators,
+        *,
+        judged: tuple[int, int],
+    ) -> Reading:
         due = schedule.next_look(0, self.deps.now, self.deps.dice.random(), self._steps(pending.source))
         return Reading(
             aliases=_aliases(pending.source, pending.entry, content),
@@ -326,6 +364,7 @@ class Reader:
             look=Look(due, validators),
             error=self.deps.clock.error or 0.0,
             entry=pending.entry,
+            judged=judged,
         )
 
     def _steps(self, source: str) -> tuple[float, ...]:
@@ -363,6 +402,8 @@ class Reader:
             await self._look_at(unit, due)
         except ReadFailed as error:
             await self._looked_in_vain(due, error)
+        except Stale:
+            self.deps.wake("read")
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - as for an entry
@@ -396,7 +437,7 @@ class Reader:
             await self._rest(due, look)
             return
         doubt = await self._doubt(unit, due.document.id, revision, due.entry)
-        if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt, due.look.tries):
+        if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt):
             self.deps.meter.failure("read", doubt.reason)
             wait = OLDER_LOOK if doubt.reason == "older_text" else timedelta(seconds=_sure_after(unit))
             again = replace(due.look, due=self.deps.now + wait, tries=due.look.tries + 1)
@@ -424,6 +465,7 @@ class Reader:
             revision=revision,
             look=replace(look, due=self._next(due, 0), looks=0, gone=None, tries=0, note=""),
             error=self.deps.clock.error or 0.0,
+            judged=(due.document.id, due.document.latest),
         )
         await self._recorded(reading)
         self.deps.log.info("revised", document=due.document.id, title=due.document.title, reason=revision.reason)

@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 MOST = 16 * 1024 * 1024
 """Bytes that the remembered values were made of; they themselves take about twice as much."""
+EACH = 350
+"""Bytes that each value counts for beside its own: of rows of a few bytes, names and objects are nearly all."""
 SHARE = 16
 """One value may take one part in so many."""
 
@@ -36,8 +38,8 @@ class Memo(Generic[V]):
         """size: bytes that the value was made of."""
         if name in self._values or size > self._most // SHARE:
             return
-        self._values[name] = (value, size)
-        self._size += size
+        self._values[name] = (value, size + EACH)
+        self._size += size + EACH
         while self._size > self._most:
             _, (_, gone) = self._values.popitem(last=False)
             self._size -= gone

@@ -97,6 +97,8 @@ class Reading:
     pending: id to be removed, 0 for a look again; it stays, and is read again, when a poll renewed it since `entry` was
     taken from it. document: its id if known, else 0 (found by `aliases` or made).
     revision: None when the content is what it was. withdrawn: the revision is a withdrawal (content of the last one).
+    judged: the document that the text was compared with (0: none was known) and its newest revision then; None: it is
+    recorded whatever is there.
     """
 
     aliases: tuple[str, ...]
@@ -114,6 +116,7 @@ class Reading:
     look: Look | None = None
     error: float = 0.0
     entry: Entry | None = None
+    judged: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +281,10 @@ class Store(Protocol):
         ...
 
     async def record_reading(self, reading: Reading, routing: Routing | None = None) -> Recorded:
-        """What was read, and, where it gives something to route, the reposts that follow from it: one commit."""
+        """What was read, and, where it gives something to route, the reposts that follow from it: one commit.
+
+        Raises Stale when the document got a revision since it was judged: the entry or the look stays due.
+        """
         ...
 
     async def due_looks(self, now: datetime, limit: int) -> list[DueLook]: ...

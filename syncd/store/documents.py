@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, text, update
 
 from syncd.core.identity import alias_hash
+from syncd.errors import Stale
 from syncd.model import Document, Entry, Event, Hold, Instant, Precision, Repost, Revision
 from syncd.store import lists
 from syncd.store.api import DueLook, Look, Reading, Recorded
@@ -170,10 +171,13 @@ def _matches(conn: Connection, names: Sequence[str]) -> list[int]:
 
 
 def record_reading(conn: Connection, read: Reading) -> Recorded:
+    _refuse_what_was_overtaken(conn, read)
     pending = lists.pending(conn, read.pending) if read.pending else None
     found, others = _identify(conn, read)
     kept = _made(conn, read) if found is None else document(conn, found)
     kept, parked = _absorb(conn, kept, [document(conn, id) for id in others], read)
+    if _is_copy_of_another(kept, read):
+        read = replace(read, revision=None, look=None)
     known = _known_better(conn, kept, read)
     kept = _shown(conn, known, read)
     kept, revised = _revise(conn, kept, read, elsewhere=kept.sources != known.sources)
@@ -181,6 +185,25 @@ def record_reading(conn: Connection, read: Reading) -> Recorded:
     if read.pending and (pending is None or read.entry in (None, pending.entry)):
         lists.drop_pending(conn, read.pending)
     return Recorded(kept, revised, tuple(parked))
+
+
+def _refuse_what_was_overtaken(conn: Connection, read: Reading) -> None:
+    """Two readings of one document may be in flight at once: what was judged by an older state says nothing of this one."""
+    if read.judged is None:
+        return
+    id, latest = read.judged
+    now = max((document(conn, each).latest for each in ([id] if id else _matches(conn, read.aliases))), default=0)
+    if now != latest:
+        hint = "nothing to do: it is read again at the next tick"
+        raise Stale("stale", f"document {id} has revision {now} now, not {latest}", hint=hint)
+
+
+def _is_copy_of_another(kept: Document, read: Reading) -> bool:
+    """True for a text that was compared with a document that turned out to be `kept`: what another source says of that
+    one is no correction of it."""
+    if read.judged is None or not read.judged[0] or read.revision is None or read.revision.withdrawn:
+        return False
+    return kept.id != read.judged[0] and kept.latest > 0 and read.source != kept.sources[0]
 
 
 def _identify(conn: Connection, read: Reading) -> tuple[int | None, list[int]]:
@@ -333,8 +356,10 @@ def _stored_look(row: Row[Any] | None) -> Look | None:
 def record_look(conn: Connection, id: int, look: Look) -> None:
     known = document(conn, id)
     row = _LOOK.first(conn, document=id)
+    if row is None:  # while the look was under way it was merged into another document, which has a schedule of its own
+        return
     before = _stored_look(row)
-    entry = ENTRY.load(row.entry) if row is not None and row.entry else None
+    entry = ENTRY.load(row.entry) if row.entry else None
     _SET_LOOK(conn, **look_columns(id, look, entry))
     if not known.withdrawn and look.gone != (before.gone if before else None):
         _MARK_GONE(conn, b_document=id, b_gone=maybe_micros(look.gone))

@@ -497,6 +497,34 @@ class StoreContract:
 
         play(scene)
 
+    @pytest.mark.guarantee(3)
+    def test_what_was_judged_by_an_older_state_of_the_document_is_refused_and_stays_to_be_read(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            first = await store.record_reading(reading("number:1", judged=(0, 0)))
+            id = first.document.id
+            for judged in ((0, 0), (id, 0), (id, 2)):
+                with pytest.raises(Stale):
+                    await store.record_reading(reading("number:1", text="other", judged=judged))
+            assert (await store.document(id)).latest == 1
+            later = await store.record_reading(reading("number:1", text="other", judged=(id, 1)))
+            assert later.document.latest == 2
+
+        play(scene)
+
+    @pytest.mark.guarantee(3)
+    def test_what_another_source_says_of_a_document_that_turns_out_to_be_known_is_no_correction_of_it(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            one, two = await self._two(store)
+            copy = reading("url:b", "url:a", source="乙", text="copy", document=two.document.id)
+            found = await store.record_reading(replace(copy, judged=(two.document.id, 1)))
+            assert (found.document.id, found.document.latest, found.revised) == (one.document.id, 1, False)
+
+        play(scene)
+
     # ---- merging
 
     async def _two(self, store: Store) -> tuple[Recorded, Recorded]:
@@ -525,6 +553,18 @@ class StoreContract:
             assert (await store.counts()).documents == 1
             later = await store.record_reading(reading("url:c", document=two.document.id, at=NOW + DAY))
             assert later.document.id == one.document.id
+
+        play(scene)
+
+    @pytest.mark.guarantee(1)
+    def test_a_look_that_ends_after_its_document_was_merged_leaves_nothing_behind(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            one, two = await self._two(store)
+            await store.record_reading(reading("url:b", "url:a", source="乙", document=two.document.id))
+            await store.record_look(two.document.id, Look(NOW))
+            assert [due.document.id for due in await store.due_looks(NOW + DAY, 9)] == [one.document.id]
 
         play(scene)
 

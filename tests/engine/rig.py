@@ -148,10 +148,14 @@ class Disk:
         self.fault: str = ""
         self.only: frozenset[str] = frozenset()
         """The verbs that the fault strikes; all when empty."""
+        self.slow = False
+        """Other work comes in between before and after each verb, as it does with a writer in a thread of its own."""
         self.verbs: list[str] = []
 
     def __getattr__(self, verb: str) -> Any:
         act = getattr(self.real, verb)
+        if self.slow and asyncio.iscoroutinefunction(act):
+            act = _slowly(act)
         if verb not in self.WRITES:
             return act
 
@@ -162,6 +166,17 @@ class Disk:
             return await act(*args, **named)
 
         return write
+
+
+def _slowly(act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def slow(*args: Any, **named: Any) -> Any:
+        await asyncio.sleep(0)
+        try:
+            return await act(*args, **named)
+        finally:
+            await asyncio.sleep(0)
+
+    return slow
 
 
 class Memory:

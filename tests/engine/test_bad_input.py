@@ -294,3 +294,25 @@ async def test_public_pages_that_lie_make_no_met_on_any_site() -> None:
         rig.publish(1, name="central")
         await rig.after(13 * 3600, step=600)
         assert {row["verdict"] for row in await rig.desk.reposts()} == {"breached"}
+
+
+@pytest.mark.guarantee(1)
+@played
+async def test_a_damaged_row_among_the_looks_does_not_keep_new_documents_waiting() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+
+        async def damaged(*_: object) -> None:
+            raise StoreError("damaged", "looks 1: its seal is broken", hint="put back the last backup")
+
+        rig.disk.real.due_looks = damaged  # type: ignore[method-assign, assignment]
+        rig.publish(2)
+        rig.clock.advance(400)
+        await rig.stage("poll")
+        with pytest.raises(StoreError):
+            await rig.stage("read")
+        await rig.engine.drain()
+        await rig.stage("route", "approve", "work")
+        assert len(rig.posts()) == 2

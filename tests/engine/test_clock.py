@@ -9,7 +9,7 @@ import pytest
 from syncd.engine.clock import Clock
 from syncd.testing.clock import ManualClock
 from syncd.web.api import Answer
-from tests.engine.rig import Rig, played
+from tests.engine.rig import Rig, played, title_of
 
 
 def heard(at: datetime, off: float) -> Answer:
@@ -119,3 +119,16 @@ async def test_a_clock_that_jumps_freezes_nothing(by: int) -> None:
         await rig.after(3600, step=60)
         assert rig.creates() == 3
         assert [await rig.status_of(id) for id in (1, 2, 3)] == ["visible"] * 3
+
+
+@pytest.mark.guarantee(1)
+@played
+async def test_a_clock_that_was_a_day_fast_until_a_restart_freezes_no_list() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.clock.jump(timedelta(hours=20))
+        await rig.after(1200, step=300)
+        await rig.restart_after(lambda: rig.clock.jump(-timedelta(hours=20)))
+        rig.publish(1)
+        await rig.after(900, step=300)
+        assert [post.title for post in rig.posts()] == [title_of(1)]

@@ -164,6 +164,25 @@ async def test_a_text_of_a_list_that_cannot_be_asked_again_is_not_believed_for_b
         assert ["第2版" in write.post.html for write in rig.cms["county"].history] == [True]
 
 
+@pytest.mark.guarantee(3)
+@played
+async def test_an_older_text_is_not_believed_because_its_page_could_not_be_had_for_long_before() -> None:
+    async with Rig(PAGES) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        older = rig.lists["central"].handle("GET", "/doc/1", {}, b"", rig.clock.now())
+        rig.correct(1)
+        await rig.after(4000, step=400)
+        assert "第2版" in rig.posts()[0].html
+        rig.servers["central"].say(text_reply(500), on=lambda method, path: path == "/doc/1")
+        await rig.after(8 * 86400, step=1800)
+        rig.servers["central"].say(older, on=lambda method, path: path == "/doc/1", times=2)
+        await rig.after(10 * 86400, step=1800)
+        assert rig.servers["central"].times == 0
+        assert ["第1版" in write.post.html for write in rig.cms["county"].history] == [True, False]
+
+
 @pytest.mark.guarantee(1)
 @pytest.mark.parametrize("config", [source() + site() + route(), PAGES])
 @played

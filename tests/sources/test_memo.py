@@ -142,3 +142,10 @@ def test_the_memory_is_bounded_and_forgets_the_least_used() -> None:
     assert memo.find(19) is rows[19]
     memo.keep("large", rows[0], 101)
     assert memo.find("large") is None
+
+
+def test_rows_of_a_few_bytes_count_for_what_they_take() -> None:
+    memo: Memo[int] = Memo(most=100_000)
+    for n in range(1000):
+        memo.keep(n, n, 20)
+    assert sum(memo.find(n) is not None for n in range(1000)) < 300
