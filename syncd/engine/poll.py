@@ -25,6 +25,8 @@ from syncd.web.status import retry_after
 
 JOURNAL_EVERY = 60.0
 """Seconds between two commits of the journal of unchanged and failed reads."""
+MOST_HELD = 100_000
+"""Held entries of all sources together that a person decides on at once."""
 REFUSED = timedelta(seconds=1)
 """How long a source waits whose read could not be recorded."""
 FULL_READ = timedelta(days=1)
@@ -133,11 +135,14 @@ class Poller:
         """A person's word on a source: on what is held, or, when nothing is, on its next read. Returns how many were held.
 
         A read in flight ends first and the journal is written: later both would put back the memory of before the decision.
+        What that read holds nobody has seen yet: it waits for a decision of its own.
         """
+        held = await self.deps.store.pendings(held=True, limit=MOST_HELD)
+        shown = frozenset(pending.id for pending in held if pending.source == source)
         await self.pool.wait(source)
         await self.flush()
         await self.deps.store.put(gap_of(source), "")
-        count = await self.deps.store.release(source, drop=drop, now=self.deps.now)
+        count = await self.deps.store.release(source, drop=drop, now=self.deps.now, shown=shown)
         await self.load()
         self.hurry(source)
         return count

@@ -5,7 +5,7 @@ Every verb may raise StoreError: disk_full, read_only, damaged, locked, unavaila
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -275,9 +275,12 @@ class Store(Protocol):
         """Store its due, tries, reason and hint."""
         ...
 
-    async def release(self, source: str, *, drop: bool, now: datetime) -> int:
+    async def release(
+        self, source: str, *, drop: bool, now: datetime, shown: Collection[int] | None = None
+    ) -> int:
         """A person decided on a source's held entries: due now (drop False) or known and never reposted; and, when
-        nothing is held, the source's next read is accepted. Returns how many entries were held."""
+        nothing is held, the source's next read is accepted. shown: ids of the entries that the person decided on, None for
+        all; what was held since then waits for another decision. Returns how many entries were held."""
         ...
 
     async def record_reading(self, reading: Reading, routing: Routing | None = None) -> Recorded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -212,8 +212,9 @@ def defer(conn: Connection, waiting: Pending) -> None:
     _set_pending(conn, waiting.id, replace(stored, **tried))  # type: ignore[arg-type]
 
 
-def release(conn: Connection, source: str, drop: bool, now: datetime) -> int:
-    held = [pending_of(row) for row in _HELD_OF.all(conn, source=source)]
+def release(conn: Connection, source: str, drop: bool, now: datetime, shown: Collection[int] | None) -> int:
+    every = [pending_of(row) for row in _HELD_OF.all(conn, source=source)]
+    held = [waiting for waiting in every if shown is None or waiting.id in shown]
     for waiting in held:
         if drop:
             _forget(conn, waiting)

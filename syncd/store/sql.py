@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -131,8 +131,10 @@ class SqlStore:
     async def defer(self, pending: Pending) -> None:
         await self._write(lambda conn: lists.defer(conn, pending))
 
-    async def release(self, source: str, *, drop: bool, now: datetime) -> int:
-        return await self._write(lambda conn: lists.release(conn, source, drop, now))
+    async def release(
+        self, source: str, *, drop: bool, now: datetime, shown: Collection[int] | None = None
+    ) -> int:
+        return await self._write(lambda conn: lists.release(conn, source, drop, now, shown))
 
     async def record_reading(self, reading: Reading, routing: Routing | None = None) -> Recorded:
         return await self._write(lambda conn: upkeep.record_and_route(conn, reading, routing))

@@ -264,6 +264,22 @@ async def test_a_flood_is_held_until_a_person_releases_or_drops_it(drop: bool) -
         assert (await rig.source_row())["held"] == 0
 
 
+@pytest.mark.guarantee(1)
+@played
+async def test_a_decision_drops_only_what_was_held_when_it_was_made() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        for id in range(1, 8):
+            rig.publish(id, days=400)
+        await rig.rest()
+        for id in range(8, 14):
+            rig.publish(id, days=400)
+        rig.clock.advance(EVERY)
+        await rig.engine.tick("poll", wait=False)
+        await rig.desk.reject(source="central")
+        assert sorted(p.entry.title for p in await rig.disk.pendings(held=True)) == sorted(map(title_of, range(8, 14)))
+
+
 @pytest.mark.guarantee(2)
 @played
 async def test_a_guid_storm_reposts_nothing() -> None:
