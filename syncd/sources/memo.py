@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 V = TypeVar("V")
 MOST = 16 * 1024 * 1024
-"""Bytes that the remembered values were made of; they themselves take about twice as much."""
+"""Bytes that the remembered values count for; they themselves take at most about five times as much (rows of a few bytes)."""
 EACH = 350
 """Bytes that each value counts for beside its own: of rows of a few bytes, names and objects are nearly all."""
 SHARE = 16

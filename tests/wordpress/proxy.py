@@ -75,6 +75,11 @@ class LossyProxy:
         self.url = ""
 
     @property
+    def busy(self) -> bool:
+        """Whether some request or connection is not done with yet."""
+        return bool(self._tasks)
+
+    @property
     def counts(self) -> Counter[str]:
         return self._faults.struck
 
