@@ -62,11 +62,9 @@ def test_systemd_knows_every_line(unit: Path, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if not analyze:
         pytest.skip("systemd-analyze is not on this machine")
-    text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    (tmp_path / unit.name).write_text(text, encoding="utf-8")
     scope = ["--user"] if unit.stem == "syncd-user" else []
     told = subprocess.run(
-        [analyze, *scope, "verify", str(tmp_path / unit.name)], capture_output=True, text=True, check=False,
+        [analyze, *scope, "verify", str(unit)], capture_output=True, text=True, check=False,
         env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "SYSTEMD_LOG_LEVEL": "warning"},
     )
     assert told.stdout + told.stderr == ""
