@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from syncd.content.text import text_of, title_of
 from syncd.core import repost as machine
 from syncd.core import visible
+from syncd.core.adopt import Candidate, match
 from syncd.core.repost import Edited, Gone, Outcome, Retry, Seen, Verify
 from syncd.engine.deps import Deps, SiteUnit
 from syncd.engine.send import Draft, locate, print_of, read
 from syncd.errors import ReadFailed
-from syncd.model import RemoteRef, RemoteState, Repost, Revision
+from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, Repost, Revision
 from syncd.sources.decode import decode
 from syncd.sources.html import parse_html
 from syncd.web.api import Answer
@@ -120,8 +121,16 @@ def judge(expected: Expected, answer: Answer) -> visible.Look:
     if expected.revision.withdrawn:
         return visible.shows_withdrawn(post.title, body, heading, text)
     if expected.adopted:
-        return visible.compare(post.title, "", heading, text)
+        return _adopted(post, heading, text)
     return visible.compare(post.title, body, heading, text)
+
+
+def _adopted(post: Post, heading: str, text: str) -> visible.Look:
+    """A page that people wrote shows the document by its title, or by whatever it would be found by on the site's list."""
+    look = visible.compare(post.title, "", heading, text)
+    page = Candidate(RemoteDoc(RemoteRef(""), "", heading, ""), text)
+    found = look.ok or match(post.title, post.document_number, [page]) is not None
+    return visible.Look(True, "visible", 1.0) if found else look
 
 
 def _hint(look: visible.Look) -> str:

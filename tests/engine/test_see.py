@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from syncd.engine.see import Expected, judge
+from syncd.engine.send import Draft
 from syncd.errors import ReadFailed
+from syncd.model import Content, Post, RemoteState, Revision
+from syncd.web.api import Answer
 from tests.engine.rig import (
     ERROR_PAGE,
     LOGIN_PAGE,
@@ -235,3 +241,20 @@ async def test_while_the_cms_asks_for_a_pause_a_bad_look_does_not_call_it() -> N
         rig.servers["county"].say(text_reply(404), on=pages)
         await rig.after(6000, step=300)
         assert sum("/api" in line for line in rig.servers["county"].asked) == calls
+
+
+PAGE = "<html><title>{title} - 某县</title><body><h1>{title}</h1><p>文号：国办发〔2026〕5号</p><p>{text}</p></body></html>"
+
+
+@pytest.mark.guarantee(4)
+@pytest.mark.parametrize(
+    ("number", "ok"), [("国办发〔2026〕5号", True), ("国办发〔2026〕6号", False), ("", False)]
+)
+def test_a_page_that_people_wrote_under_another_title_is_known_by_the_documents_number(number: str, ok: bool) -> None:
+    content = Content("国办关于发展社区养老床位的意见", "<p>现印发。</p>", "现印发。", "", document_number=number)
+    post = Post("k", content.title, content.html, "要闻", 1, document_number=number)
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    expected = Expected(Revision(1, 1, "h", content, now), Draft(post, "", "p", RemoteState.PUBLIC), adopted=True)
+    page = PAGE.format(title="国办发文支持养老", text="一文读懂养老床位新规定，详见正文。" * 3).encode()
+    answer = Answer(200, "http://county.example/p/1", ((b"content-type", b"text/html; charset=utf-8"),), page, now, now)
+    assert judge(expected, answer).ok is ok
