@@ -8,11 +8,12 @@ STAMP := $(VENV)/.installed
 
 venv: $(STAMP)
 
+# --no-deps: the lock names everything, and an old pip would look for newer releases of what is asked for with extras.
 $(STAMP): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "syncd needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "this Python lacks venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "making $(VENV): this takes a minute or two, once"
 	$(PYTHON) -m venv $(VENV)
-	# --no-deps: the lock names everything, and an old pip would look for newer releases of what is asked for with extras.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || { $(BIN)/python -m pip check; exit 1; }

@@ -183,12 +183,21 @@ class _Results(pickle.Unpickler):
     """Reads only plain values, our dataclasses, enums and errors: the child saw hostile bytes and isn't believed."""
 
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("builtins", "getattr"):
+            return _member
         if module == "datetime" and name in ("datetime", "timedelta", "timezone", "date"):
             return getattr(importlib.import_module(module), name)
         found = getattr(importlib.import_module(module), name, None) if module.startswith("syncd.") else None
         if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | SyncdError)):
             return found
         raise pickle.UnpicklingError(f"unexpected result {module}.{name}")
+
+
+def _member(kind: Any, name: Any) -> Enum:
+    """What getattr may be asked for: some releases of Python 3.11 pickle an enum's member as an attribute of its class."""
+    if isinstance(kind, type) and issubclass(kind, Enum) and name in kind.__members__:
+        return kind.__members__[name]
+    raise pickle.UnpicklingError(f"unexpected attribute {name!r}")
 
 
 # --- the child's end -----------------------------------------------------------------------------------------------

@@ -122,12 +122,13 @@ def init(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help=say("overwrite the file", "覆盖已有文件"))] = False,
 ) -> None:
-    from syncd.cli.setup import Answers, ask_missing, write
+    from syncd.cli.setup import Answers, ask_missing, must_be_free, write
 
     answers = Answers(
         url=url, site_name=site_name, site_id=site_id, source=source, column=column, column_url=column_url,
         state_dir=state_dir,
     )
+    must_be_free(config, force=force)
     for text in write(config, answers if yes else ask_missing(answers), force=force):
         typer.echo(text)
 
@@ -149,7 +150,9 @@ def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help=say("end by itself", "演示完自动结束"))] = False,
     folder: Annotated[
-        str, typer.Option("--dir", help=say("folder for everything, emptied first", "所有内容所在的文件夹，先清空"))
+        str, typer.Option("--dir", help=say(
+            "folder for everything: empty, new, or an earlier demo's", "所有内容所在的文件夹：空的、新的或上次演示用的",
+        ))
     ] = "var/demo",
 ) -> None:
     leave(doors_of(context).demo([*(["--once"] if once else []), "--dir", folder]))

@@ -66,12 +66,22 @@ def write(path: Path, answers: Answers, *, force: bool) -> list[str]:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        hint = say("choose another by --config, or overwrite it by --force", "用 --config 另选，或用 --force 覆盖")
-        raise SyncdError("usage", say("it exists already", "文件已存在"), where=str(path), hint=hint) from None
+        raise _taken(path) from None
     except OSError as error:
         hint = say("choose another place", "换个位置")
         raise SyncdError("usage", str(error.strerror), where=str(path), hint=hint) from None
     return steps(path)
+
+
+def must_be_free(path: Path, *, force: bool) -> None:
+    """Said before a person answers six questions. Raises SyncdError("usage") for a file that is there already."""
+    if path.exists() and not force:
+        raise _taken(path)
+
+
+def _taken(path: Path) -> SyncdError:
+    hint = say("choose another by --config, or overwrite it by --force", "用 --config 另选，或用 --force 覆盖")
+    return SyncdError("usage", say("it exists already", "文件已存在"), where=str(path), hint=hint)
 
 
 def steps(path: Path) -> list[str]:

@@ -23,8 +23,11 @@ from syncd.demo import policies as told
 from syncd.demo.count import count_posts
 from syncd.demo.publisher import Publisher, serve_site
 from syncd.demo.table import render
+from syncd.errors import SyncdError
 from syncd.report.forms import width
 
+MADE_BY_DEMO = ".syncd-demo"
+"""A file that marks a folder as the demo's own."""
 PATIENCE = 60.0
 """Seconds that the demo waits for any one thing before it says that it did not come."""
 CONFIG = """\
@@ -183,10 +186,17 @@ def run(args: list[str]) -> int:
 
 
 def _set(root: Path) -> Stage:
-    """A fresh folder with a config, the publisher and the site's web server."""
-    if (root / "config.toml").exists():
+    """A fresh folder with a config, the publisher and the site's web server.
+
+    Raises SyncdError("usage") for a folder that holds anything and that no demo made: only its own may be emptied.
+    """
+    if (root / MADE_BY_DEMO).exists():
         shutil.rmtree(root)
     root.mkdir(parents=True, exist_ok=True)
+    if any(root.iterdir()):
+        hint = "name an empty folder or a new one by --dir; only a folder that a demo made is emptied"
+        raise SyncdError("usage", "the folder is not empty, and no demo made it", where=str(root), hint=hint)
+    (root / MADE_BY_DEMO).touch()
     publisher = Publisher()
     _, site_url = serve_site(root / "site")
     port = _free_port()
@@ -338,7 +348,8 @@ def _reckon(stage: Stage) -> bool:
     for fault in faults:
         print(f"WRONG: {fault}", flush=True)
     program = sys.argv[0] if sys.argv[0].endswith("/syncd") else "syncd"
-    print(f"\nTry next:\n  {program} init\n  {program} check\n  {program} read URL\n", flush=True)
+    mine = "--config county.toml"  # the checkout's own config.toml is the reference of all options
+    print(f"\nTry next:\n  {program} init {mine}\n  {program} check {mine}\n  {program} read URL\n", flush=True)
     return not faults
 
 

@@ -16,10 +16,20 @@ import pytest
 from syncd.demo.count import count_posts
 from syncd.demo.policies import BEDS, HEAT, OLD, RECALLED
 from syncd.demo.publisher import Publisher
+from syncd.demo.run import run
 from syncd.demo.table import render
+from syncd.errors import SyncdError
 from syncd.report.forms import width
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+def test_a_folder_that_no_demo_made_is_never_emptied(tmp_path: Path) -> None:
+    for name in ("config.toml", "letter.txt"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(SyncdError, match="no demo made it"):
+        run(["--once", "--dir", str(tmp_path)])
+    assert (tmp_path / "letter.txt").read_text() == "mine"
 
 
 @pytest.mark.servers

@@ -6,9 +6,11 @@ import ctypes
 import os
 import signal
 import time
+from datetime import datetime
 from pathlib import Path
 
 from syncd.errors import ReadFailed
+from syncd.model import Precision
 
 
 def double(number: int) -> int:
@@ -54,6 +56,28 @@ def stubborn() -> bool:
     os.kill(os.getpid(), signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGINT)
     return True
+
+
+class _Got:
+    """Pickles as an attribute of something, as some releases of Python 3.11 pickle the members of an enum."""
+
+    def __init__(self, of: type, name: str) -> None:
+        self.of, self.name = of, name
+
+    def __reduce__(self) -> tuple[object, tuple[type, str]]:
+        return getattr, (self.of, self.name)
+
+
+def member() -> object:
+    return _Got(Precision, "DAY")
+
+
+def method() -> object:
+    return _Got(Precision, "mro")
+
+
+def foreign() -> object:
+    return _Got(datetime, "now")
 
 
 def strange() -> object:

@@ -14,6 +14,7 @@ import pytest
 
 from syncd.child import Child, Inline
 from syncd.errors import ReadFailed
+from syncd.model import Precision
 from tests.sources import jobs
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,13 @@ def gone(pid: int) -> bool:
     return False
 
 
+def test_a_member_of_an_enum_comes_back_however_this_python_pickles_it() -> None:
+    async def story(child: Child) -> None:
+        assert await child.run(jobs.member) is Precision.DAY
+
+    with_child(story)
+
+
 @pytest.mark.parametrize(
     ("job", "reason", "timeout"),
     [
@@ -52,6 +60,8 @@ def gone(pid: int) -> bool:
         (jobs.leave, "parse_crashed", 20.0),
         (jobs.stumble, "parse_failed", 20.0),
         (jobs.strange, "parse_crashed", 20.0),
+        (jobs.method, "parse_crashed", 20.0),
+        (jobs.foreign, "parse_crashed", 20.0),
         (jobs.unpicklable, "parse_failed", 20.0),
     ],
 )
