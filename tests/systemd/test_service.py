@@ -224,8 +224,10 @@ def test_a_credential_reaches_the_adapter_and_nobody_else(town: Town) -> None:
 
 
 def test_the_commands_work_for_root_by_syncdctl_beside_the_running_service(town: Town) -> None:
-    plain = town.box.run("/opt/syncd/bin/syncd", "status", "--config", CONFIG, check=False)
-    assert plain.returncode == 2  # the config names a credential, which only the service was given
+    plain = town.box.run("/opt/syncd/bin/syncd", "once", "--config", CONFIG, check=False)
+    assert plain.returncode == 2  # it reads the config, which names a credential that only the service was given
+    asked = town.box.run("/opt/syncd/bin/syncd", "status", "--config", CONFIG, check=False)
+    assert asked.returncode == 0  # it asks the running service, and reads the config not at all
     told = json.loads(town.box.out("/usr/local/sbin/syncdctl", "status", "--json"))
     assert told["running"] is True
     assert told["ready"] is True
