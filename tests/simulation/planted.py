@@ -153,12 +153,15 @@ def withdraws_at_the_first_404() -> AbstractContextManager[Any]:
 
 
 def believes_a_stale_mirror() -> AbstractContextManager[Any]:
-    """engine.read.Reader._outdated and _is_copy: whatever a source shows is taken for a correction at its first sight."""
+    """engine.read.Reader._doubt and _is_copy: whatever a source shows is taken for a correction at its first sight."""
+
+    async def undoubted(self: Any, *told: Any) -> None:
+        return None
 
     async def never(self: Any, *told: Any) -> bool:
         return False
 
-    return _both(patch.object(read.Reader, "_outdated", never), patch.object(read.Reader, "_is_copy", never))
+    return _both(patch.object(read.Reader, "_doubt", undoubted), patch.object(read.Reader, "_is_copy", never))
 
 
 def forgets_its_key() -> AbstractContextManager[Any]:

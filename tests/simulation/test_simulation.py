@@ -28,6 +28,12 @@ def test_the_same_seed_gives_the_same_trace_and_another_one_another():
     assert first.trace != other.trace
 
 
+@pytest.mark.parametrize("name", BUGS)
+def test_each_planted_bug_patches_what_production_really_has(name):
+    with BUGS[name]():
+        pass
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_a_planted_bug_is_found_by_the_counts_alone(name):
     assert name in BUGS
