@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, text, update
 
 from syncd.core.identity import alias_hash
 from syncd.errors import Stale
@@ -26,7 +25,7 @@ from syncd.store.rows import (
     revision_columns,
     revision_of,
 )
-from syncd.store.statements import InQuery, Query, inserting, noting, numbering, reading
+from syncd.store.statements import Found, InQuery, Query, inserting, noting, numbering, reading
 from syncd.store.tables import aliases, blobs, documents, looks, revisions, showings
 
 LOOK_HORIZON = timedelta(days=35)
@@ -123,7 +122,7 @@ def document(conn: Connection, id: int) -> Document:
     return document_of(_document_row(conn, id))
 
 
-def _document_row(conn: Connection, id: int) -> Row[Any]:
+def _document_row(conn: Connection, id: int) -> Found:
     row = _DOCUMENT.first(conn, id=id)
     if row is None:
         raise missing("document", id)
@@ -349,7 +348,7 @@ def _keep_look(conn: Connection, known: Document, read: Reading, entry: Entry | 
         _MARK_GONE(conn, b_document=known.id, b_gone=maybe_micros(look.gone if look else None))
 
 
-def _stored_look(row: Row[Any] | None) -> Look | None:
+def _stored_look(row: Found | None) -> Look | None:
     return None if row is None or row.due is None else look_of(row, due=moment(row.due))
 
 
@@ -370,7 +369,7 @@ def due_looks(conn: Connection, now: datetime, limit: int) -> list[DueLook]:
     return [due for row in rows if (due := _due_look(conn, row)) is not None]
 
 
-def _due_look(conn: Connection, row: Row[Any]) -> DueLook | None:
+def _due_look(conn: Connection, row: Found) -> DueLook | None:
     """None for a document of which nothing was ever read: its first reading comes from its pending entry."""
     known = document(conn, row.document)
     if not known.latest:

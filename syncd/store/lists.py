@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, text, update
 
 from syncd.core.detect import Known
 from syncd.core.identity import alias_hash
@@ -15,7 +14,7 @@ from syncd.store import settings
 from syncd.store.api import Pending, Poll, ReadSpan, SourceRow
 from syncd.store.codec import digest, micros, moment
 from syncd.store.rows import missing, pending_columns, pending_of, source_columns, source_of
-from syncd.store.statements import InQuery, Query, inserting, noting
+from syncd.store.statements import Found, InQuery, Query, inserting, noting
 from syncd.store.tables import aliases, entries, journal, pendings, sources, starts
 
 SPAN_GAP = timedelta(minutes=10)
@@ -97,7 +96,7 @@ def configure(conn: Connection, names: Sequence[str], config_hash: str, now: dat
 
 
 def all_sources(conn: Connection) -> list[SourceRow]:
-    return [source_of(row) for row in _SOURCES(conn)]  # row by row: there may be ten thousand
+    return [source_of(row) for row in _SOURCES.each(conn)]  # row by row: there may be ten thousand
 
 
 def known(conn: Connection, source: str, keys: Sequence[int], hashes: Sequence[int]) -> Known:
@@ -152,7 +151,7 @@ def _renewed(old: Pending, new: Pending) -> Pending:
 
 def _set_pending(conn: Connection, id: int, pending: Pending) -> bool:
     columns = {f"b_{name}": value for name, value in pending_columns(pending).items()}
-    return _SET_PENDING(conn, b_id=id, **columns).rowcount == 1
+    return _SET_PENDING(conn, b_id=id, **columns) == 1
 
 
 def record_journal(conn: Connection, rows: Sequence[SourceRow], at: datetime) -> None:
@@ -174,7 +173,7 @@ def _journal(conn: Connection, row: SourceRow, at: datetime, evidence: str = "")
     _READ(conn, source=row.name, since=when, until=when, reads=1, reason=row.reason, evidence=evidence)
 
 
-def _adjoins(last: Row[Any], at: datetime) -> bool:
+def _adjoins(last: Found, at: datetime) -> bool:
     return timedelta(0) <= at - moment(last.until) <= SPAN_GAP
 
 

@@ -74,7 +74,7 @@ def due_reposts(conn: Connection, now: datetime, limit: int, skip_sites: Sequenc
         "absurd_rest": micros(now + REST_HORIZON),
         "most": limit,
     }
-    rows = _DUE_ELSEWHERE.run(conn, skip_sites, **bounds) if skip_sites else _DUE(conn, **bounds)
+    rows = _DUE_ELSEWHERE.all(conn, skip_sites, **bounds) if skip_sites else _DUE.all(conn, **bounds)
     return [work_of(row) for row in rows]
 
 
@@ -101,7 +101,7 @@ def update_repost(conn: Connection, before: Repost, after: Repost) -> Repost:
     """Write `after` over the row as it was read; Stale when somebody else did so since."""
     stored = replace(after, version=before.version + 1)
     columns = {f"b_{name}": value for name, value in repost_columns(stored).items()}
-    if _SET_REPOST(conn, b_before=before.version, **columns).rowcount != 1:
+    if _SET_REPOST(conn, b_before=before.version, **columns) != 1:
         raise Stale(
             "stale",
             f"repost {before.id} was changed meanwhile",
@@ -146,7 +146,7 @@ def add_events(conn: Connection, told: Sequence[Event]) -> None:
 
 def events_of(conn: Connection, id: int, document: int) -> tuple[Event, ...]:
     """Events of a repost and of its document, in order of id."""
-    rows = [*_EVENTS_OF_REPOST(conn, repost=id), *_EVENTS_OF_DOCUMENT(conn, document=document)]
+    rows = [*_EVENTS_OF_REPOST.all(conn, repost=id), *_EVENTS_OF_DOCUMENT.all(conn, document=document)]
     return tuple(event_of(row) for row in sorted(rows, key=lambda row: row.id))
 
 

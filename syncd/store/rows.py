@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from syncd.core.repost import Head, held, needs_person, under_way
 from syncd.errors import StoreError
 from syncd.model import Content, Document, Entry, Event, Repost, Revision
 from syncd.store.api import Look, Pending, SourceRow, Work
 from syncd.store.codec import Shape, digest, micros, moment, seal, squeeze, swell
+from syncd.store.statements import Found
 
 Columns = dict[str, Any]
 
@@ -65,7 +64,7 @@ def source_columns(row: SourceRow) -> Columns:
     return {"name": row.name, "due": micros(row.due), "data": SOURCE.dump(row)}
 
 
-def source_of(row: Row[Any]) -> SourceRow:
+def source_of(row: Found) -> SourceRow:
     return SOURCE.load(row.data, name=row.name, due=moment(row.due))
 
 
@@ -86,8 +85,8 @@ def pending_columns(pending: Pending) -> Columns:
     return columns | {"seal": _seal_pending(columns)}
 
 
-def pending_of(row: Row[Any]) -> Pending:
-    if row.seal != _seal_pending(dict(row._mapping)):
+def pending_of(row: Found) -> Pending:
+    if row.seal != _seal_pending(row._asdict()):
         raise damaged("pendings", row.id)
     return PENDING.load(
         row.data, id=row.id, source=row.source, due=moment(row.due), backfill=bool(row.backfill), tries=row.tries
@@ -114,8 +113,8 @@ def document_columns(document: Document, *, routed: int, merged: int = 0) -> Col
     return columns | {"seal": _seal_document(columns)}
 
 
-def document_of(row: Row[Any]) -> Document:
-    if row.seal != _seal_document(dict(row._mapping)):
+def document_of(row: Found) -> Document:
+    if row.seal != _seal_document(row._asdict()):
         raise damaged("documents", row.id)
     return DOCUMENT.load(
         row.data,
@@ -144,8 +143,8 @@ def revision_columns(revision: Revision, *, state: int = 0) -> Columns:
     return columns | {"state": state, "seal": _seal_revision(columns)}
 
 
-def revision_of(row: Row[Any]) -> Revision:
-    if row.seal != _seal_revision(dict(row._mapping)):
+def revision_of(row: Found) -> Revision:
+    if row.seal != _seal_revision(row._asdict()):
         raise damaged("revisions", f"{row.document}/{row.n}")
     content = CONTENT.load(swell(row.content))
     return Revision(row.document, row.n, row.hash, content, moment(row.detected), bool(row.withdrawn), row.reason)
@@ -205,8 +204,8 @@ def repost_columns(repost: Repost) -> Columns:
     return columns | {"seal": _seal_repost(columns)}
 
 
-def repost_of(row: Row[Any]) -> Repost:
-    if row.seal != _seal_repost(dict(row._mapping)):
+def repost_of(row: Found) -> Repost:
+    if row.seal != _seal_repost(row._asdict()):
         raise damaged("reposts", row.id)
     return REPOST.load(
         row.data,
@@ -226,7 +225,7 @@ def repost_of(row: Row[Any]) -> Repost:
     )
 
 
-def work_of(row: Row[Any]) -> Work:
+def work_of(row: Found) -> Work:
     """A repost's row with `wanted_withdrawn` and `approved_withdrawn`, None where there is no such revision."""
     repost = repost_of(row)
     wanted = Head(repost.wanted, bool(row.wanted_withdrawn))
@@ -238,7 +237,7 @@ def event_columns(event: Event) -> Columns:
     return columns | {"seal": seal(*columns.values())}
 
 
-def event_of(row: Row[Any]) -> Event:
+def event_of(row: Found) -> Event:
     if row.seal != seal(row.document, row.repost, row.data):
         raise damaged("events", row.id)
     return EVENT.load(row.data, document=row.document, repost=row.repost)
@@ -255,11 +254,11 @@ def look_columns(document: int, look: Look | None, entry: Entry | None) -> Colum
     }
 
 
-def look_of(row: Row[Any], *, due: datetime) -> Look:
+def look_of(row: Found, *, due: datetime) -> Look:
     return LOOK.load(row.data, due=due, note=row.note)
 
 
-SEALED: dict[str, Callable[[Row[Any]], object]] = {
+SEALED: dict[str, Callable[[Found], object]] = {
     "documents": document_of,
     "revisions": revision_of,
     "reposts": repost_of,

@@ -119,7 +119,7 @@ def counts(conn: Connection) -> Counts:
 
 
 def prune_journal(conn: Connection, before: datetime) -> int:
-    return _OLD_READS(conn, before=micros(before)).rowcount
+    return _OLD_READS(conn, before=micros(before))
 
 
 def prune_contents(conn: Connection, before: datetime) -> int:
@@ -139,12 +139,12 @@ def _bodiless(content: Content) -> Content:
 
 
 def per_site(conn: Connection) -> dict[str, tuple[int, int]]:
-    rows: list[tuple[Any, ...]] = [tuple(row) for row in _PER_SITE.all(conn)]
+    rows: list[tuple[Any, ...]] = _PER_SITE.all(conn)
     return {site: (queue, visible) for site, queue, visible in rows}
 
 
 def referenced(conn: Connection) -> frozenset[str]:
-    return frozenset(row[0] for row in _REFERENCED(conn))
+    return frozenset(row[0] for row in _REFERENCED.each(conn))
 
 
 def _next_rows(name: str) -> Query:

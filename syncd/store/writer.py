@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from syncd.errors import AlreadyRunning, StoreError
 from syncd.store.database import FAILURES, Database, disconnect
+from syncd.store.statements import execute
 
 T = TypeVar("T")
 Verb = Callable[[Connection], T]
@@ -82,24 +83,36 @@ class Session:
     def outside(self, verb: Verb[T]) -> T:
         return self._guarded(lambda: self._finished(verb(self.conn), commit=False))
 
+    def reads(self, verbs: list[Verb[Any]]) -> list[Any]:
+        """Run verbs that only read in one view; one that failed gives its exception.
+
+        It ends with the first one at which the database itself failed: those after it are to be read anew.
+        """
+        told: list[Any] = []
+
+        def each(conn: Connection) -> None:
+            for verb in verbs:
+                told.append(_tried(conn, verb))
+
+        outcome = _outcome(self.read, each)
+        return [*told, outcome][: len(verbs)]
+
     def group(self, verbs: list[Verb[Any]]) -> list[Any]:
         """Run each verb in a savepoint and commit them together; a verb that failed by itself gives its exception."""
+        if len(verbs) == 1:  # nothing else is lost with it
+            return [self.write(verbs[0])]
         return self.write(lambda conn: [self._saved(conn, verb) for verb in verbs])
 
     def _saved(self, conn: Connection, verb: Verb[Any]) -> Any:
         """The verb's value, or its own failure with nothing of it left; a fault of the database ends the group."""
-        conn.exec_driver_sql("SAVEPOINT verb")
+        execute(conn, "SAVEPOINT verb")
         try:
-            value = verb(conn)
+            value = _tried(conn, verb)
         except (IntegrityError, DataError) as error:
             value = Failed(self.database.meaning(error))
-        except FAILURES:
-            raise
-        except Exception as error:  # noqa: BLE001 - the caller of this verb gets it, and the others go on
-            value = Failed(error)
         if isinstance(value, Failed):
-            conn.exec_driver_sql("ROLLBACK TO verb")
-        conn.exec_driver_sql("RELEASE verb")
+            execute(conn, "ROLLBACK TO verb")
+        execute(conn, "RELEASE verb")
         return value
 
     def _begun(self, begin: str, verb: Verb[T]) -> T:
@@ -271,9 +284,15 @@ class GroupWriter:
         return jobs, False
 
     def _serve(self, jobs: list[_Job]) -> None:
+        """Reads in one view, then what runs outside of any transaction."""
+        reads = [job for job in jobs if not job.outside]
+        while reads:
+            told = self.session.reads([job.verb for job in reads])
+            _answer(reads[: len(told)], told)
+            reads = reads[len(told) :]
         for job in jobs:
-            run = self.session.outside if job.outside else self.session.read
-            _answer([job], [_outcome(run, job.verb)])
+            if job.outside:
+                _answer([job], [_outcome(self.session.outside, job.verb)])
 
     def _serve_group(self, jobs: list[_Job]) -> None:
         """Writes together; when the database refuses the group, everybody is told and nobody was acknowledged."""
@@ -283,6 +302,16 @@ class GroupWriter:
         if not isinstance(outcome, Failed):
             self.commits += 1
         _answer(jobs, [outcome] * len(jobs) if isinstance(outcome, Failed) else outcome)
+
+
+def _tried(conn: Connection, verb: Verb[Any]) -> Any:
+    """The verb's value, or its own failure; a fault of the database is raised."""
+    try:
+        return verb(conn)
+    except FAILURES:
+        raise
+    except Exception as error:  # noqa: BLE001 - the caller of this verb gets it, and the others go on
+        return Failed(error)
 
 
 def _outcome(run: Callable[[Any], Any], what: Any) -> Any:

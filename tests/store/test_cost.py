@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, event
+from sqlalchemy import Connection, create_engine
 
+import syncd.store.statements
+from syncd.errors import StoreError
 from syncd.store import marks, upkeep
 from syncd.store.api import Filter, Poll, Sighting, SourceRow
 from syncd.store.migrations import head
 from syncd.store.sql import SqlStore, open_store
-from syncd.store.statements import CHUNK, Query
+from syncd.store.statements import CHUNK, Query, execute
 from syncd.store.tables import SCHEMA, metadata
 from syncd.testing.store_contract import NOW, reading, repost, routed
 
@@ -30,17 +32,18 @@ def _connection(store: SqlStore) -> sqlite3.Connection:
 
 
 @contextmanager
-def statements(store: SqlStore) -> Iterator[list[str]]:
-    """The statements that SQLAlchemy sends meanwhile; an executemany is one."""
-    session = store._runner.session  # type: ignore[attr-defined]
+def statements() -> Iterator[list[str]]:
+    """The statements that verbs give to the driver meanwhile; an executemany is one."""
     sent: list[str] = []
+    real = syncd.store.statements.execute
 
-    def note(conn: object, cursor: object, text: str, *rest: object) -> None:
-        sent.append(text)
+    def noting(conn: Connection, statement: str, values: Sequence[object] = (), *, many: bool = False) -> object:
+        sent.append(statement)
+        return real(conn, statement, values, many=many)
 
-    event.listen(session.conn, "before_cursor_execute", note)
-    yield sent
-    event.remove(session.conn, "before_cursor_execute", note)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(syncd.store.statements, "execute", noting)
+        yield sent
 
 
 def test_fifty_waiters_share_a_few_commits(tmp_path: Path) -> None:
@@ -54,6 +57,28 @@ def test_fifty_waiters_share_a_few_commits(tmp_path: Path) -> None:
         await asyncio.gather(*[store.put(f"k{n}", "v") for n in range(50)])
         assert store.commits - before <= 5
         assert sum(1 for sql in begun if sql == "COMMIT") == store.commits - before
+        await store.aclose()
+
+    asyncio.run(scene())
+
+
+def test_reads_that_wait_together_share_one_view_and_one_that_fails_fails_alone(tmp_path: Path) -> None:
+    def bad(conn: Connection) -> None:
+        execute(conn, "SELECT nothing FROM nowhere")
+
+    async def scene() -> None:
+        store = await open_store(f"sqlite:///{tmp_path}/s.sqlite3")
+        await store.put("k", "v")
+        begun: list[str] = []
+        _connection(store).set_trace_callback(lambda sql: begun.append(sql) if sql.startswith("BEGIN") else None)
+        told = await asyncio.gather(
+            *[store.get("k") for _ in range(20)], store._read(bad), store.document(7),
+            *[store.get("k") for _ in range(20)], return_exceptions=True,
+        )
+        assert [each for each in told if each == "v"] == ["v"] * 40
+        reasons = [each.reason for each in told if isinstance(each, StoreError)]
+        assert reasons == ["unavailable", "not_found"]
+        assert len(begun) <= 6
         await store.aclose()
 
     asyncio.run(scene())
@@ -100,10 +125,10 @@ def test_ten_thousand_sightings_take_a_bounded_number_of_statements() -> None:
 
     async def scene() -> None:
         store = await open_store("sqlite://", inline=True)
-        with statements(store) as sent:
+        with statements() as sent:
             await store.record_poll(Poll(SourceRow("甲", NOW), seen, at=NOW))
         assert len(sent) <= 10
-        with statements(store) as sent:
+        with statements() as sent:
             await store.known("甲", [s.key for s in seen], [a for s in seen for a in s.aliases])
         assert len(sent) <= 30_000 / CHUNK + 5
         await store.aclose()
