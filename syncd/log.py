@@ -63,6 +63,8 @@ def redact(text: str) -> str:
     """The text without registered values, log-ins in addresses, tokens in queries and Authorization values."""
     for value in sorted(_values, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
+    if text.isalnum() or text.isidentifier():  # as most are: nothing below is in it
+        return text
     text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
     text = _IN_QUERY.sub(rf"\1={HIDDEN}", text)
     return _IN_HEADER.sub(rf"\1 {HIDDEN}", text)

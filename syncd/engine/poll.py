@@ -37,6 +37,7 @@ WELL_HORIZON = 2.0
 """After a good read no wait is longer than so many of its intervals, or of the longest that a list may ask for."""
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 _NEXT = timedelta(microseconds=1)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 GAP = "its list moved on while it could not be read; look what was published then, and say `syncd approve --source NAME`"
 _STATUS_HINTS = {
     401: "the list asks for a log-in",
@@ -376,7 +377,7 @@ def fingerprint(entry: Entry) -> int:
         entry.withdrawn,
         [a.url for a in entry.attachments],
     )
-    return alias_hash(json.dumps(shown, ensure_ascii=False))
+    return alias_hash(_encode(shown))
 
 
 def _documents(rows: Sequence[Row], aliases: dict[int, int] | object) -> dict[int, int]:

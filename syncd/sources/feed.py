@@ -19,7 +19,7 @@ from syncd.sources.html import absolute_fragment, join, plain, squeeze
 from syncd.sources.jsonfeed import json_feed, read_json
 from syncd.sources.memo import Memo
 from syncd.sources.page import RawPage, finished, read_html_page
-from syncd.sources.raw import Naming, RawEntry, RawList, bounded, entries, identified, naming
+from syncd.sources.raw import Naming, RawEntry, RawList, bounded, entries, identified, naming, placed
 from syncd.web.api import Answer
 
 _SUMMARY = 2_000
@@ -174,7 +174,7 @@ def _sliced(gated: Gated, url: str) -> _Taken | None:
         if row is not None and len(problems) == before:  # what is wrong with a row must be told each time
             start, end = gated.rows[n]
             _known.keep(names[n], row, end - start)
-    return _Taken(parsed["feed"], [replace(r, where=_place(n)) for n, r in enumerate(rows) if r], problems)
+    return _Taken(parsed["feed"], [placed(row, _place(n)) for n, row in enumerate(rows) if row], problems)
 
 
 def _without(gated: Gated, rows: Sequence[RawEntry | None]) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
 from syncd.core.identity import aliases
 from syncd.model import AttachmentLink, Entry, Problem
@@ -36,6 +37,15 @@ class RawEntry:
     withdrawn: bool = False
 
 
+_told = attrgetter(*[field.name for field in fields(RawEntry) if field.name != "where"])
+"""All that the list says in a row, in the order of the fields."""
+
+
+def placed(row: RawEntry, where: str) -> RawEntry:
+    """The row at another place of the list. A third of the cost of `replace`, for all rows of each list that changed."""
+    return RawEntry(where, *_told(row))
+
+
 @dataclass(frozen=True, slots=True)
 class RawList:
     """A list as the child read it. ttl: seconds or None."""
@@ -51,7 +61,7 @@ def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEnt
 
     A row with neither guid nor link has no identity: it is left out, with a Problem.
     """
-    known = [replace(row, key=squeeze(row.key)) for row in rows]
+    known = [_keyed(row, squeeze(row.key)) for row in rows]
     keys = Counter(row.key for row in known if row.key and not row.withdrawn)
     shared = {key for key, count in keys.items() if count > 1}
     found: dict[str, RawEntry] = {}
@@ -69,8 +79,12 @@ def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEnt
                 Problem("duplicate_entry", f"{row.title[:60]!r} is shown twice; the first one counts", row.where)
             )
         else:
-            found[key] = replace(row, key=key)
+            found[key] = _keyed(row, key)
     return list(found.values())
+
+
+def _keyed(row: RawEntry, key: str) -> RawEntry:
+    return row if row.key == key else replace(row, key=key)
 
 
 def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -106,7 +120,7 @@ def entries(rows: list[RawEntry], by: Naming, problems: list[Problem]) -> tuple[
 
 
 def _entry(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool) -> Entry:
-    name = (replace(row, where=""), by, own_url)
+    name = (_told(row), by, own_url)
     known = _known.find(name)
     if known is not None:
         return known

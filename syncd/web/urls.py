@@ -28,7 +28,7 @@ def parse(text: str) -> httpx.URL:
         raise Failure("bad_url", "the URL names no valid host")
     if not 0 < port(url) < 65536:
         raise Failure("bad_url", "the URL's port is out of range")
-    return url.copy_with(fragment=None)
+    return url.copy_with(fragment=None) if "#" in text else url
 
 
 def host(url: httpx.URL) -> str:
