@@ -7,13 +7,13 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args, overload
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -328,6 +328,54 @@ class RouteTable(Table):
     review_withdrawals: bool = False
 
 
+class Sources(Sequence[SourceTable]):
+    """The sources of a file, in its order. There may be thousands that differ in name and address only: each is kept as
+    these two and one table of all that are alike, a fifth of a table of its own; what is asked for is a copy."""
+
+    def __init__(self, tables: Iterable[SourceTable]) -> None:
+        alike: dict[Hashable, SourceTable] = {}
+        self._kept = [(t.name, t.url, _alike(t, alike)) for t in tables]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> SourceTable: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[SourceTable]: ...
+    def __getitem__(self, index: int | slice) -> SourceTable | Sequence[SourceTable]:
+        if isinstance(index, slice):
+            return [_named(*kept) for kept in self._kept[index]]
+        return _named(*self._kept[index])
+
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self._kept]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sources) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as the tables: options hold what can't be hashed
+
+
+def _named(name: str, url: str, table: SourceTable) -> SourceTable:
+    return table if table.name == name else table.model_copy(update={"name": name, "url": url})
+
+
+def _alike(table: SourceTable, known: dict[Hashable, SourceTable]) -> SourceTable:
+    """The first table that says the same, and was given the same keys, but for name and address; else this one.
+
+    Text alone does not tell: secrets are masked in it. Nor does equality: True is 1.
+    """
+    key = (table.kind, table.every, table.timezone, table.allow_private, repr(table.options))
+    first = known.setdefault(key, table)
+    same = first.model_fields_set == table.model_fields_set and _rest(first) == _rest(table)
+    return first if same else table
+
+
+def _rest(table: SourceTable) -> dict[str, Any]:
+    return {**vars(table), "name": "", "url": ""}
+
+
 TABLES: Mapping[str, type[Table]] = {
     "syncd": SyncdTable,
     "network": NetworkTable,
@@ -348,7 +396,7 @@ class Config:
 
     syncd: SyncdTable
     network: NetworkTable
-    sources: tuple[SourceTable, ...]
+    sources: Sources
     sites: tuple[SiteTable, ...]
     routes: tuple[RouteTable, ...]
     base: Path = Path(".")
@@ -367,7 +415,8 @@ class Config:
 
     def source(self, name: str) -> SourceTable:
         """The source of this name. Raises KeyError."""
-        return next((s for s in self.sources if s.name == name), None) or _missing(name)
+        names = self.sources.names()
+        return self.sources[names.index(name)] if name in names else _missing(name)
 
     def site(self, name: str) -> SiteTable:
         """The site of this name. Raises KeyError."""
@@ -480,13 +529,15 @@ class _Reading:
     warnings: list[str] = field(default_factory=list)
     secrets: list[SecretStr] = field(default_factory=list)
     given: dict[frozenset[str], set[str]] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    """Every text that was met, once: a route names what thousands of sources are called."""
 
     def config(self, data: dict[str, Any]) -> Config | None:
         self._unknown_tables(data)
         lists = {name: self._rows(name, data.get(name, [])) for name in _LISTS}
         syncd = self._single("syncd", SyncdTable, data.get("syncd", {}))
         network = self._single("network", NetworkTable, data.get("network", {}))
-        sources = [self.table(SourceTable, row, place) for place, row in lists["sources"]]
+        sources = Sources(t for place, row in lists["sources"] if (t := self.table(SourceTable, row, place)))
         self._doubles("sources", lists["sources"])
         sites = [self.table(SiteTable, row, place) for place, row in lists["sites"]]
         self._doubles("sites", lists["sites"])
@@ -499,7 +550,7 @@ class _Reading:
         return Config(
             syncd=syncd,
             network=network,
-            sources=_all(sources),
+            sources=sources,
             sites=_all(sites),
             routes=_all(routes),
             base=self.base,
@@ -604,7 +655,9 @@ class _Reading:
                 self.warnings.append(f"{place}: authority: nobody is named who allows posting without review")
 
     def _resolve(self, value: object, place: str) -> object:
-        """Secret references, wherever they stand, become secrets."""
+        """Secret references, wherever they stand, become secrets; texts that are equal become one."""
+        if isinstance(value, str):
+            return self.texts.setdefault(value, value)
         if isinstance(value, list):
             return [self._resolve(item, f"{place}[{i}]") for i, item in enumerate(value)]
         if not isinstance(value, dict):

@@ -72,17 +72,24 @@ CATALOGUE = (
 
 
 class _PerSource(Collector):
-    """A metric with a series per source. Thousands of them as the library's own objects would take 1 KB each."""
+    """A metric with a series per source. Thousands of them as the library's own objects would take 1 KB each.
+
+    values: by the label beside the source ("" where there is none) and by source, so that a series needs no key of its own.
+    """
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
-        self.values: dict[tuple[str, ...], float] = {}
+        self.values: dict[str, dict[str, float]] = {}
+
+    def of(self, label: str = "") -> dict[str, float]:
+        return self.values.setdefault(label, {})
 
     def collect(self) -> Iterable[PromMetric]:
         shape = CounterMetricFamily if self._metric.kind == "counter" else GaugeMetricFamily
         family = shape(self._metric.name, self._metric.help, labels=self._metric.labels)
-        for labels, value in self.values.items():
-            family.add_metric(labels, value)
+        for label, sources in self.values.items():
+            for source, value in sources.items():
+                family.add_metric((source, label)[: len(self._metric.labels)], value)
         return [family]
 
 
@@ -108,19 +115,19 @@ class Metrics:
 
     def poll(self, source: str, outcome: str) -> None:
         """A list was read: "changed", "unchanged", or the reason why not."""
-        self._add("syncd_polls_total", (source, outcome), 1)
+        self._add("syncd_polls_total", source, outcome, 1)
 
     def entries(self, source: str, change: str, count: int) -> None:
         """So many rows were acted on: new, changed, withdrawn, relinked, old, held."""
-        self._add("syncd_entries_total", (source, change), count)
+        self._add("syncd_entries_total", source, change, count)
 
     def source_last_good(self, source: str, at: datetime | None) -> None:
         named = self._per_source["syncd_source_last_good_timestamp_seconds"]
-        named.values[(source,)] = at.timestamp() if at else 0.0
+        named.of()[source] = at.timestamp() if at else 0.0
 
     def source_watched(self, source: str, share: float) -> None:
         """share: 0 to 1."""
-        self._per_source["syncd_source_watched_ratio"].values[(source,)] = share
+        self._per_source["syncd_source_watched_ratio"].of()[source] = share
 
     def stage_seconds(self, stage: str, seconds: float) -> None:
         """A document passed a stage; a clock that went backwards counts as 0."""
@@ -176,9 +183,9 @@ class Metrics:
         """The page for Prometheus, of type CONTENT_TYPE."""
         return generate_latest(self._registry)
 
-    def _add(self, name: str, labels: tuple[str, ...], by: float) -> None:
-        values = self._per_source[name].values
-        values[labels] = values.get(labels, 0.0) + by
+    def _add(self, name: str, source: str, label: str, by: float) -> None:
+        values = self._per_source[name].of(label)
+        values[source] = values.get(source, 0.0) + by
 
     def _count(self, name: str, by: float = 1, **labels: str) -> None:
         self._counters[name].labels(**labels).inc(by)

@@ -162,9 +162,9 @@ class _Sources:
         return found
 
     def _alike(self, kind: type[sources_api.Source], options: BaseModel) -> BaseModel:
-        """Options that say the same, as one."""
+        """Options that say the same, as one. Text alone does not tell: secrets are masked in it."""
         found: BaseModel = self._shared.setdefault((kind, repr(options)), options)
-        return found
+        return found if found == options else options
 
 
 def _hosts_behind_proxy(config: Config, table: SourceTable) -> frozenset[str]:

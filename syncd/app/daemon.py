@@ -45,9 +45,7 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
         stack.enter_context(StateLock(config.syncd.state_dir))
         ground = await _ground(config, stack)
         deps = build(config, ground)
-        deps.generation = await ground.store.configure(
-            [s.name for s in config.sources], config.hash, ground.clock.now()
-        )
+        deps.generation = await ground.store.configure(config.sources.names(), config.hash, ground.clock.now())
         engine = Engine(deps)
         stack.push_async_callback(_close_sites_of, engine)
         await engine.start()
@@ -258,8 +256,7 @@ class Daemon:
         self._in_force(config)
 
     async def _configure(self, config: Config) -> int:
-        names = [s.name for s in config.sources]
-        return await self.ground.store.configure(names, config.hash, self.ground.clock.now())
+        return await self.ground.store.configure(config.sources.names(), config.hash, self.ground.clock.now())
 
     async def _back_to(self, old: Deps) -> None:
         """The old configuration as it was; where the store takes nothing, as soon as it does again."""

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, SecretStr
 
 from syncd.app.build import Ground, build, outgoing, user_agent
 from syncd.child import Inline
@@ -15,6 +16,7 @@ from syncd.config import Config, load
 from syncd.engine.clock import Clock
 from syncd.errors import ConfigError
 from syncd.metrics import Metrics
+from syncd.sources.feed import FeedSource
 from syncd.testing.clock import ManualClock
 from syncd.testing.network import FakeExchange
 from syncd.web.api import Guard, Network
@@ -102,6 +104,27 @@ def test_a_source_feeds_the_sites_of_its_routes(tmp_path: Path) -> None:
     assert deps.sources["central"].sites == ("county", "town")
     assert deps.sources["other"].sites == ("county",)
     assert deps.sites["county"].settle == 600.0
+
+
+class KeyOptions(BaseModel):
+    key: SecretStr
+
+
+class KeySource(FeedSource):
+    Options = KeyOptions
+
+
+def test_sources_with_secrets_of_their_own_keep_them_though_both_are_masked_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.sources.registry.load", lambda name: KeySource)
+    monkeypatch.setenv("ONE", "secret-of-one")
+    monkeypatch.setenv("OTHER", "secret-of-other")
+    told = {"central": "ONE", "other": "OTHER"}
+    text = "".join(source(n).replace("options = {}", f'options = {{ key = {{ env = "{v}" }} }}') for n, v in told.items())
+    deps = build(config(tmp_path, text), ground())
+    held = [unit.source._config.options.key.get_secret_value() for unit in deps.sources.values()]  # type: ignore[attr-defined]
+    assert held == ["secret-of-one", "secret-of-other"]
 
 
 def test_what_a_firewall_must_let_pass_is_listed_with_host_port_and_reason(tmp_path: Path) -> None:

@@ -417,3 +417,44 @@ def test_any_value_of_any_type_gives_a_config_or_lines(key: str, value: object) 
         read(GOOD.replace('kind = "govcn"', f'kind = "govcn"\n{key} = {written}'))
     except (ConfigError, ValueError):
         return
+
+
+def sources_with(*options: str) -> str:
+    return "".join(
+        f'[[sources]]\nname = "s{n}"\nkind = "feed"\nurl = "https://s{n}.example/{n}"\noptions = {{ {told} }}\n'
+        for n, told in enumerate(options)
+    )
+
+
+def test_thousands_of_sources_that_are_alike_share_all_but_name_and_address() -> None:
+    config = read(GOOD.partition("[[sources]]")[0] + sources_with(*['full_text = "never"'] * 3))
+    assert [(s.name, s.url) for s in config.sources] == [(f"s{n}", f"https://s{n}.example/{n}") for n in range(3)]
+    first, *others = config.sources
+    assert all(other.options is first.options for other in others)
+    assert config.source("s2") == config.sources[2] != config.sources[1]
+    assert config.sources.names() == ["s0", "s1", "s2"]
+    assert [s.name for s in config.sources[1:]] == ["s1", "s2"]
+
+
+def test_a_route_holds_the_very_names_of_its_sources() -> None:
+    config = read(GOOD)
+    assert config.routes[0].sources[0] is config.sources.names()[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('key = { env = "ONE" }', 'key = { env = "OTHER" }'),
+        ("deep = true", "deep = 1"),
+        ('full_text = "never"', 'full_text = "always"'),
+    ],
+)
+def test_sources_whose_options_differ_in_value_secret_or_type_keep_their_own(one: str, other: str) -> None:
+    head = GOOD.partition("[[sources]]")[0]
+    told = {"ONE": "secret-of-one", "OTHER": "secret-of-other"}
+    config = read(head + sources_with(one, other), told)
+    for n, own in enumerate((one, other)):
+        alone = read(head + sources_with(*[own] * (n + 1)), told).sources[n].options
+        shown = config.sources[n].options
+        assert shown == alone
+        assert [type(value) for value in shown.values()] == [type(value) for value in alone.values()]
