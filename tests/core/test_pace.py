@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pytest
 
+from syncd.core import pace
 from syncd.engine.gate import Gate
 
 ANSWER, BETWEEN = 0.005, 0.02
@@ -238,3 +239,13 @@ def test_a_call_that_waits_its_turn_is_never_kept_longer_than_the_spacing() -> N
     for _ in range(100):
         queue.drain(1)
         assert queue.gate.wait <= 1.01
+
+
+def test_a_refusal_after_many_calls_at_a_spacing_that_was_all_but_enough_changes_it_little() -> None:
+    spacing, too_short = pace.taught(1.0, 19.5, 20, 1.0)
+    assert 1.0 < spacing <= 1.02
+    assert too_short == 1.0
+
+
+def test_half_the_spacing_is_tried_where_nothing_is_known_to_be_too_short() -> None:
+    assert pace.shorter(4.0, 0.0) == 2.0
