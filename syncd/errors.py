@@ -80,13 +80,17 @@ class Unknown(AdapterError):
 
 
 class RateLimited(AdapterError):
-    """The CMS asked to be left alone for `after` seconds; the whole site pauses. Nothing was applied."""
+    """The CMS asked to be left alone for `after` seconds; the whole site pauses. Nothing was applied.
+
+    said: False when the CMS did not say for how long; `after` is then the longest pause that makes sense.
+    """
 
     def __init__(
-        self, reason: str = "rate_limited", message: str = "", *, after: float, hint: str = "", where: str = ""
+        self, reason: str = "rate_limited", message: str = "", *, after: float, said: bool = True, hint: str = "",
+        where: str = "",
     ) -> None:
         super().__init__(reason, message, hint=hint, where=where)
-        self.after = after
+        self.after, self.said = after, said
 
 
 class AuthFailed(AdapterError):

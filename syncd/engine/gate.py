@@ -5,26 +5,95 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from syncd.core import pace
+from syncd.core.pace import LONGEST_SPACING, PATIENCE
+
+__all__ = ["FORGET", "LONGEST_SPACING", "PATIENCE", "Gate", "Quiet"]
+
 FAILURES = 3
 """Transport failures in a row that open the breaker."""
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 600.0
 SLACK = 1.001
 """How much more than the spacing is kept, since clocks have grains."""
-LONGEST_SPACING = 60.0
-"""Seconds: a site that was closed for an hour has not said that it takes one post an hour."""
-FORGET = 600.0
-"""Seconds after the last 429 until the spacing that it taught is forgotten: the site may have become faster."""
+FORGET, FORGET_CALLS = 600.0, 50
+"""Seconds, and spacings, after the last 429 until the spacing that it taught is forgotten: the site may have become faster."""
 STOPPED_PAUSE = 300.0
 """A site whose log-in is refused is tried once in this many seconds, by its check alone."""
+
+
+@dataclass(slots=True)
+class Run:
+    """The calls that went well since the last pause or lull; all times monotonic seconds."""
+
+    taken: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    refusals: int = 0
+    """How often in a row the site has said 429 since the last of them."""
+
+    def well(self, now: float, *, still_asked: bool) -> None:
+        """still_asked: the call began before the site asked for its pause, so that it belongs to what was before."""
+        new = self.refusals and not still_asked
+        if new or not self.taken or pace.lull(now - self.last, self.last - self.first, self.taken):
+            self.taken, self.first = 0, now
+        self.taken, self.last = self.taken + 1, now
+        self.refusals = self.refusals if still_asked else 0
+
+    def refused(self, now: float, asked_until: float) -> bool:
+        """True when the site says 429 again before it took any call; calls that were under way together count as one."""
+        again = self.refusals > 0
+        if not again or now >= asked_until:
+            self.refusals += 1
+        return again
+
+
+@dataclass(slots=True)
+class Lesson:
+    """The spacing that refusals taught, 0 for none, and the tries at a shorter one."""
+
+    spacing: float = 0.0
+    learnt: float = field(default=float("-inf"))
+    """Monotonic seconds: when the site last said 429."""
+    _before: float = 0.0
+    """The spacing that was kept when the run began."""
+    _sure: float = 0.0
+    """While a shorter spacing is tried: the one to go back to; else 0."""
+    _too_short: float = 0.0
+    _steady: int = 0
+    _patience: int = PATIENCE
+
+    def at(self, now: float) -> float:
+        """The spacing in force."""
+        return self.spacing if now - self.learnt < max(FORGET, FORGET_CALLS * self.spacing) else 0.0
+
+    def well(self) -> None:
+        """A call went well; after many of them a shorter spacing is tried, and after many more it is kept."""
+        self._steady += 1
+        if not self.spacing or self._steady < self._patience:
+            return
+        if self._sure:
+            self._patience, self._too_short = PATIENCE, self._too_short / 2  # what was too short may be so no more
+        self._steady, self._sure = 0, self.spacing
+        self.spacing = pace.shorter(self.spacing, self._too_short)
+
+    def refused(self, run: Run, now: float, after: float, *, again: bool) -> None:
+        """again: the run has taught already, but the pause was too short, or another call of it was refused too."""
+        kept = self._before if again else self.at(now)
+        if self._sure and not again and kept:
+            self._too_short, self.spacing, self._patience = self.spacing, self._sure, self._patience * 2
+        elif not again or run.refusals > 1:
+            self.spacing, self._too_short = pace.taught(kept, now - run.first, run.taken, after)
+        self._before, self._sure, self._steady, self.learnt = kept, 0.0, 0, now
 
 
 @dataclass(slots=True)
 class Gate:
     """Whether a site may be called now; all times monotonic seconds. state: ok, paused (asked or down) or stopped (log-in).
 
-    Calls at once begin with one and grow by one with each success. A site that says 429 tells how many calls it takes:
-    what it took since the last pause, over the time until it takes one again. Calls are spaced by that from then on, so
-    that a queue does not drain by refusals; Retry-After itself always wins.
+    Calls at once begin with one and grow with what went well. A site that says 429 tells how many calls it takes: what
+    it took since the last pause, over the time until it takes one again (core/pace.py). Calls are spaced by that from
+    then on, one at a time, so that a queue does not drain by refusals; a shorter spacing is tried rarely, and given up at
+    the first refusal. Retry-After itself always wins.
     """
 
     monotonic: Callable[[], float]
@@ -37,14 +106,13 @@ class Gate:
     _asked_until: float = 0.0
     _failures: int = 0
     _busy: int = 0
-    _grown: int = 1
+    _booked: set[int] = field(default_factory=set)
+    _grown: int = 0
+    """Calls that went well since the last trouble, without a spacing."""
     _last: float = field(default=float("-inf"))
     """When the last call began, or was answered well: the site counted it somewhere between."""
-    _spacing: float = 0.0
-    _learnt: float = field(default=float("-inf"))
-    _taken: int = 0
-    """Calls that went well since the last 429, and when the first of them did."""
-    _first: float = 0.0
+    _lesson: Lesson = field(default_factory=Lesson)
+    _run: Run = field(default_factory=Run)
 
     @property
     def wait(self) -> float:
@@ -55,7 +123,7 @@ class Gate:
     @property
     def spacing(self) -> float:
         """Seconds from one call to the next: as declared or learnt, whichever is more; 0 for none."""
-        learnt = self._spacing if self.monotonic() - self._learnt < FORGET else 0.0
+        learnt = self._lesson.at(self.monotonic())
         return max(learnt, 1 / self.rate if self.rate else 0.0)
 
     @property
@@ -63,8 +131,16 @@ class Gate:
         """How many calls may start now; one probe only while the site is not known to be well."""
         if self.wait > 0:
             return 0
-        limit = 1 if self.spacing or self.state != "ok" else min(self.concurrency, self._grown)
-        return max(0, limit - self._busy)
+        limit = 1 if self.spacing or self.state != "ok" else pace.width(self._grown, self.concurrency)
+        return max(0, limit - max(self._busy, len(self._booked)))
+
+    def book(self, step: int) -> None:
+        """A step is begun that will call: what comes before its call, however slow, must not let another one in."""
+        self._booked.add(step)
+
+    def unbook(self, step: int) -> None:
+        """The step has made its calls, or has ended; may be called again."""
+        self._booked.discard(step)
 
     def enter(self) -> None:
         self._busy += 1
@@ -76,35 +152,34 @@ class Gate:
     def well(self) -> None:
         """The site answered as it should."""
         now = self.monotonic()
-        self._first = self._first if self._taken else now
-        self._last, self._taken, self._grown = now, self._taken + 1, self._grown + 1
+        if not self._lesson.at(now):
+            self._grown += 1
+        self._lesson.well()
+        self._run.well(now, still_asked=now < self._asked_until)
+        self._last = now
         self._failures, self._until = 0, 0.0
         if now >= self._asked_until:  # an earlier call that ends well does not end the pause that a later one was told
             self.state, self.reason, self.hint = "ok", "", ""
 
-    def limited(self, after: float, reason: str, hint: str) -> None:
-        """The site asked to be left alone: everything waits, nobody tries."""
-        self._learn(after)
-        self.state, self.reason, self.hint = "paused", reason, hint
-        self._asked_until = max(self._asked_until, self.monotonic() + after)
+    def limited(self, after: float, reason: str, hint: str, *, said: bool = True) -> float:
+        """The site asked to be left alone: everything waits, nobody tries. Returns for how many seconds.
 
-    def _learn(self, after: float) -> None:
-        """What a 429 says of the spacing; one that comes right after another says nothing new."""
-        now, taken = self.monotonic(), self._taken
-        self._taken, self._grown = 0, 1
-        if not taken:
-            return
-        spent = now - self._first if taken > 1 else 0.0
-        told = (spent + after) / taken
-        kept = self.spacing
-        # Where it was kept, and was all but enough, Retry-After in whole seconds would teach too much.
-        self._spacing = min(kept * 1.02 if kept and taken > 2 else told, LONGEST_SPACING)
-        self._learnt = now
+        after: as the site says, which always wins; where it did not say (said=False), the longest pause that makes sense.
+        """
+        now = self.monotonic()
+        again = self._run.refused(now, self._asked_until)
+        pause = after if said else min(after, pace.unsaid(self._run.refusals))
+        if self._run.taken:
+            self._lesson.refused(self._run, now, pause if said else pace.guessed(pause, self._run.taken), again=again)
+        self._grown = 0
+        self.state, self.reason, self.hint = "paused", reason, hint
+        self._asked_until = max(self._asked_until, now + pause)
+        return pause
 
     def failed(self, reason: str, hint: str) -> None:
         """A transport failure; several in a row open the breaker, ever longer."""
         self._failures += 1
-        self._grown = 1
+        self._grown = 0
         if self._failures >= FAILURES:
             self._pause("paused", min(FIRST_PAUSE * 2 ** (self._failures - FAILURES), LONGEST_PAUSE), reason, hint)
 
@@ -116,7 +191,7 @@ class Gate:
         """After a reload: what is known of the site stays known."""
         self.state, self.reason, self.hint = other.state, other.reason, other.hint
         self._until, self._failures, self._last = other._until, other._failures, other._last
-        self._asked_until, self._spacing, self._learnt = other._asked_until, other._spacing, other._learnt
+        self._asked_until, self._lesson, self._run = other._asked_until, other._lesson, other._run
 
     def _pause(self, state: str, seconds: float, reason: str, hint: str) -> None:
         self.state, self.reason, self.hint = state, reason, hint

@@ -126,8 +126,8 @@ def _sorted(deps: Deps, repost: Repost, site: SiteUnit, error: SyncdError) -> Ou
             site.gate.failed(error.reason, error.hint)
             return Unknown(1.0, error.reason, error.hint)
         case RateLimited():
-            site.gate.limited(error.after, error.reason, error.hint)
-            return Retry(error.after, error.reason, error.hint)
+            pause = site.gate.limited(error.after, error.reason, error.hint, said=error.said)
+            return Retry(pause, error.reason, error.hint)
         case AuthFailed():
             site.gate.refused(error.reason, error.hint)
             return Retry(wait, error.reason, error.hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from syncd.core import repost as machine
 from syncd.core.changes import changes
@@ -83,10 +84,17 @@ class Worker:
                 continue
             if site and calls:
                 free[site.name] -= 1
-            self.pool.start(work.repost.id, self.step(work, site))
+            self._start(work, site, calls=calls)
             count += 1
         self.pool.hungry = bool(left or shut or len(found) == most)
         return count
+
+    def _start(self, work: Work, site: SiteUnit | None, *, calls: bool) -> None:
+        """A call counts from here on: until it is made much may happen, such as a commit on a slow disk."""
+        id = work.repost.id
+        if site and calls:
+            site.gate.book(id)
+        self.pool.start(id, self.step(work, site), after=partial(site.gate.unbook, id) if site else lambda: None)
 
     def soonest(self) -> float | None:
         """Seconds until a site that is left alone may be called again; None if there is none."""
@@ -171,6 +179,7 @@ class Worker:
         outcome = await attempt(
             self.deps, announced, site, lambda: self._sender.write(announced, intent, site, draft), kind="write"
         )
+        site.gate.unbook(repost.id)
         after = await self._fold(announced, outcome, policy, site, withdrawn=revision.withdrawn)
         follows = isinstance(outcome, Sent) and after.sent == step.n == after.approved and not calls_cms(after)
         return JustSent(after, revision, draft) if follows else None

@@ -22,7 +22,7 @@ from syncd.web.urls import redacted
 
 SHORTEST, LONGEST = 1.0, 86400.0
 _UNSAID = 60.0
-"""How long to leave a server alone that says 429 and not for how long."""
+"""How long at most to leave a server alone that says 429 and not for how long."""
 _LOGIN = re.compile(r"(?i)(?:log[_-]?(?:in|on)|sign[_-]?(?:in|on)|\bsso\b|\bcas\b|\bauth|account|session)")
 _REJECTED = {
     400: "bad_request", 413: "too_large", 414: "too_large", 415: "wrong_type", 422: "unprocessable", 431: "too_large",
@@ -131,7 +131,8 @@ def _raise_common(answer: Answer, *, creating: bool) -> None:
     if status in (404, 410):
         raise NotFound("not_found", said, where=where, hint="it is not there (any more); was it deleted at the site?")
     if status == 429:
-        raise RateLimited(message=said, after=retry_after(answer) or _UNSAID, where=where,
+        after = retry_after(answer)
+        raise RateLimited(message=said, after=after or _UNSAID, said=after is not None, where=where,
                           hint="the CMS asks for a pause; it goes on by itself")
     if (kind := _conflict(status, creating)) is not None:
         raise Conflict(kind, said, where=where, hint="look at it in the CMS; syncd explain tells what was tried")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from syncd.engine.gate import FORGET, LONGEST_SPACING, Gate
+from syncd.engine.gate import FORGET, LONGEST_SPACING, PATIENCE, Gate
 
 
 @dataclass
@@ -54,18 +54,19 @@ def test_calls_at_once_begin_with_one_and_grow_with_success() -> None:
     clock = Clock()
     gate = Gate(clock, 4)
     seen = []
-    for _ in range(5):
+    for _ in range(9):
         seen.append(gate.free)
         gate.enter()
         gate.well()
         gate.leave()
-    assert seen == [1, 2, 3, 4, 4]
+    assert seen == [1, 1, 1, 1, 1, 1, 2, 2, 4]
 
 
 def test_after_a_failure_calls_begin_with_one_again() -> None:
     gate = Gate(Clock(), 4)
-    for _ in range(3):
+    for _ in range(12):
         gate.well()
+    assert gate.free == 4
     gate.failed("timeout", "")
     assert gate.free == 1
 
@@ -135,3 +136,51 @@ def test_a_site_that_says_429_again_and_again_is_never_left_alone_for_longer_tha
             gate.leave()
         gate.limited(60.0, "rate_limited", "")
     assert gate.spacing <= LONGEST_SPACING
+
+
+def test_a_step_that_has_not_called_yet_lets_no_other_one_in() -> None:
+    gate = Gate(Clock(), 4)
+    gate.book(7)
+    assert gate.free == 0
+    gate.enter()
+    assert gate.free == 0
+    gate.leave()
+    gate.unbook(7)
+    gate.unbook(7)
+    assert gate.free == 1
+
+
+def test_a_site_that_does_not_say_for_how_long_is_left_alone_twice_as_long_each_time_up_to_what_makes_sense() -> None:
+    clock = Clock()
+    gate = Gate(clock, 4)
+    gate.well()
+    pauses = []
+    for _ in range(8):
+        clock.at += gate.wait
+        pauses.append(gate.limited(60.0, "rate_limited", "", said=False))
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_calls_that_were_refused_together_are_one_refusal() -> None:
+    gate = Gate(Clock(), 4)
+    gate.well()
+    assert [gate.limited(60.0, "rate_limited", "", said=False) for _ in range(3)] == [1.0, 1.0, 1.0]
+
+
+def test_a_shorter_spacing_that_is_refused_is_given_up_and_tried_again_only_after_twice_as_many_calls() -> None:
+    clock = Clock()
+    gate = Gate(clock, 1)
+    gate.well()
+    gate.limited(4.0, "rate_limited", "")
+    counts = []
+    for _ in range(2):
+        count = 0
+        while gate.spacing == 4.0:
+            clock.at += gate.wait
+            gate.well()
+            count += 1
+        counts.append(count)
+        assert gate.spacing < 4.0
+        gate.limited(1.0, "rate_limited", "")
+        assert gate.spacing == 4.0
+    assert counts == [PATIENCE, 2 * PATIENCE]
