@@ -24,8 +24,15 @@ def main() -> int:
         rows += _measured(name, measure, quick=told.quick)
     print(table(rows))
     missed = [row.name for row in rows if not row.met]
-    print(f"\n{len(rows)} figures, {len(missed)} goals missed" + (": " + "; ".join(missed) if missed else ""))
+    lacking = [row.name for row in rows if not row.measured]
+    print(f"\n{len(rows) - len(lacking)} figures, {len(missed)} goals missed" + _named(missed))
+    if lacking:
+        print(f"{len(lacking)} not measured{_named(lacking)}")
     return 1 if missed else 0
+
+
+def _named(rows: list[str]) -> str:
+    return ": " + "; ".join(rows) if rows else ""
 
 
 def _measured(name: str, measure: object, *, quick: bool) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import feeds
@@ -14,10 +15,10 @@ listen = "{listen}"
 [[sites]]
 name = "county"
 site_name = "某县人民政府"
-adapter = "fake"
-public_url = "{base}"
+adapter = "{site.adapter}"
+public_url = "{site.url}"
 settle = "{settle}"
-options = {{ api_url = "{base}", max_concurrency = {at_once} }}
+options = {{ api_url = "{site.url}", {site.options} }}
 
 [[routes]]
 sources = [{names}]
@@ -38,14 +39,40 @@ options = {{ full_text = "never" }}
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the items go. url: of the API and of the public pages. options: the adapter's others, as TOML."""
+
+    adapter: str
+    url: str
+    options: str
+
+
+def fake(url: str) -> Site:
+    """The lab's CMS."""
+    return Site("fake", url, "max_concurrency = 64")
+
+
+def wordpress(folder: Path, url: str, user: str, password: str) -> Site:
+    """A WordPress. The password goes into a file in `folder`, as an operator has it."""
+    kept = folder / "password"
+    kept.touch(mode=0o600)
+    kept.write_text(password, encoding="utf-8")
+    return Site("wordpress", url, f'user = "{user}", password = {{ file = "{kept}" }}')
+
+
 def write(
-    folder: Path, base: str, count: int, *, every: str = "12h", listen: str = "", settle: str = "2s", at_once: int = 64
+    folder: Path, base: str, count: int, *, every: str = "12h", listen: str = "", settle: str = "2s",
+    site: Site | None = None,
 ) -> Path:
-    """A config file in `folder` with `count` feeds of the lab at `base`, one site and one route for all of them."""
+    """A config file in `folder` with `count` feeds of the lab at `base`, one site and one route for all of them.
+
+    site: the lab's own unless told.
+    """
     names = [feeds.name_of(n) for n in range(count)]
     quoted = ", ".join(f'"{name}"' for name in names)
     text = _HEAD.format(
-        state=folder / "state", listen=listen, base=base, settle=settle, at_once=at_once, names=quoted
+        state=folder / "state", listen=listen, settle=settle, site=site or fake(base), names=quoted
     )
     text += "".join(_SOURCE.format(name=name, base=base, number=n, every=every) for n, name in enumerate(names))
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -41,6 +42,16 @@ class Row:
     @property
     def met(self) -> bool:
         return self.goal is None or self.goal.met(self.value)
+
+    @property
+    def measured(self) -> bool:
+        """False for what this machine can't measure. A figure with a goal that came out as no number misses it."""
+        return self.goal is not None or not math.isnan(self.value)
+
+
+def unmeasured(name: str, why: str) -> Row:
+    """The line of a figure that can't be had on this machine: told with its reason, not judged."""
+    return Row(name, math.nan, None, detail=f"not measured: {why}")
 
 
 def at_least(limit: float) -> Goal:
@@ -128,7 +139,7 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         spread = f"{row.spread[0]:.2f} - {row.spread[1]:.2f}" if row.spread else ""
         verdict = "told" if row.goal is None else "ok" if row.met else "MISSED"
-        value = f"{row.value:.4g} {row.unit}".strip()
+        value = f"{row.value:.4g} {row.unit}".strip() if row.measured else "-"
         noisy = " noisy" if row.noisy else ""
         lines.append((row.name, value, str(row.goal or ""), verdict, spread + noisy, row.detail))
     widths = [max(len(line[n]) for line in lines) for n in range(6)]

@@ -26,7 +26,7 @@ Measure = Callable[[Bench], list[Row]]
 
 def measures() -> Mapping[str, Measure]:
     """By the name that `--only` takes, in the order of the table."""
-    from bench.rows import commands, drain, growth, items, latency, memory, polls, start
+    from bench.rows import commands, drain, growth, items, latency, memory, polls, start, wordpress
 
     return {
         "304": polls.not_modified,
@@ -40,4 +40,5 @@ def measures() -> Mapping[str, Measure]:
         "start": start.start,
         "commands": commands.commands,
         "drain": drain.drain,
+        "wordpress": wordpress.wordpress,
     }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench import __main__ as command
 from bench import config
-from bench.figures import Pairs, Row, at_least, at_most, table
+from bench.figures import Pairs, Row, at_least, at_most, table, unmeasured
 from bench.process import LabProcess, Worker
+from bench.rows import Bench, measures, wordpress
 from tests.engine.rig import Rig, played
+from tests.wordpress.install import Unavailable
 
 FEEDS = 10
 
@@ -75,6 +80,41 @@ def test_a_goal_that_is_missed_is_told() -> None:
     rows = [Row("a", 0.4, at_least(0.5)), Row("b", 400, at_most(400), "bytes"), Row("c", 9, None)]
     assert [row.met for row in rows] == [False, True, True]
     assert "MISSED" in table(rows)
+
+
+def test_what_can_not_be_measured_is_told_with_its_reason_and_misses_no_goal() -> None:
+    row = unmeasured("a", "no WordPress: there is no apt-get")
+    assert (row.met, row.measured) == (True, False)
+    told = table([row])
+    assert "not measured: no WordPress: there is no apt-get" in told
+    assert "| -     |" in told
+    assert "nan" not in told
+
+
+def test_a_figure_that_came_out_as_no_number_misses_its_goal() -> None:
+    row = Row("a", math.nan, at_most(1.0))
+    assert (row.met, row.measured) == (False, True)
+
+
+def test_without_wordpress_its_row_is_not_measured_and_the_bench_succeeds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:
+    def nothing() -> None:
+        raise Unavailable("php is not installed and there is no apt-get")
+
+    monkeypatch.setattr(wordpress, "running", nothing)
+    (row,) = wordpress.wordpress(Bench(tmp_path))
+    assert row.detail == "not measured: no WordPress: php is not installed and there is no apt-get"
+    monkeypatch.setattr("sys.argv", ["bench", "--only", "wordpress"])
+    assert command.main() == 0
+    assert f"0 figures, 0 goals missed\n1 not measured: {row.name}" in capsys.readouterr().out
+
+
+def test_the_documentation_names_the_rows() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "performance.md").read_text(encoding="utf-8")
+    found = re.search(r"measures one row \(`([^`]*)`\)", text)
+    assert found is not None
+    assert found[1].split() == list(measures())
 
 
 def test_a_ratio_is_the_median_of_the_pairs() -> None:

@@ -28,6 +28,11 @@ class Keeper:
             stdout=subprocess.PIPE, text=True, start_new_session=True,
         )
 
+    @property
+    def pid(self) -> int:
+        """The keeper's own process: all that it started lives below it."""
+        return self._process.pid
+
     def start(self, command: Sequence[str], log: Path, **env: str) -> int:
         """Start a program with its output in a log; its id."""
         return int(self._tell({"command": list(command), "log": str(log), "env": env}))

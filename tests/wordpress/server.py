@@ -32,6 +32,7 @@ CATEGORIES = {"要闻": "yaowen", "国务院文件": "gwywj", "政策解读": "z
 """Category: slug."""
 WORKERS = 4
 START_WITHIN = 60.0
+_WEB_LOG = "web.log"
 _ROOM = 600 * 1024 * 1024
 _PORTS = 3
 """A free port may be taken by somebody else before PHP has it; so many are tried."""
@@ -103,12 +104,16 @@ class Write:
 
 
 class WordPress:
-    """A running WordPress. url: its address, without a slash at the end. users: accounts by name."""
+    """A running WordPress. url: its address, without a slash at the end. users: accounts by name.
 
-    def __init__(self, url: str, users: Mapping[str, User], version: str, database: _Database) -> None:
+    pid: the process below which all of its servers live.
+    """
+
+    def __init__(self, url: str, users: Mapping[str, User], version: str, database: _Database, pid: int) -> None:
         self.url = url
         self.users = users
         self.version = version
+        self.pid = pid
         self._database = database
 
     def ask(self, method: str, path: str, *, user: str = "", body: object = None) -> Answered:
@@ -144,6 +149,10 @@ class WordPress:
         )
         return [Write(**row) for row in rows]
 
+    def requests(self) -> int:
+        """Requests so far: PHP's web server tells each connection, and a connection carries one."""
+        return self._database.folder.joinpath(_WEB_LOG).read_text(errors="replace").count(" Accepted\n")
+
     def empty(self) -> None:
         """As it was at the start: no posts, pictures or tags, the first categories only, an empty journal."""
         kept = ", ".join(f"'{slug}'" for slug in ("uncategorized", *CATEGORIES.values()))
@@ -162,12 +171,12 @@ class _Database:
     """MariaDB on a socket only, as an unprivileged user."""
 
     def __init__(self, folder: Path, keeper: Keeper) -> None:
-        self._folder = folder
+        self.folder = folder
         self._keeper = keeper
         self.socket = folder / "db.sock"
 
     def start(self) -> None:
-        data, log = self._folder / "data", self._folder / "db.log"
+        data, log = self.folder / "data", self.folder / "db.log"
         made = self._keeper.start(
             [program("mariadb-install-db"), "--no-defaults", "--force", f"--datadir={data}", "--skip-test-db",
              "--auth-root-authentication-method=normal", "--skip-name-resolve"], log,
@@ -220,7 +229,7 @@ def _started(folder: Path, code: Path, keeper: Keeper, user: str | None) -> Word
         _give(path, user)
     users = _set_up(folder, user)
     url = _serve(folder, database, keeper)
-    return WordPress(url, users, _version(url, users["admin"]), database)
+    return WordPress(url, users, _version(url, users["admin"]), database, keeper.pid)
 
 
 def _lay_out(folder: Path, code: Path) -> None:
@@ -273,7 +282,7 @@ def _last(folder: Path) -> str:
 
 
 def _serve(folder: Path, database: _Database, keeper: Keeper) -> str:
-    log = folder / "web.log"
+    log = folder / _WEB_LOG
     for _ in range(_PORTS):
         address = f"127.0.0.1:{_free_port()}"
         _configure(folder, f"http://{address}", database.socket)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ STATUSES = "publish,future,draft,pending,private,trash"
 _STATES = {"publish": RemoteState.PUBLIC, "private": RemoteState.WITHDRAWN, "trash": RemoteState.WITHDRAWN}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
     """title and content are HTML as stored. categories: None where the post type has none. published: date_gmt."""
 
@@ -47,7 +48,7 @@ class Stored:
         told = (self.status, self.slug, self.title, self.content, self.excerpt)
         return hashlib.sha256("\0".join(told).encode("utf-8", "replace")).hexdigest()[:24]
 
-    @property
+    @cached_property
     def opened(self) -> Opened:
         return open_page(self.content, self.title)
 
