@@ -222,7 +222,7 @@ def test_a_damaged_file_is_as_if_there_was_none(config: Path, data: bytes | None
 def test_nothing_is_left_while_the_state_is_open_nor_after_a_crash(config: Path) -> None:
     async def crash() -> None:
         async with opened(load(config)):
-            assert doors.left(config) is None
+            assert not (state_of(config) / left.FILE).exists()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
