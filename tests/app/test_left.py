@@ -22,6 +22,7 @@ from syncd.app import doors, idle, left, open_desk
 from syncd.app.clock import iso, now
 from syncd.app.daemon import Daemon, opened
 from syncd.app.idle import reckoned
+from syncd.cli.doors import RealDoors
 from syncd.config import load
 from syncd.engine.engine import Engine
 from syncd.store.lock import StateLock
@@ -152,8 +153,8 @@ def _move(config: Path) -> None:
     os.replace(config.parent / "backup", database)
 
 
-def _open_in_another_version(config: Path) -> None:
-    left.remove(state_of(config))
+def _upgrade(config: Path) -> None:
+    RealDoors().upgrade(config)
 
 
 def _edit(config: Path) -> None:
@@ -164,7 +165,7 @@ def _break(config: Path) -> None:
     config.write_text(CONFIG + "[", "utf-8")
 
 
-@pytest.mark.parametrize("change", [_write, _restore, _move, _open_in_another_version, _edit, _break])
+@pytest.mark.parametrize("change", [_write, _restore, _move, _upgrade, _edit, _break])
 def test_it_does_not_hold_after_any_change_of_the_state_or_the_config(
     config: Path, change: Callable[[Path], None]
 ) -> None:
@@ -189,7 +190,7 @@ def test_it_does_not_hold_for_another_version_or_another_set_of_packages(
     assert doors.left(config) is None
 
 
-def test_a_moved_folder_or_another_configs_state_is_another(config: Path) -> None:
+def test_a_copied_folder_is_another_state(config: Path) -> None:
     shutil.copytree(config.parent, config.parent / "copy")
     assert doors.left(config.parent / "copy" / "config.toml") is None
 
