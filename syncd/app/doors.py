@@ -6,7 +6,6 @@ small command do, and an idle state's status needs neither.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tomllib
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -14,8 +13,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.app.clock import now
-from syncd.app.left import found, proof
 from syncd.app.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -84,11 +81,11 @@ def _socket(path: Path) -> Path | None:
 
 
 def _looked_at(path: Path) -> tuple[Path | None, str]:
-    """The state directory that a file names, None where it does not, and the digest of its text, as Config has it."""
+    """The state directory that a file names, None where it does not, and the file's text."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         told = tomllib.loads(text).get("syncd", {}).get("state_dir", "var")
-        return Path(path.absolute().parent, told), hashlib.sha256(text.encode()).hexdigest()
+        return Path(path.absolute().parent, told), text
     except (OSError, ValueError, AttributeError, TypeError):
         return None, ""
 
@@ -98,7 +95,13 @@ def left(path: Path) -> dict[str, Any] | None:
 
     None where only opening the state can tell. The file is not checked anew: that it is the one that was says enough.
     """
-    state, digest = _looked_at(path)
+    import hashlib
+
+    from syncd.app.clock import now
+    from syncd.app.left import found, proof
+
+    state, text = _looked_at(path)
+    digest = hashlib.sha256(text.encode()).hexdigest()  # as Config has it
     return found(state, proof(digest, path.absolute().parent), now()) if state else None
 
 
