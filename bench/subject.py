@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.feeds import name_of
 from syncd import log
-from syncd.app.build import now
+from syncd.app.clock import now
 from syncd.app.daemon import opened
 from syncd.config import load
 from syncd.engine.engine import Engine

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -392,6 +392,7 @@ class Config:
     """A whole, checked configuration. warnings: what a person may want to mend, though it runs.
 
     secrets: every secret that it holds, for the redaction of logs. base: the directory that paths start from.
+    digest: of the text that it was read from, SHA-256.
     """
 
     syncd: SyncdTable
@@ -402,6 +403,7 @@ class Config:
     base: Path = Path(".")
     warnings: tuple[str, ...] = ()
     secrets: tuple[SecretStr, ...] = field(default=(), repr=False)
+    digest: str = ""
 
     @property
     def hash(self) -> str:
@@ -467,7 +469,7 @@ def parse(text: str, *, where: str, base: Path, environ: Mapping[str, str]) -> C
     config = reading.config(data)
     if config is None:
         raise ConfigError(reading.problems, where=where)
-    return config
+    return replace(config, digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def options_of(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,16 +32,6 @@ from syncd.web.failure import Failure
 
 T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443}
-
-
-def now() -> datetime:
-    """The one reader of the wall clock."""
-    return datetime.now(UTC)
-
-
-def monotonic() -> float:
-    """The one reader of the monotonic clock."""
-    return time.monotonic()
 
 
 def user_agent(config: Config) -> str:
@@ -93,6 +81,15 @@ def build(config: Config, ground: Ground) -> Deps:
         log=ground.log,
         meter=ground.metrics,
     )
+
+
+async def close(deps: Deps) -> None:
+    """End a configuration's adapters; one that fails at it doesn't keep the others open."""
+    for site in deps.sites.values():
+        try:
+            await site.adapter.aclose()
+        except Exception as error:  # a plug-in's bug, and there is nothing left to be done with it
+            deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, exc_info=True)
 
 
 def _network(config: Config, own: Any) -> Network:

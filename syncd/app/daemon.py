@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from syncd import __version__, log
-from syncd.app.build import Ground, build, monotonic, now, user_agent
+from syncd.app.build import Ground, build, close, user_agent
+from syncd.app.clock import monotonic, now
 from syncd.app.desk import Desk
+from syncd.app.idle import Idle
 from syncd.app.verbs import VERBS
 from syncd.child import Child
 from syncd.config import Config, load
@@ -43,6 +45,7 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
     """Everything that a configuration needs, in order; closed in the reverse order. Raises AlreadyRunning, ConfigError."""
     async with AsyncExitStack() as stack:
         stack.enter_context(StateLock(config.syncd.state_dir))
+        idle = stack.enter_context(Idle(config))
         ground = await _ground(config, stack)
         deps = build(config, ground)
         deps.generation = await ground.store.configure(config.sources.names(), config.hash, ground.clock.now())
@@ -50,20 +53,13 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
         stack.push_async_callback(_close_sites_of, engine)
         await engine.start()
         yield ground, engine
+        if engine.deps is deps:  # else it is another configuration's state by now, which its next opening leaves
+            await idle.reckon(ground)
 
 
 async def _close_sites_of(engine: Engine) -> None:
     """Of the configuration that is in force at the end, which need not be the first."""
-    await _close(engine.deps)
-
-
-async def _close(deps: Deps) -> None:
-    """End a configuration's adapters; one that fails at it doesn't keep the others open."""
-    for site in deps.sites.values():
-        try:
-            await site.adapter.aclose()
-        except Exception as error:  # a plug-in's bug, and there is nothing left to be done with it
-            deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, exc_info=True)
+    await close(engine.deps)
 
 
 async def _ground(config: Config, stack: AsyncExitStack) -> Ground:
@@ -250,9 +246,9 @@ class Daemon:
             await self.engine.swap(deps)
         except Exception:
             await self._back_to(old)
-            await _close(deps)
+            await close(deps)
             raise
-        await _close(old)
+        await close(old)
         self._in_force(config)
 
     async def _configure(self, config: Config) -> int:

@@ -19,7 +19,9 @@ from syncd import __version__
 from syncd.adapters.api import Capabilities
 from syncd.app import views
 from syncd.app.build import Ground, outgoing
-from syncd.app.views import Row, Shown, iso
+from syncd.app.clock import iso
+from syncd.app.left import watched_share
+from syncd.app.views import Row, Shown
 from syncd.config import Config
 from syncd.core import deadline, schedule
 from syncd.core import repost as machine
@@ -38,6 +40,8 @@ from syncd.store.api import Filter, Story
 
 _LONG = 6
 """Failures in a row from which a repost that is still tried is shown to a person."""
+_RECENT, _OPEN = Filter(since=None, limit=500), Filter(open=True, limit=1000)
+"""Whose verdicts are counted at a glance, and whose time limits are watched."""
 _AGAIN = 3
 """How often an order is said again when the engine changed the row meanwhile."""
 MOST_PACKAGE, MOST_BACKUP = 45 * 1024 * 1024, 40 * 1024 * 1024
@@ -82,11 +86,17 @@ class Desk:
                 "held": counts.held,
                 "attention": len(attention),
             },
-            "verdicts": views.verdict_counts(await self._judged(Filter(since=None, limit=500))),
+            "verdicts": views.verdict_counts(await self._judged(_RECENT)),
             "clock_error_s": self.ground.clock.error,
             "config": {"hash": self.config.hash, "loaded": iso(self.loaded), "rejected": self.rejected},
             "attention": attention,
         }
+
+    async def turn(self, now: datetime) -> datetime | None:
+        """The next moment at which time alone changes what status says of a verdict or a time limit; None if none will."""
+        judged = [*await self._judged(_RECENT), *await self._judged(_OPEN)]
+        found = [deadline.turns(j.timeline, j.rule, now) for j in judged if j.rule and not j.repost.excused]
+        return min((moment for moment in found if moment), default=None)
 
     def stuck(self) -> str:
         """What does not move any more, in words; "" when all is well."""
@@ -125,8 +135,6 @@ class Desk:
 
     def _source(self, name: str, held: int, now: datetime) -> Row:
         unit, row = self.engine.deps.sources[name], self.engine.poller.rows.get(name)
-        span = (now - row.first_good).total_seconds() if row and row.first_good else 0.0
-        watched = min(1.0, row.watched / span) if row and span > 0 else None
         return {
             "name": name,
             "kind": unit.kind,
@@ -138,7 +146,7 @@ class Desk:
             "hint": row.hint if row else "",
             "held": held,
             "shown": row.shown if row else 0,
-            "watched_share": watched,
+            "watched_share": watched_share(row.watched, row.first_good, now) if row else None,
             "bytes": row.bytes if row else 0,
             "reads": row.reads if row else 0,
         }
@@ -185,7 +193,7 @@ class Desk:
             for name, site in self.engine.deps.sites.items()
             if site.gate.state == "stopped"
         ]
-        judged = await self._judged(Filter(open=True, limit=1000))
+        judged = await self._judged(_OPEN)
         recent = [(j.repost, j.document) for j in judged]
         found += [
             self._needs("repost", r.id, d.title, r.reason, r.hint, d.detected) for r, d in recent if _struggles(r)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from syncd.app.clock import iso
 from syncd.core import deadline
 from syncd.core import repost as machine
 from syncd.engine.measure import Judged
@@ -51,10 +52,6 @@ def instant(value: Instant | None) -> Row | None:
     if value is None:
         return None
     return {"value": day_of(value) or iso(value.at), "precision": value.precision.value, "raw": value.raw, "zone": value.zone}
-
-
-def iso(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at else None
 
 
 def repost_row(judged: Shown) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import os
 import sys
@@ -51,6 +50,7 @@ def command() -> TyperGroup:
 
 def at_desk(context: typer.Context, config: Path, use: Callable[[Desk], Awaitable[T]]) -> T:
     """Open the desk, use it once, close it."""
+    import asyncio
 
     async def visit() -> T:
         async with doors_of(context).open_desk(config) as desk:
@@ -192,8 +192,11 @@ def status(
 
 
 def _status(context: typer.Context, config: Path) -> dict[str, Any]:
-    running = doors_of(context).running(config)
-    return {"running": running, **at_desk(context, config, lambda desk: desk.status())}
+    """The desk's answer, beside whether a daemon runs and as of when; the state is only opened where nothing else tells."""
+    doors = doors_of(context)
+    running = doors.running(config)
+    told = (None if running else doors.left(config)) or at_desk(context, config, lambda desk: desk.status())
+    return {"running": running, "as_of": told.get("now"), **told}
 
 
 def _probe(context: typer.Context, config: Path) -> NoReturn:
@@ -382,6 +385,8 @@ def read(
         bool, typer.Option("--allow-private", help=say("private addresses too", "允许内网地址"))
     ] = False,
 ) -> None:
+    import asyncio
+
     from syncd.cli import show
     from syncd.cli.read import Request, read_anything
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -71,6 +70,10 @@ class Doors(Protocol):
         """Whether a daemon answers on this configuration's state."""
         ...
 
+    def left(self, config: Path) -> Facts | None:
+        """What `status` would tell of an idle state, with "as_of", where that is known without opening it."""
+        ...
+
     def run_daemon(self, config: Path) -> int: ...
     def run_once(self, config: Path) -> int: ...
     def demo(self, args: Sequence[str]) -> int: ...
@@ -108,12 +111,21 @@ class RealDoors:
 
         return running(config)
 
+    def left(self, config: Path) -> Facts | None:
+        from syncd.app.doors import left
+
+        return left(config)
+
     def run_daemon(self, config: Path) -> int:
+        import asyncio
+
         from syncd import app
 
         return asyncio.run(app.run_daemon(config, self._aloud(config)))
 
     def run_once(self, config: Path) -> int:
+        import asyncio
+
         from syncd import app
 
         return asyncio.run(app.run_once(config, self._aloud(config)))
@@ -124,21 +136,25 @@ class RealDoors:
         return demo.main(list(args))
 
     def upgrade(self, config: Path) -> Facts:
+        import asyncio
+
+        from syncd.app.left import remove
         from syncd.config import load
         from syncd.store.lock import StateLock
 
         self._quiet()
         state = load(config).syncd
         with StateLock(state.state_dir):
+            remove(state.state_dir)
             return {"database": asyncio.run(_migrate(state.database_url)), "upgraded": True}
 
     def now(self) -> datetime:
-        from syncd.app.build import now
+        from syncd.app.clock import now
 
         return now()
 
     def monotonic(self) -> float:
-        from syncd.app.build import monotonic
+        from syncd.app.clock import monotonic
 
         return monotonic()
 

@@ -95,6 +95,8 @@ def status(facts: Facts) -> None:
 def _headline(facts: Facts) -> None:
     counts, state = facts.get("counts", {}), "running" if facts.get("running") else "idle"
     console().print(Text.assemble("syncd ", printable(facts.get("version", "")), "  ", word(state)))
+    if facts.get("as_of") != facts.get("now"):
+        line(say("as of ", "截至 ") + moment(facts["as_of"]) + say("; nothing has changed since", "，此后没有变化"))
     told = [
         (say("documents", "文件"), "documents"), (say("reposts", "转载"), "reposts"), (say("open", "未完成"), "open"),
         (say("to read", "待读"), "pending"), (say("held", "搁置"), "held"),

@@ -16,6 +16,7 @@ from syncd.model import DeadlineRule, Instant, Precision, Verdict
 
 CLOCK_TRUSTED = 60.0
 """A clock known to be right within a minute is not held against a verdict."""
+_ROUNDED = timedelta(seconds=1)
 LEVELS = (50, 75, 90, 100)
 """Per cent of the limit at which a person is told."""
 
@@ -89,3 +90,17 @@ def escalation(t: Timeline, rule: DeadlineRule, now: datetime) -> int:
         return 0
     used = rule.limit - time_left(t, rule, now)
     return max((level for level in LEVELS if 100 * used >= level * rule.limit), default=0)
+
+
+def turns(t: Timeline, rule: DeadlineRule, now: datetime) -> datetime | None:
+    """The next moment at which time alone changes the verdict or the escalation; None when none will.
+
+    It may come early, by a second since instants are rounded, or for nothing; nothing changes before it. It is not
+    after `now` where a change is at hand.
+    """
+    if t.seen:
+        return None
+    start, last = _likely_start(t, now), began(t)[1]
+    passed = [(last or now) + timedelta(seconds=rule.limit)]
+    passed += [start + timedelta(seconds=rule.limit * level / 100) for level in LEVELS]
+    return min((at - _ROUNDED for at in passed if at + _ROUNDED > now), default=None)

@@ -252,6 +252,11 @@ class Counts:
 class Store(Protocol):
     """One implementation, two databases; StoreContract in syncd.testing runs over both."""
 
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed since it was opened."""
+        ...
+
     async def configure(self, sources: Sequence[str], config_hash: str, now: datetime) -> int:
         """Make rows for new sources (due now) and return the routing generation of this config (grows with changes)."""
         ...

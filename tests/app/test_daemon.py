@@ -53,6 +53,10 @@ authority = "county head's order no. 3"
 """
 
 
+PARTS = ("running", "version", "problems", "sites", "counts", "verdicts", "attention")
+"""Of a status: what no moment of asking is in."""
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
@@ -187,8 +191,14 @@ def test_it_posts_once_through_kill_9_refuses_a_second_start_and_drains_on_sigte
     town.signal(signal.SIGTERM)
     assert town.daemon.wait(25) == 0  # type: ignore[union-attr]
     assert not (town.root / "state" / "control.sock").exists()
+    left = json.loads(town.run("status", "--json").stdout)
+    assert left["as_of"] < left["now"]
     alone = town.run("reposts", "--json")
     assert len(json.loads(alone.stdout)) == 3, alone.stderr
+    (town.root / "state" / "syncd.status.json").unlink()
+    asked = json.loads(town.run("status", "--json").stdout)
+    assert asked["as_of"] == asked["now"]
+    assert [left[part] for part in PARTS] == [asked[part] for part in PARTS]
 
 
 @pytest.mark.guarantee(5)

@@ -139,6 +139,7 @@ class FakeDoors:
         self.locked = False
         self.ran: list[tuple[Any, ...]] = []
         self.opened: list[Path] = []
+        self.told: dict[str, Any] | None = None
 
     @asynccontextmanager
     async def open_desk(self, config: Path) -> AsyncIterator[FakeDesk]:
@@ -156,6 +157,9 @@ class FakeDoors:
         if self.config_error:
             raise self.config_error
         return self.alive
+
+    def left(self, config: Path) -> dict[str, Any] | None:
+        return self.told
 
     def run_daemon(self, config: Path) -> int:
         self._enter(config)

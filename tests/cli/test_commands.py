@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -59,6 +60,34 @@ def test_status_json_is_the_desks_answer_and_whether_a_daemon_runs(
     told = json.loads(capsys.readouterr().out)
     assert told["running"] is False
     assert told["counts"]["attention"] == 2
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("en_GB.UTF-8", "as of 2026-09-01 11:00:00; nothing has changed since"),
+     ("zh_CN.UTF-8", "截至 2026-09-01 11:00:00，此后没有变化")],
+)
+def test_what_an_idle_state_left_is_told_with_its_time_and_nothing_is_opened(
+    doors: FakeDoors, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, lang: str, said: str
+) -> None:
+    monkeypatch.setenv("LANG", lang)
+    facts = asyncio.run(doors.desk.status())
+    doors.alive, doors.told = False, {**facts, "as_of": "2026-09-01T03:00:00Z"}
+    assert main(["status"], doors=doors) == 1
+    assert said in capsys.readouterr().out
+    main(["status", "--json"], doors=doors)
+    assert json.loads(capsys.readouterr().out) == {"running": False, **doors.told}
+    assert doors.opened == []
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_what_is_told_just_now_is_as_of_now(doors: FakeDoors, capsys: pytest.CaptureFixture[str], alive: bool) -> None:
+    doors.alive, doors.told = alive, {"as_of": "2026-09-01T03:00:00Z"} if alive else None
+    main(["status"], doors=doors)
+    assert "as of" not in capsys.readouterr().out
+    main(["status", "--json"], doors=doors)
+    told = json.loads(capsys.readouterr().out)
+    assert told["as_of"] == told["now"]
 
 
 def test_reposts_json_has_every_promised_field(doors: FakeDoors, capsys: pytest.CaptureFixture[str]) -> None:

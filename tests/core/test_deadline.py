@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from syncd.core.deadline import due_at, escalation, time_left, verdict
+from syncd.core.deadline import due_at, escalation, time_left, turns, verdict
 from syncd.core.timeline import Timeline
 from syncd.model import DeadlineRule, Instant, Precision, Verdict
 from tests.core.given import NOW, after
@@ -144,3 +146,42 @@ def test_escalation_grows_with_the_time_used(used: float, level: int) -> None:
 def test_what_is_seen_or_withdrawn_escalates_no_more() -> None:
     assert escalation(life(1, 2), RULE, MUCH_LATER) == 0
     assert escalation(life(withdrawn=hours(1)), RULE, MUCH_LATER) == 0
+
+
+def told(t: Timeline, now: float) -> tuple[object, ...]:
+    unknown = verdict(t, RULE, after(now), excused="", vantage="outside", clock_error=math.inf)
+    return unknown, verdict(t, RULE, after(now), excused="", vantage="outside", clock_error=0.0), escalation(
+        t, RULE, after(now)
+    )
+
+
+MOMENT = st.builds(
+    lambda s, day: Instant(after(s), precision=Precision.DAY if day else Precision.SECOND),
+    st.integers(-30, 30).map(lambda h: h * HOUR), st.booleans(),
+)
+RARELY = st.tuples(MOMENT, st.integers(0, 5)).map(lambda drawn: None if drawn[1] else drawn[0])
+LIVES = st.builds(
+    Timeline, published=st.none() | MOMENT, missed=st.none() | MOMENT, sighted=st.none() | MOMENT,
+    announced=st.none() | MOMENT, seen_after=st.none() | MOMENT, seen=RARELY, withdrawn=RARELY,
+)
+
+
+@given(LIVES, st.integers(-40, 60).map(lambda h: h * HOUR + 7), st.floats(0, 1), st.integers(0, 80).map(lambda h: h * HOUR))
+def test_before_it_turns_time_alone_changes_no_verdict_and_no_escalation(
+    t: Timeline, now: float, share: float, far: float
+) -> None:
+    turn = turns(t, RULE, after(now))
+    before = (turn - after(0)).total_seconds() - 1e-3 if turn else now + far
+    if before > now:
+        for later in (before, now + share * (before - now)):
+            assert told(t, later) == told(t, now)
+
+
+def test_it_turns_at_each_level_and_a_second_early() -> None:
+    t = life()
+    found = [turns(t, RULE, after(h * HOUR)) for h in (1, 7, 10, 11, 13)]
+    assert found == [*(after(h * HOUR - 1) for h in (6, 9, 10.8, 12)), None]
+    assert turns(t, RULE, after(6 * HOUR - 0.5)) == after(6 * HOUR - 1)  # at hand: not after now
+    assert turns(life(1, 2), RULE, after(3 * HOUR)) is None
+    day = life(published=hours(0, precision=Precision.DAY), sighted=hours(10))
+    assert turns(day, RULE, after(13 * HOUR)) == after(22 * HOUR - 1)  # surely late long after it was likely to be
