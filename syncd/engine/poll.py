@@ -59,15 +59,15 @@ class Poller:
         self._lined_up = float("-inf")
         self._unwritten: dict[str, SourceRow] = {}
         self._flushed = deps.clock.monotonic()
-        self._started: set[str] = set()
-        """Sources of which every site that they feed has its start line."""
+        self._started: dict[str, datetime | None] = {}
+        """Sources of which every site that they feed has its start line, with the last of its lines."""
         self._jumped = deps.clock.jumped
 
     async def load(self) -> None:
         """Read the sources' memory from the store (at start and after a reload)."""
         await self.flush()
         self.rows = {row.name: row for row in await self.deps.store.sources() if row.name in self.deps.sources}
-        self._started = set()
+        self._started = {}
         self._line_up()
 
     async def tick(self) -> int:
@@ -197,7 +197,7 @@ class Poller:
             return ()
         starts = await self.deps.store.starts(unit.name)
         if all(site in starts for site in unit.sites):
-            self._started.add(unit.name)
+            self._started[unit.name] = max(starts.values(), default=None)
         return tuple(site for site in unit.sites if site not in starts)
 
     def _after(self, unit: SourceUnit, row: SourceRow, answer: Answer, *, ttl: float | None, full: bool) -> SourceRow:
@@ -276,8 +276,10 @@ class Poller:
 
     async def _after_start_lines(self, unit: SourceUnit) -> datetime:
         """Now, but after every start line of the source: a clock that was set back must not make new documents old."""
-        lines = (await self.deps.store.starts(unit.name)).values()
-        return max(self.deps.now, *(line + _NEXT for line in lines)) if lines else self.deps.now
+        last = self._started.get(unit.name)
+        if unit.name not in self._started:
+            last = max((await self.deps.store.starts(unit.name)).values(), default=None)
+        return self.deps.now if last is None else max(self.deps.now, last + _NEXT)
 
     def _lifted(
         self, unit: SourceUnit, rows: Sequence[Row], found: Detection, read: set[int], fresh: Sequence[str]

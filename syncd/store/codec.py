@@ -6,10 +6,11 @@ import hashlib
 import json
 import types
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,22 +64,26 @@ class Shape(Generic[T]):
         hints = get_type_hints(kind)
         self._kind: Callable[..., T] = kind
         plain = [f for f in fields(kind) if f.name not in without]  # type: ignore[arg-type]
-        self._fields = [(f.name, _default(f), *_coders(hints[f.name])) for f in plain]
+        coders = {f.name: _coders(hints[f.name]) for f in plain}
+        self._items: Callable[[T], tuple[Any, ...]] = _getter([f.name for f in plain])
+        self._encoders = [(f.name, _default(f), coders[f.name][0]) for f in plain]
+        self._decoders = {name: decode for name, (_, decode) in coders.items()}
 
     def pack(self, value: T) -> dict[str, Any]:
         """The value as plain JSON types, defaults left out."""
         packed = {}
-        for name, default, encode, _ in self._fields:
-            item = getattr(value, name)
+        for (name, default, encode), item in zip(self._encoders, self._items(value), strict=True):
             if item != default:
                 packed[name] = item if encode is None else encode(item)
         return packed
 
     def unpack(self, packed: dict[str, Any], **columns: Any) -> T:
         """The value; names that are no longer known are left out."""
-        for name, _, _, decode in self._fields:
-            if name in packed:
-                columns[name] = packed[name] if decode is None else decode(packed[name])
+        decoders = self._decoders
+        for name, item in packed.items():
+            if name in decoders:
+                decode = decoders[name]
+                columns[name] = item if decode is None else decode(item)
         return self._kind(**columns)
 
     def dump(self, value: T) -> str:
@@ -86,6 +91,12 @@ class Shape(Generic[T]):
 
     def load(self, text: str, **columns: Any) -> T:
         return self.unpack(json.loads(text), **columns)
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """All these attributes of a value."""
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda value: (get(value),)
 
 
 def _default(field: Any) -> Any:

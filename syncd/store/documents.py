@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -170,28 +170,29 @@ def _matches(conn: Connection, names: Sequence[str]) -> list[int]:
 
 
 def record_reading(conn: Connection, read: Reading) -> Recorded:
-    _refuse_what_was_overtaken(conn, read)
+    matches = _matches(conn, read.aliases)
+    _refuse_what_was_overtaken(conn, read, matches)
     pending = lists.pending(conn, read.pending) if read.pending else None
-    found, others = _identify(conn, read)
+    found, others = _identify(conn, read, matches)
     kept = _made(conn, read) if found is None else document(conn, found)
     kept, parked = _absorb(conn, kept, [document(conn, id) for id in others], read)
     if _is_copy_of_another(kept, read):
         read = replace(read, revision=None, look=None)
-    known = _known_better(conn, kept, read)
+    known = _known_better(conn, kept, read, alone=not matches)
     kept = _shown(conn, known, read)
     kept, revised = _revise(conn, kept, read, elsewhere=kept.sources != known.sources)
-    _keep_look(conn, kept, read, pending.entry if pending else None)
+    _keep_look(conn, kept, read, pending.entry if pending else None, new=found is None)
     if read.pending and (pending is None or read.entry in (None, pending.entry)):
         lists.drop_pending(conn, read.pending)
     return Recorded(kept, revised, tuple(parked))
 
 
-def _refuse_what_was_overtaken(conn: Connection, read: Reading) -> None:
+def _refuse_what_was_overtaken(conn: Connection, read: Reading, matches: Sequence[int]) -> None:
     """Two readings of one document may be in flight at once: what was judged by an older state says nothing of this one."""
     if read.judged is None:
         return
     id, latest = read.judged
-    now = max((document(conn, each).latest for each in ([id] if id else _matches(conn, read.aliases))), default=0)
+    now = max((document(conn, each).latest for each in ([id] if id else matches)), default=0)
     if now != latest:
         hint = "nothing to do: it is read again at the next tick"
         raise Stale("stale", f"document {id} has revision {now} now, not {latest}", hint=hint)
@@ -205,13 +206,14 @@ def _is_copy_of_another(kept: Document, read: Reading) -> bool:
     return kept.id != read.judged[0] and kept.latest > 0 and read.source != kept.sources[0]
 
 
-def _identify(conn: Connection, read: Reading) -> tuple[int | None, list[int]]:
+def _identify(conn: Connection, read: Reading, named: Sequence[int]) -> tuple[int | None, list[int]]:
     """(the document that this is, or None for a new one; the others that turn out to be the same one).
 
+    named: the documents that have one of its names.
     The oldest one wins. A document with another 发文字号 is another document, whatever address they share.
     """
     given = [_kept_id(conn, read.document)] if read.document else []
-    matches = list(dict.fromkeys([*given, *_matches(conn, read.aliases)]))
+    matches = list(dict.fromkeys([*given, *named]))
     if not matches:
         return None, []
     numbers = _numbers(read.aliases) or _numbers(document(conn, matches[0]).aliases)
@@ -241,13 +243,18 @@ def _made(conn: Connection, read: Reading) -> Document:
     )
 
 
-def _known_better(conn: Connection, known: Document, read: Reading) -> Document:
-    """The document with the names and the publication time that the reading adds."""
+def _known_better(conn: Connection, known: Document, read: Reading, *, alone: bool) -> Document:
+    """The document with the names and the publication time that the reading adds. alone: no document has any of the names."""
     hashes = {name: alias_hash(name) for name in read.aliases}
     _NAME.many(conn, [{"hash": h, "document": known.id} for h in hashes.values()])
-    owners = {row.hash: row.document for row in _DOCUMENTS_BY_ALIAS.each(conn, list(hashes.values()))}
-    mine = [name for name, h in hashes.items() if owners.get(h) == known.id]
+    mine = list(hashes) if alone else _owned(conn, known, hashes)
     return replace(known, aliases=_ranked([*mine, *known.aliases]), published=earlier(known.published, read.published))
+
+
+def _owned(conn: Connection, known: Document, hashes: Mapping[str, int]) -> list[str]:
+    """The names that lead to this document and to no other."""
+    owners = {row.hash: row.document for row in _DOCUMENTS_BY_ALIAS.each(conn, list(hashes.values()))}
+    return [name for name, h in hashes.items() if owners.get(h) == known.id]
 
 
 def _ranked(names: Iterable[str]) -> tuple[str, ...]:
@@ -315,13 +322,14 @@ def _revise(conn: Connection, known: Document, read: Reading, *, elsewhere: bool
 
 
 def _differs(conn: Connection, known: Document, revision: Revision) -> bool:
-    head = _REVISION_HEAD.first(conn, document=known.id, n=known.latest)
+    head = _REVISION_HEAD.first(conn, document=known.id, n=known.latest) if known.latest else None
     return head is None or (head.hash, bool(head.withdrawn)) != (revision.hash, revision.withdrawn)
 
 
 def _store_revision(conn: Connection, revision: Revision) -> None:
     _NEW_REVISION(conn, **revision_columns(revision))
-    _SUPERSEDE(conn, b_document=revision.document, b_n=revision.n)
+    if revision.n > 1:
+        _SUPERSEDE(conn, b_document=revision.document, b_n=revision.n)
     owner = revision_owner(revision.document, revision.n)
     _NAME_BLOB.many(conn, [{"sha256": media.sha256, "owner": owner} for media in revision.content.media])
 
@@ -331,9 +339,12 @@ def revision_owner(document: int, n: int) -> str:
     return f"revision {document}/{n}"
 
 
-def _keep_look(conn: Connection, known: Document, read: Reading, entry: Entry | None) -> None:
-    """The document's schedule of looks, and its row in the first of its sources: that page is looked at again."""
-    row = _LOOK.first(conn, document=known.id)
+def _keep_look(conn: Connection, known: Document, read: Reading, entry: Entry | None, *, new: bool) -> None:
+    """The document's schedule of looks, and its row in the first of its sources: that page is looked at again.
+
+    new: the document was made by this reading.
+    """
+    row = None if new else _LOOK.first(conn, document=known.id)
     stored = _stored_look(row)
     look = read.look or stored
     first = bool(known.sources) and read.source == known.sources[0]
@@ -344,7 +355,7 @@ def _keep_look(conn: Connection, known: Document, read: Reading, entry: Entry | 
     _SET_LOOK(conn, **look_columns(known.id, look, entry))
     if known.withdrawn:
         _MARK_GONE(conn, b_document=known.id, b_gone=micros(read.at))
-    else:
+    elif not new:
         _MARK_GONE(conn, b_document=known.id, b_gone=maybe_micros(look.gone if look else None))
 
 

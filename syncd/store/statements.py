@@ -70,7 +70,8 @@ class Query:
 
     def _done(self, conn: Connection, values: dict[str, Any]) -> Any:
         text, order, own = self._text(conn)
-        return execute(conn, text, tuple([values[n] if n in values else own[n] for n in order]))
+        given = own | values
+        return execute(conn, text, [given[name] for name in order])
 
     def __call__(self, conn: Connection, **values: Any) -> int:
         """How many rows it changed."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, TextClause, and_, bindparam, delete, exists, func, select, text, update
 
 from syncd.errors import StoreError
-from syncd.model import Content, Document, Event, Repost
+from syncd.model import Content, Document, Event, Repost, Revision
 from syncd.store import documents as docs
 from syncd.store import lists, marks, settings
 from syncd.store.api import Counts, Filter, Reading, Recorded, Routable, Routing, Story
@@ -66,28 +66,39 @@ _REFERENCED = Query(select(blobs.c.sha256))
 
 
 def unrouted(conn: Connection, generation: int, limit: int) -> list[Routable]:
-    return [_routable(conn, document_of(row)) for row in _UNROUTED.all(conn, generation=generation, most=limit)]
+    found = [document_of(row) for row in _UNROUTED.all(conn, generation=generation, most=limit)]
+    return [_routable(conn, document, docs.revision(conn, document.id, document.latest)) for document in found]
 
 
-def _routable(conn: Connection, document: Document) -> Routable:
+def _routable(conn: Connection, document: Document, newest: Revision) -> Routable:
     shown = docs.sightings(conn, document.id)
     started = tuple((s, site, at) for s, _ in shown for site, at in lists.start_lines(conn, s).items())
-    newest = docs.revision(conn, document.id, document.latest)
     return Routable(document, newest, marks.reposts_of_document(conn, document.id), shown, started)
 
 
 def record_and_route(conn: Connection, read: Reading, routing: Routing | None) -> Recorded:
     """A reading and what its routes make of it; a document that was routed under this config already is left alone."""
     found = docs.record_reading(conn, read)
-    if routing is None or not _is_unrouted(conn, found.document, routing.generation):
+    document = found.document
+    if routing is None or not _is_unrouted(conn, found, routing.generation):
         return found
-    routed = routing.decide(_routable(conn, found.document))
-    record_routing(conn, found.document.id, found.document.latest, routing.generation, routed.reposts, routed.events)
+    routed = routing.decide(_routable(conn, document, _newest(conn, found, read)))
+    marks.save_routed(conn, routed.reposts, routed.events)
+    docs.store_document(conn, document, routed=routing.generation)
     return replace(found, routed=routed.reposts)
 
 
-def _is_unrouted(conn: Connection, document: Document, generation: int) -> bool:
-    return document.latest > 0 and _ROUTED.number(conn, id=document.id) < generation
+def _is_unrouted(conn: Connection, found: Recorded, generation: int) -> bool:
+    document = found.document
+    return found.revised or (document.latest > 0 and _ROUTED.number(conn, id=document.id) < generation)
+
+
+def _newest(conn: Connection, found: Recorded, read: Reading) -> Revision:
+    """The document's newest revision: what was just stored, or the one from before."""
+    document = found.document
+    if found.revised and read.revision is not None:
+        return replace(read.revision, document=document.id, n=document.latest)
+    return docs.revision(conn, document.id, document.latest)
 
 
 def record_routing(
