@@ -421,7 +421,7 @@ class _Watch:
         self.met += 1
 
     def remember(self, data: bytes) -> None:
-        """Keep what was seen in each row of the document `data`, so that it need not be read again as long as it is the same."""
+        """Keep what was seen in each row of the document `data`: a row need not be read again while it stays the same."""
         if self.declared:  # then entities that nobody knows may stand in it and be no fault
             return
         for n, seen in self.fresh:
