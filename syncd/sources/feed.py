@@ -238,9 +238,9 @@ class _Copies:
 
     @staticmethod
     def deepcopy(value: dict[str, Any]) -> dict[str, Any]:
-        """A copy of a dictionary of texts needs no memory of what was copied already; of anything else it does."""
-        plain_texts = all([isinstance(one, str) for one in value.values()])
-        return type(value)(value) if plain_texts else deepcopy(value)
+        """A dictionary of nothing but texts is copied without looking into them."""
+        flat = all([one is None or isinstance(one, str) for one in value.values()])
+        return type(value)(value) if flat else deepcopy(value)
 
 
 def _safe_row(item: Any, n: int, url: str, dated: bool, problems: list[Problem]) -> RawEntry | None:

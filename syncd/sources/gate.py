@@ -426,7 +426,8 @@ class _Watch:
             return
         for n, seen in self.fresh:
             start, end = self.spans[n]
-            _known.keep(_print(data[start : data.index(b">", end) + 1]), seen, _NAME_BYTES * len(seen.names))
+            if data.startswith(b"</", end):  # <item/> has no end tag
+                _known.keep(_print(data[start : data.index(b">", end) + 1]), seen, _NAME_BYTES * len(seen.names))
 
     def _setting(self) -> str:
         for tag, attributes in self.around[len(self.said) :]:
@@ -476,7 +477,7 @@ class _Watch:
     def _end_of_row(self, depth: int) -> None:
         span = self.spans[-1]
         span[1] = self.expat.CurrentByteIndex + self.shift
-        if span[0] == span[1] or self.buried or self.grave is not None:
+        if self.buried or self.grave is not None:
             return
         elements, entries = self.elements - self.before[0], self.entries - self.before[1]
         seen = _Seen(elements, entries, self.deepest - depth + 1, frozenset(self.own))
