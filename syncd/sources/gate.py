@@ -371,11 +371,11 @@ class _Watch:
         parser.Parse(body, True)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = tag.rpartition(":")[2].lower()
         self.short = 0
-        if self.stubs and tag == _STUB_TAG:
+        if tag == _STUB_TAG and self.stubs:
             self._meet()
             return
+        name = tag.rpartition(":")[2].lower()
         self.root = self.root or name
         self.elements += 1
         self.path.append(name)
