@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copyreg
 import importlib
 import json
 import os
@@ -18,6 +19,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from io import BytesIO
+from operator import attrgetter, methodcaller
 from typing import Any, BinaryIO, Literal, cast
 
 from syncd.errors import ReadFailed, SyncdError
@@ -184,14 +186,20 @@ class _Results(pickle.Unpickler):
     """Reads only plain values, our dataclasses, enums and errors: the child saw hostile bytes and isn't believed."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("builtins", "getattr"):
-            return _member
-        if module == "datetime" and name in ("datetime", "timedelta", "timezone", "date"):
-            return getattr(importlib.import_module(module), name)
-        found = getattr(importlib.import_module(module), name, None) if module.startswith("syncd.") else None
-        if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | SyncdError)):
-            return found
-        raise pickle.UnpicklingError(f"unexpected result {module}.{name}")
+        return _believed(module, name)
+
+
+@cache
+def _believed(module: str, name: str) -> Any:
+    """What a result may name; only what may be is remembered. Raises UnpicklingError for anything else."""
+    if (module, name) == ("builtins", "getattr"):
+        return _member
+    if module == "datetime" and name in ("datetime", "timedelta", "timezone", "date"):
+        return getattr(importlib.import_module(module), name)
+    found = getattr(importlib.import_module(module), name, None) if module.startswith("syncd.") else None
+    if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | SyncdError)):
+        return found
+    raise pickle.UnpicklingError(f"unexpected result {module}.{name}")
 
 
 def _member(kind: Any, name: Any) -> Enum:
@@ -252,22 +260,37 @@ def _send(replies: BinaryIO, reply: Reply) -> None:
 
 def _pickled(reply: Reply) -> bytes:
     written = BytesIO()
-    _Replies(written).dump(reply)
+    pickler = pickle.Pickler(written)
+    pickler.dispatch_table = _REDUCERS
+    pickler.dump(reply)
     return written.getvalue()
 
 
-class _Replies(pickle.Pickler):
-    """Writes a dataclass as a call of it: what frozen ones with slots do by themselves costs ten times as much to read."""
+class _Reducers(dict[type, Callable[[Any], Any]]):
+    """How each class is pickled. A dataclass is written as a call of it: what frozen ones with slots do by themselves costs
+    ten times as much to read."""
 
-    def reducer_override(self, value: Any) -> Any:
-        if not is_dataclass(value) or isinstance(value, type):
-            return NotImplemented
-        return type(value), tuple([getattr(value, name) for name in _fields_of(type(value))])
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        """Raises KeyError for a class of classes: those are pickled by name."""
+        if issubclass(kind, type):
+            raise KeyError(kind)
+        found = self[kind] = _call_of(kind) if is_dataclass(kind) else _usual(kind)
+        return found
 
 
-@cache
-def _fields_of(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _usual(kind: type) -> Callable[[Any], Any]:
+    return copyreg.dispatch_table.get(kind) or methodcaller("__reduce_ex__", pickle.DEFAULT_PROTOCOL)
+
+
+def _call_of(kind: Any) -> Callable[[Any], Any]:
+    names = [field.name for field in fields(kind)]
+    if len(names) < 2:  # attrgetter gives no tuple then
+        return lambda value: (kind, tuple([getattr(value, name) for name in names]))
+    values = attrgetter(*names)
+    return lambda value: (kind, values(value))
+
+
+_REDUCERS = _Reducers()
 
 
 def _work(job: bytes) -> Reply:

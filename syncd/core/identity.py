@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from hashlib import blake2b
 from urllib.parse import SplitResult, quote, urlsplit
 
 from syncd.core.characters import BLANK_AND_INVISIBLE, PUNCTUATION
@@ -108,7 +109,7 @@ def aliases(
 
 def alias_hash(alias: str) -> int:
     """64 bits of an alias, signed, as the store keeps it."""
-    return int.from_bytes(hashlib.blake2b(alias.encode(errors="replace"), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(alias.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
 
 
 def mint_key(site: str, aliases: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import heapify, heappop, heappush
+from json.encoder import encode_basestring as _quoted
 
 from syncd.core import schedule
 from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
@@ -37,7 +38,6 @@ WELL_HORIZON = 2.0
 """After a good read no wait is longer than so many of its intervals, or of the longest that a list may ask for."""
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 _NEXT = timedelta(microseconds=1)
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 GAP = "its list moved on while it could not be read; look what was published then, and say `syncd approve --source NAME`"
 _STATUS_HINTS = {
     401: "the list asks for a log-in",
@@ -359,7 +359,7 @@ def _rows(source: str, entries: Iterable[Entry]) -> tuple[Row, ...]:
     rows: dict[int, Row] = {}
     for entry in entries:
         key = alias_hash(f"entry:{source}:{entry.key}")
-        rows.setdefault(key, Row(entry, key, fingerprint(entry), tuple(alias_hash(a) for a in entry.aliases)))
+        rows.setdefault(key, Row(entry, key, fingerprint(entry), tuple([alias_hash(a) for a in entry.aliases])))
     return tuple(rows.values())
 
 
@@ -376,10 +376,10 @@ def fingerprint(entry: Entry) -> int:
         entry.document_number,
         entry.index_number,
         entry.written,
-        entry.withdrawn,
-        [a.url for a in entry.attachments],
     )
-    return alias_hash(_encode(shown))
+    words = ", ".join(map(_quoted, shown))
+    files = ", ".join([_quoted(a.url) for a in entry.attachments])
+    return alias_hash(f"[{words}, {'true' if entry.withdrawn else 'false'}, [{files}]]")  # JSON, at a third of its cost
 
 
 def _documents(rows: Sequence[Row], aliases: dict[int, int] | object) -> dict[int, int]:

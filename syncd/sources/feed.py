@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from hashlib import blake2b
 from io import BytesIO
 from typing import Any, ClassVar, Literal, cast
@@ -25,6 +27,7 @@ from syncd.web.api import Answer
 _SUMMARY = 2_000
 _PERIODS = {"hourly": 3600.0, "daily": 86400.0, "weekly": 604800.0, "monthly": 2592000.0, "yearly": 31536000.0}
 _DATED = ("dc:date", "date")
+_LONGEST_BASE = 500
 _NOT_XML = "the address may have moved or need another kind; open it in a browser"
 
 
@@ -84,15 +87,8 @@ def read_listing(data: bytes, content_type: str, url: str, most: int, by: Naming
     """
     raw = read_feed(data, content_type, url, most)
     problems = list(raw.problems)
-    rows = entries([_with_content(row, reads=reads) for row in raw.entries], by, problems)
+    rows = entries(raw.entries, by, problems, reads=reads)
     return Listing(rows, bounded(problems), raw.title, raw.ttl)
-
-
-def _with_content(row: RawEntry, *, reads: bool) -> RawEntry:
-    """A description is the content where no page will be read; else it is only a summary."""
-    if row.content_html or (row.url and reads):
-        return row
-    return replace(row, content_html=row.description_html)
 
 
 def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
@@ -210,14 +206,41 @@ def _home(feed: Any, name: str) -> str:
 
 def _feedparser(body: bytes, url: str) -> Any:
     """Only ever on a stream: bytes that look like a path would be opened. Its sanitiser and resolver stay off."""
-    import feedparser  # in the child only: it would take 5 MB of the daemon
+    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
+    parse = _library().parse
+    return parse(BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+
+
+@cache
+def _library() -> Any:
+    """feedparser with the settings that we need, in the child only: it would take 5 MB of the daemon.
+
+    For each element it joins the base to itself and copies what it knows of the content: both are done more cheaply.
+    """
+    import feedparser
 
     feedparser.api.PREFERRED_XML_PARSERS.clear()  # expat, which the gate has tried, and no other parser
-    feedparser.mixin._FeedParserMixin.can_be_relative_uri.discard(
-        "id"
-    )  # a guid is a name: joined to the URL it would move
-    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
-    return feedparser.parse(BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    mixin = feedparser.mixin
+    mixin._FeedParserMixin.can_be_relative_uri.discard("id")  # a guid is a name: joined to the URL it would move
+    mixin.make_safe_absolute_uri = _remembering(mixin.make_safe_absolute_uri)
+    mixin.copy = _Copies
+    return feedparser
+
+
+def _remembering(join_safely: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """The same for two short texts, remembered; bounded, for they come from outside."""
+    known = lru_cache(maxsize=256)(join_safely)
+    return lambda base, rel: (known if len(base) + len(rel) <= _LONGEST_BASE else join_safely)(base, rel)
+
+
+class _Copies:
+    """What feedparser uses of the module `copy`."""
+
+    @staticmethod
+    def deepcopy(value: dict[str, Any]) -> dict[str, Any]:
+        """A dictionary of nothing but texts is copied without looking into them."""
+        flat = all([one is None or isinstance(one, str) for one in value.values()])
+        return type(value)(value) if flat else deepcopy(value)
 
 
 def _safe_row(item: Any, n: int, url: str, dated: bool, problems: list[Problem]) -> RawEntry | None:

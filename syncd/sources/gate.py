@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.entities import html5
 from typing import Any
@@ -12,6 +13,7 @@ from xml.parsers import expat
 
 from syncd.errors import ReadFailed
 from syncd.model import Problem
+from syncd.sources.memo import Memo
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 100
@@ -65,6 +67,14 @@ _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _OWN_PROLOG = b'<?xml version="1.0" encoding="utf-8"?>\n'
 _CDATA, _CDATA_END = "<![CDATA[", "]]>"
 _ENTRY_TAGS = frozenset(("item", "entry"))
+_ROW = re.compile(rb"<(item|entry)[\s>]")
+_STUB_TAG = "row"
+_STUB = b"<row/>"
+_MET = "<"
+"""What stands in the path for a stub; no element is named so."""
+_MAX_NAMES = 200
+_NAME_BYTES = 100
+"""What a remembered name of an element takes, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,30 @@ class Gated:
     """Where in `body` each row begins and ends, if it is well-formed and all rows stand beside each other; else none."""
     around: str = ""
     """A digest of the start tags around the rows: namespaces, language and base give them their meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the pass saw in a row that it let through; depth: how deep elements are nested in it, itself included."""
+
+    elements: int
+    entries: int
+    depth: int
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stub:
+    """An empty element that stands for a known row. at: where it is; end: where the row's end tag is in the document;
+    more: bytes that the row is longer."""
+
+    at: int
+    end: int
+    more: int
+    seen: _Seen
+
+
+_known: Memo[_Seen] = Memo()
 
 
 def gate(text: str) -> Gated:
@@ -142,26 +176,91 @@ def _strip_head(body: str) -> str:
 
 def _strictly(body: str) -> Gated | None:
     """The well-formed way; None when expat finds a fault."""
+    data = body.encode("utf-8", "replace")
+    watch = _shortly(data) or _wholly(data)
+    if watch is None:
+        return None
+    watch.remember(data)
+    return _passed(data, watch)
+
+
+def _wholly(data: bytes) -> _Watch | None:
     watch = _Watch()
     try:
-        watch.parse(body)
+        watch.parse(data)
     except expat.ExpatError:
         return None
-    return _passed(body, watch)
+    return watch
+
+
+def _shortly(data: bytes) -> _Watch | None:
+    """What the whole pass would see, from one over the document in which known rows are cut down to empty elements.
+
+    A row is known only as a whole element that was well-formed in a document without entities. Where expat meets all the
+    stubs as elements, in order and each at its place, up to each of them it was in the same state as in the document
+    itself, and a whole element leaves it so. None in every other case, and for whatever is to be refused.
+    """
+    short, stubs = _cut(data)
+    if not stubs:
+        return None
+    watch = _Watch(stubs=stubs)
+    try:
+        watch.parse(short)
+    except (expat.ExpatError, ReadFailed, _UnlikeError):
+        return None
+    return watch if watch.met == len(stubs) and len(watch.names) < _MAX_NAMES else None
+
+
+class _UnlikeError(Exception):
+    """A stub does not stand for what its row would be there."""
+
+
+def _cut(data: bytes) -> tuple[bytes, list[_Stub]]:
+    """The document with stubs, and those."""
+    kept: list[bytes] = []
+    stubs: list[_Stub] = []
+    at = size = 0
+    for start, tag, end in _like_rows(data):
+        seen = _known.find(_print(data[start:end]))
+        if seen is not None:
+            kept += [data[at:start], _STUB]
+            size += start - at
+            stubs.append(_Stub(size, end - len(tag) - 3, end - start - len(_STUB), seen))
+            size += len(_STUB)
+            at = end
+    kept.append(data[at:])
+    return b"".join(kept), stubs
+
+
+def _like_rows(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """(start, tag, end) of what looks like a row; a guess in linear time."""
+    end = 0
+    while found := _ROW.search(data, end):
+        close = b"</%b>" % found[1]
+        last = data.find(close, found.end())
+        if last < 0:
+            return
+        end = last + len(close)
+        yield found.start(), found[1], end
+
+
+def _print(row: bytes) -> bytes:
+    return hashlib.blake2b(row, digest_size=16).digest()
 
 
 def _mended(body: str) -> Gated:
     """The way of a feed with faults: characters mended, then, if tags are at fault, feedparser's loose parser."""
     mended, watch = _mend(body), _Watch()
+    data = mended.encode("utf-8", "replace")
     try:
-        watch.parse(mended)
+        watch.parse(data)
         problem = Problem("mended_xml", "stray characters or unknown entities were mended; tell the source", "body")
     except expat.ExpatError as error:
         _refuse_what_is_beyond_mending(mended, watch)
         problem = Problem(
             "malformed_xml", f"not well-formed ({error}); read loosely: check its titles", f"line {error.lineno}"
         )
-    return _passed(mended, watch, problem)
+    return _passed(data, watch, problem)
 
 
 def _refuse_what_is_beyond_mending(body: str, watch: _Watch) -> None:
@@ -178,10 +277,10 @@ def _refuse_what_is_beyond_mending(body: str, watch: _Watch) -> None:
     watch.entries = len(re.findall(r"<(?:item|entry)[\s>]", body, re.IGNORECASE))
 
 
-def _passed(body: str, watch: _Watch, *problems: Problem) -> Gated:
+def _passed(body: bytes, watch: _Watch, *problems: Problem) -> Gated:
     if watch.root not in _ROOTS:
         raise ReadFailed("not_a_feed", f"its root is <{watch.root}>, not a feed's", hint=_NOT_A_FEED)
-    data = _OWN_PROLOG + body.encode("utf-8", "replace")
+    data = _OWN_PROLOG + body
     rows, around = ((), "") if problems else watch.sliced(data)
     return Gated(data, watch.entries, tuple(watch.tombstones), frozenset(watch.names), problems, rows, around)
 
@@ -242,8 +341,25 @@ class _Watch:
     inside: int = 0
     """How deep the row is that is being read; 0 outside of rows."""
     expat: Any = None
+    stubs: list[_Stub] = field(default_factory=list)
+    """What stands for rows in what is read, in order; none when it is the document itself."""
+    met: int = 0
+    """How many of them were met."""
+    shift: int = 0
+    """How much further on the place that is being read is in the document itself."""
+    declared: bool = False
+    """There is a document type."""
+    deepest: int = 0
+    own: set[str] = field(default_factory=set)
+    """Names in the row that is being read."""
+    before: tuple[int, int] = (0, 0)
+    """Elements and entries before that row."""
+    buried: bool = False
+    """There is a tombstone in that row."""
+    fresh: list[tuple[int, _Seen]] = field(default_factory=list)
+    """Rows that can be remembered, by their number in `spans`."""
 
-    def parse(self, body: str) -> None:
+    def parse(self, body: bytes) -> None:
         """Read all of it. Raises ExpatError for a fault and ReadFailed for what is refused."""
         parser = self.expat = expat.ParserCreate("utf-8")
         parser.buffer_text = True
@@ -252,30 +368,66 @@ class _Watch:
         parser.CharacterDataHandler = self._text
         parser.StartDoctypeDeclHandler = self._doctype
         parser.EntityDeclHandler = self._entity
-        parser.Parse(body.encode("utf-8", "replace"), True)
+        parser.Parse(body, True)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.short = 0
+        if tag == _STUB_TAG and self.stubs:
+            self._meet()
+            return
         name = tag.rpartition(":")[2].lower()
         self.root = self.root or name
         self.elements += 1
         self.path.append(name)
         self._bound(len(attributes))
-        self.short = 0
         if name in _ENTRY_TAGS:
             self.entries += 1
         if not self.inside:
             self._outside_of_rows(name, tag, attributes)
-        if len(self.names) < 200:
-            self.names.add(tag.lower()[:60])
+        shown = tag.lower()[:60]
+        if len(self.names) < _MAX_NAMES:
+            self.names.add(shown)
+        if self.inside:
+            self.own.add(shown)
+            self.deepest = max(self.deepest, len(self.path))
         self._note_tombstone(name, attributes)
 
     def _outside_of_rows(self, name: str, tag: str, attributes: dict[str, str]) -> None:
-        if name in _ENTRY_TAGS:
-            self.inside = len(self.path)
-            self.settings.add(self._setting())
-            self.spans.append([self.expat.CurrentByteIndex, 0])
-        else:
+        if name not in _ENTRY_TAGS:
             self.around.append((tag, attributes))
+            return
+        self.inside = self.deepest = len(self.path)
+        self.before, self.buried = (self.elements - 1, self.entries - 1), self.grave is not None
+        self.own.clear()
+        self.settings.add(self._setting())
+        self.spans.append([self.expat.CurrentByteIndex + self.shift, 0])
+
+    def _meet(self) -> None:
+        """A stub, or what looks like one: count what its row would. Raises _UnlikeError where it isn't in its place."""
+        at = self.expat.CurrentByteIndex
+        if self.inside or self.grave is not None or not self.path or self.met == len(self.stubs):
+            raise _UnlikeError
+        stub = self.stubs[self.met]
+        seen = stub.seen
+        self.elements += seen.elements
+        if at != stub.at or self.elements > MAX_ELEMENTS or len(self.path) + seen.depth > MAX_DEPTH:
+            raise _UnlikeError
+        self.entries += seen.entries
+        self.names |= seen.names
+        self.settings.add(self._setting())
+        self.spans.append([at + self.shift, stub.end])
+        self.path.append(_MET)
+        self.shift += stub.more
+        self.met += 1
+
+    def remember(self, data: bytes) -> None:
+        """Keep what was seen in each row of the document `data`: a row need not be read again while it stays the same."""
+        if self.declared:  # then entities that nobody knows may stand in it and be no fault
+            return
+        for n, seen in self.fresh:
+            start, end = self.spans[n]
+            if data.startswith(b"</", end):  # <item/> has no end tag
+                _known.keep(_print(data[start : data.index(b">", end) + 1]), seen, _NAME_BYTES * len(seen.names))
 
     def _setting(self) -> str:
         for tag, attributes in self.around[len(self.said) :]:
@@ -301,22 +453,35 @@ class _Watch:
 
     def _note_tombstone(self, name: str, attributes: dict[str, str]) -> None:
         if name == "deleted-entry":
+            self.buried = True
             self.grave = {"ref": attributes.get("ref", ""), "when": attributes.get("when", "")}
         elif name == "link" and self.grave is not None and "href" in attributes:
             self.grave.setdefault("link", attributes["href"])
 
     def _end(self, tag: str) -> None:
-        if self.inside == len(self.path):
+        name = self.path.pop()
+        self.short = 0
+        if name == _MET:
+            return
+        depth = len(self.path) + 1
+        if self.inside == depth:
             self.inside = 0
-            self.spans[-1][1] = self.expat.CurrentByteIndex
+            self._end_of_row(depth)
         elif not self.inside:
             self.around.pop()
             del self.said[len(self.around) :]
-        name = self.path.pop()
-        self.short = 0
         if name == "deleted-entry" and self.grave is not None:
             self.tombstones.append(Tombstone(**self.grave))
             self.grave = None
+
+    def _end_of_row(self, depth: int) -> None:
+        span = self.spans[-1]
+        span[1] = self.expat.CurrentByteIndex + self.shift
+        if self.buried or self.grave is not None:
+            return
+        elements, entries = self.elements - self.before[0], self.entries - self.before[1]
+        seen = _Seen(elements, entries, self.deepest - depth + 1, frozenset(self.own))
+        self.fresh.append((len(self.spans) - 1, seen))
 
     def _text(self, text: str) -> None:
         name = self.path[-1]
@@ -328,6 +493,7 @@ class _Watch:
             self.grave["comment"] = (self.grave.get("comment", "") + text)[:MAX_SHORT]
 
     def _doctype(self, name: str, system: str | None, public: str | None, internal: int) -> None:
+        self.declared = True
         if internal:
             raise _hostile("it has an internal subset")
 

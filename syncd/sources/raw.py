@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
@@ -113,25 +113,30 @@ def naming(config: SourceConfig, tools: Tools, origin: str) -> Naming:
 _known: Memo[Entry] = Memo()
 
 
-def entries(rows: list[RawEntry], by: Naming, problems: list[Problem]) -> tuple[Entry, ...]:
-    """Entries with instants and aliases; a date that can't be used is a Problem."""
-    links = Counter(row.url for row in rows if not row.withdrawn)
-    return tuple(_entry(row, by, problems, own_url=links[row.url] <= 1) for row in rows)
+def entries(rows: Sequence[RawEntry], by: Naming, problems: list[Problem], *, reads: bool = True) -> tuple[Entry, ...]:
+    """Entries with instants and aliases; a date that can't be used is a Problem. reads: documents' own pages are read."""
+    links = Counter([row.url for row in rows if not row.withdrawn])
+    return tuple([_entry(row, by, problems, own_url=links[row.url] <= 1, reads=reads) for row in rows])
 
 
-def _entry(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool) -> Entry:
-    name = (_told(row), by, own_url)
+def _entry(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, reads: bool) -> Entry:
+    name = (_told(row), by, own_url, reads)
     known = _known.find(name)
     if known is not None:
         return known
     before = len(problems)
-    entry = _made(row, by, problems, own_url=own_url)
+    entry = _made(row, by, problems, own_url=own_url, reads=reads)
     if len(problems) == before:  # what is wrong with a row must be told each time
         _known.keep(name, entry, len(row.content_html) + len(row.description_html) + len(row.summary))
     return entry
 
 
-def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool) -> Entry:
+def _content(row: RawEntry, *, reads: bool) -> str:
+    """A description is the content where no page will be read; else it is only a summary."""
+    return row.content_html or ("" if row.url and reads else row.description_html)
+
+
+def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, reads: bool) -> Entry:
     published, updated = (
         read_instant(
             raw,
@@ -150,7 +155,7 @@ def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool) 
         published=published,
         updated=updated,
         summary=row.summary,
-        content_html=row.content_html,
+        content_html=_content(row, reads=reads),
         author=row.author,
         categories=row.categories,
         attachments=row.attachments,

@@ -151,3 +151,9 @@ def test_a_key_is_the_same_for_the_same_document_and_site_only() -> None:
     assert key.isascii()
     assert key.startswith("syncd-")
     assert len(key) == 26
+
+
+def test_hashes_that_databases_hold_are_the_same_for_ever() -> None:
+    named = ("", "guid:feed-1:1-2", "title:关于|国办|2026-04-15", "url:\ud800")
+    known = [-1970711489451281740, 7835729954942564517, 367756287505570708, -2448354624217029137]
+    assert [identity.alias_hash(alias) for alias in named] == known

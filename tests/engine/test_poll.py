@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from syncd.core.identity import alias_hash
+from syncd.engine.poll import fingerprint
 from syncd.errors import StoreError
+from syncd.model import AttachmentLink, Entry, Instant
 from syncd.testing.fakelist import FakeList
 from tests.engine.rig import Rig, json_reply, played, route, site, source, text_of, text_reply, title_of
 
@@ -401,3 +408,27 @@ async def test_a_text_that_came_late_in_the_list_is_corrected_and_the_journal_sa
         assert sum(span.reads for span in reads) >= 2
 
 
+
+
+ENTRY = Entry(
+    "k", "关于“通知”\\ \"引\" \t\n\x01\x7f\u2028😀", "https://a.example/?a=1&b=/",
+    Instant(datetime(2026, 4, 15, tzinfo=UTC), raw="Wed, 15 Apr 2026"),
+    Instant(datetime(2026, 4, 15, tzinfo=UTC), raw="2026-04-15"),
+    summary="摘要", content_html='<p class="x">正文</p>', author="a", categories=("c",), issuer="国办",
+    document_number="国办发〔2026〕28号", index_number="000014349/2026-00074", written="2026-04-15", aliases=("x",),
+    attachments=(AttachmentLink("https://a.example/1.pdf"), AttachmentLink('b"')), withdrawn=True,
+)  # fmt: skip
+
+
+def test_prints_that_databases_hold_are_the_same_for_ever() -> None:
+    lone = Entry("k", "\ud800lone", "u", attachments=(AttachmentLink("x"),))
+    known = [-728830356462978912, -1200567666525002209, 957473559027868830]
+    assert [fingerprint(entry) for entry in (Entry("k", "t", "u"), ENTRY, lone)] == known
+
+
+@given(st.text(), st.text(), st.lists(st.text(), max_size=3), st.booleans())
+def test_a_print_is_the_hash_of_what_is_shown_as_json(title: str, html: str, files: list[str], withdrawn: bool) -> None:
+    links = tuple(AttachmentLink(file) for file in files)
+    entry = replace(ENTRY, title=title, content_html=html, attachments=links, withdrawn=withdrawn, published=None)
+    shown = [title, ENTRY.url, "", "2026-04-15", "摘要", html, "国办", ENTRY.document_number, ENTRY.index_number, "2026-04-15"]
+    assert fingerprint(entry) == alias_hash(json.dumps([*shown, withdrawn, files], ensure_ascii=False))

@@ -6,11 +6,11 @@ import ctypes
 import os
 import signal
 import time
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 from syncd.errors import ReadFailed
-from syncd.model import Precision
+from syncd.model import AttachmentLink, Entry, Instant, Precision, Problem
 
 
 def double(number: int) -> int:
@@ -95,3 +95,15 @@ def environment() -> list[str]:
 def nap(seconds: float) -> float:
     time.sleep(seconds)
     return seconds
+
+
+def values() -> list[object]:
+    """One of each kind that a result may hold."""
+    at = datetime(2026, 4, 15, 8, fold=1, tzinfo=timezone(timedelta(hours=8)))
+    entry = Entry("k", "t", "u", Instant(at, Precision.DAY), categories=("a",), attachments=(AttachmentLink("f", length=3),))
+    plain = [None, True, 2**70, 1.5, "字", b"x", ("a",), ["b"], {"c": 1}, {1}, frozenset(("d",))]
+    return [entry, entry, Problem("r", "h"), Entry, Precision, Precision.SECOND, date(2026, 4, 15), UTC, *plain]
+
+
+def path_within() -> object:
+    return Problem("r", "h", Path("/etc/passwd"))  # type: ignore[arg-type]

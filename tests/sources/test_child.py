@@ -78,6 +78,31 @@ def test_a_job_at_its_worst_has_a_reason_and_the_next_one_goes_on(
     with_child(story)
 
 
+def test_a_result_comes_back_as_it_was_and_what_is_the_same_stays_the_same() -> None:
+    async def story(child: Child) -> None:
+        told = await child.run(jobs.values)
+        assert told == jobs.values()
+        assert [type(value) for value in told] == [type(value) for value in jobs.values()]
+        assert told[0] is told[1]
+        assert told[0].published.at.fold == 1
+        assert child.starts == 1
+
+    with_child(story)
+
+
+def test_what_may_not_be_in_a_result_is_refused_at_every_read_and_within_our_own_values() -> None:
+    async def story(child: Child) -> None:
+        for job in (jobs.values, jobs.strange, jobs.strange, jobs.path_within, jobs.method, jobs.values, jobs.method):
+            if job is jobs.values:
+                assert await child.run(job)
+                continue
+            with pytest.raises(ReadFailed) as caught:
+                await child.run(job)
+            assert caught.value.reason == "parse_crashed"
+
+    with_child(story)
+
+
 def test_those_that_wait_go_on_in_a_new_child() -> None:
     async def story(child: Child) -> None:
         late = asyncio.create_task(child.run(jobs.spin, timeout=0.7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncd.model import AttachmentLink, Precision
-from syncd.sources.feed import FeedOptions
+from syncd.sources.feed import _LONGEST_BASE, FeedOptions, _Copies, _remembering
 from tests.sources.kit import LISTS, feed, item, read, read_page, refused, rss
 
 
@@ -202,3 +202,25 @@ def test_a_page_without_the_selected_body_shows_no_document() -> None:
         read_page(feed(options=FeedOptions(body_selector="#nowhere")), PAGE.format(body="<p>正文</p>"))
     assert caught.value.reason == "no_body"
     assert "窗口" in caught.value.hint
+
+
+def test_what_feedparser_is_spared_gives_what_it_would_have_done_itself() -> None:
+    joined: list[tuple[str, str]] = []
+
+    def join(base: str, rel: str) -> str:
+        joined.append((base, rel))
+        return f"{base} {rel}"
+
+    remembering = _remembering(join)
+    long = "x" * _LONGEST_BASE
+    for base, rel in (("a", "b"), ("b", "a"), ("a", "b"), (long, "b"), (long, "b")):
+        assert remembering(base, rel) == f"{base} {rel}"
+    assert joined == [("a", "b"), ("b", "a"), (long, "b"), (long, "b")]
+
+
+def test_a_copy_of_feedparsers_is_deep_where_there_is_depth() -> None:
+    for value in ({"type": "text/html", "language": None}, {"type": "t", "within": ["a"]}, {"number": 1}):
+        copied = _Copies.deepcopy(value)
+        assert copied == value
+        assert copied is not value
+        assert "within" not in value or copied["within"] is not value["within"]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench import feeds
+from syncd.errors import ReadFailed
 from syncd.model import Problem
 from syncd.sources import feed
+from syncd.sources import gate as gates
 from syncd.sources.feed import read_feed
-from syncd.sources.gate import gate
+from syncd.sources.gate import MAX_DEPTH, MAX_ELEMENTS, Gated, gate
 from syncd.sources.memo import Memo
 from syncd.sources.raw import RawEntry, RawList
 
@@ -22,6 +26,7 @@ ENTRY = '<entry><id>{id}</id><title>关于{id}</title><link href="{id}.html"/><c
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "_known", Memo())
+    monkeypatch.setattr(gates, "_known", Memo())
 
 
 @pytest.fixture
@@ -46,10 +51,32 @@ def read(text: str, url: str = URL) -> RawList:
 def anew(text: str, url: str = URL) -> RawList:
     """As if nothing were remembered."""
     kept, feed._known = feed._known, Memo()
+    seen, gates._known = gates._known, Memo()
     try:
         return read(text, url)
     finally:
-        feed._known = kept
+        feed._known, gates._known = kept, seen
+
+
+def gated(text: str) -> Gated | str:
+    """What came through, or why it did not."""
+    try:
+        return gate(text)
+    except ReadFailed as error:
+        return str(error)
+
+
+def gated_anew(text: str) -> Gated | str:
+    seen, gates._known = gates._known, Memo()
+    try:
+        return gated(text)
+    finally:
+        gates._known = seen
+
+
+def shortened(text: str) -> bool:
+    """True when the gate needs only the short pass for it."""
+    return gates._shortly(text.encode()) is not None
 
 
 def rss(*items: str) -> str:
@@ -127,8 +154,89 @@ def test_odd_documents_are_read_as_they_are_without_a_memory(body: str) -> None:
 
 
 def test_the_gate_finds_the_rows_of_any_encoding() -> None:
-    gated = gate(rss(*feeds.old_items(1)))
-    assert [gated.body[a:b].decode()[:6] + gated.body[a:b].decode()[-7:] for a, b in gated.rows] == ["<item></item>"] * 20
+    through = gate(rss(*feeds.old_items(1)))
+    edges = [through.body[a:b].decode()[:6] + through.body[a:b].decode()[-7:] for a, b in through.rows]
+    assert edges == ["<item></item>"] * 20
+
+
+ROWS = (
+    "<item><title>a</title><guid>a</guid></item>",
+    "<item x='1'><title>二</title><dc:date>2026-04-15</dc:date></item>",
+    "<entry><id>b</id><item><title>within</title></item></entry>",
+    "<item><deleted-entry ref='r' when='w'><link href='l'/></deleted-entry></item>",
+    "<item><link href='z'/>]]&gt;</item >",
+    "<item><title><![CDATA[</item>]]></title><x><!-- <item> --></x></item>",
+    "<item/>",
+)
+BETWEEN = (
+    "", " ", "\r\n", "文", "<row/>", "<a:/>", "<a:>", "</a:>", "<!-- ", " -->", "<![CDATA[", "]]>", "<?p ", "?>", "<x y='",
+    "'/>",
+    "<x>", "</x>", "<item>", "</item>", "<ITEM>", "</ITEM>", "<title>", "</title>", "&nbsp;", "&amp;", "<x xml:base='http://o/'>",
+    "<deleted-entry ref='o' when='t'>", "</deleted-entry>", "<comment>", "</comment>",
+)  # fmt: skip
+HEADS = ("", "<!DOCTYPE rss>", "<!DOCTYPE rss SYSTEM 'rss.dtd'>", f"<!DOCTYPE rss SYSTEM '{'x' * 700}'>")
+TAGS = ("<rss><channel>", "</channel></rss>"), ("<channel>", "</channel>"), ("", "")
+
+
+def documents() -> st.SearchStrategy[str]:
+    parts = st.lists(st.sampled_from(ROWS + BETWEEN) | st.sampled_from(ROWS), max_size=12).map("".join)
+    frames = st.tuples(st.sampled_from(HEADS), st.sampled_from(TAGS), parts)
+    return frames.map(lambda f: f"{f[0]}{f[1][0]}{f[2]}{f[1][1]}")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(documents(), min_size=1, max_size=4))
+def test_the_gate_tells_of_any_document_what_it_tells_without_a_memory(bodies: list[str]) -> None:
+    gates._known = Memo()
+    gated(f"<rss><channel>{''.join(ROWS)}</channel></rss>")
+    for body in bodies:
+        assert gated(body) == gated_anew(body)
+
+
+def test_the_gate_reads_a_known_row_as_one_element() -> None:
+    old = feeds.old_items(1)
+    assert not shortened(rss(*old))
+    gate(rss(*old))
+    assert shortened(rss(*old))
+    new = rss(feeds.item_of(1, 99, feeds._EPOCH), *old[:-1])
+    assert shortened(new)
+    assert gated(new) == gated_anew(new)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<!-- ", " -->"),
+        ("<![CDATA[", "]]>"),
+        ("<?p ", "?>"),
+        ("<item>", "</item>"),
+        ("<deleted-entry ref='o'>", "</deleted-entry>"),
+        ("<row/>", ""),
+        ("<row/><!-- ", " -->"),
+        ("<x>" * (MAX_DEPTH - 3), "</x>" * (MAX_DEPTH - 3)),
+        ("<x/>" * (MAX_ELEMENTS - 4), ""),
+        ("".join(f"<x{n}/>" for n in range(198)), ""),
+    ],
+    ids=["comment", "CDATA", "instruction", "row", "tombstone", "stub", "stub and comment", "deep", "many", "many names"],
+)
+def test_a_known_row_where_it_is_something_else_is_read_in_full(before: str, after: str) -> None:
+    row = "<item><title>a</title><guid>a</guid></item>"
+    assert isinstance(gated(f"<rss><channel>{row}</channel></rss>"), Gated)
+    assert shortened(f"<rss><channel>{row}</channel></rss>")
+    body = f"<rss><channel>{before}{row}{after}</channel></rss>"
+    assert not shortened(body)
+    assert gated(body) == gated_anew(body)
+
+
+def test_a_row_with_an_entity_that_only_a_document_type_excuses_is_not_known_without_it() -> None:
+    row = "<item><title>a&nbsp;</title></item>"
+    gated(f"<!DOCTYPE rss SYSTEM '{'x' * 700}'><rss><channel>{row}</channel></rss>")
+    assert gated(f"<rss><channel>{row}</channel></rss>") == gated_anew(f"<rss><channel>{row}</channel></rss>")
+    assert not shortened(f"<rss><channel>{row}</channel></rss>")
+
+
+def test_many_starts_of_rows_without_an_end_are_looked_through_once() -> None:
+    assert list(gates._like_rows(b"<item>" * 500_000)) == []
 
 
 def test_the_memory_is_bounded_and_forgets_the_least_used() -> None:
