@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import MAXYEAR, datetime, timedelta
 from re import compile as regex
 from ssl import SSLContext
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -71,7 +71,8 @@ class Web:
         self.now = now
         self.sleep = sleep
         self.log = log
-        self.user_agent = quote(user_agent, safe=" !#$&'()*+,/:;=?@[]_.~-")
+        agent = quote(user_agent, safe=" !#$&'()*+,/:;=?@[]_.~-").encode("ascii")
+        self.headers = ((b"User-Agent", agent), (b"Accept-Encoding", b"gzip"))
         self.pace = Pace(gap, monotonic=monotonic, sleep=sleep)
         self._threads: ThreadPoolExecutor | None = None
         self.lookup = lookup or self._ask_system
@@ -235,8 +236,8 @@ class WebClient:
         try:
             response = await transport.handle_async_request(request)
             try:
-                hop = await self._read(response, method, limits, skim=not fresh)
-                return replace(hop, wire=hop.wire + _size(request.headers.raw) + len(body))
+                sent = _size(request.headers.raw) + len(body)
+                return await self._read(response, method, limits, sent, skim=not fresh)
             finally:
                 await response.aclose()
         except _TRANSPORT_ERRORS as error:
@@ -244,16 +245,17 @@ class WebClient:
         finally:
             attempt.reset(token)
 
-    async def _read(self, response: httpx.Response, method: str, limits: Limits, *, skim: bool) -> _Hop:
-        """The answer with its body. skim: leave out the body of a redirect that will be followed."""
+    async def _read(self, response: httpx.Response, method: str, limits: Limits, sent: int, *, skim: bool) -> _Hop:
+        """The answer with its body. sent: bytes. skim: leave out the body of a redirect that will be followed."""
         headers = tuple((name.lower(), value) for name, value in response.headers.raw)
         status = response.status_code
         self._check_proxy_login(status)
         if skim and status in FOLLOWED and values(headers, b"location"):
-            return _Hop(status, headers, b"", _size(headers))
+            return _Hop(status, headers, b"", sent + _size(headers))
         bodiless = method == "HEAD" or status in _BODILESS
-        body, received = await read_body(response.aiter_raw(), headers, limits, bodiless=bodiless)
-        return _Hop(status, headers, body, _size(headers) + received)
+        chunks = cast(AsyncIterable[bytes], response.stream)
+        body, received = await read_body(chunks, headers, limits, bodiless=bodiless)
+        return _Hop(status, headers, body, sent + _size(headers) + received)
 
     def _check_proxy_login(self, status: int) -> None:
         """For http targets the proxy itself answers 407; for https that comes up as a failed CONNECT."""
@@ -266,7 +268,7 @@ class WebClient:
         """What is sent. Raises Failure("protocol") for what can't be a header, before anything is sent."""
         if not _METHOD.fullmatch(method):
             raise Failure("protocol", "not an HTTP method")
-        raw = [(b"User-Agent", self._web.user_agent.encode("ascii")), (b"Accept-Encoding", b"gzip")]
+        raw: list[tuple[bytes, bytes]] = []
         for name, value in _with_login(headers, login).items():
             if name.lower() not in ("accept-encoding", "user-agent"):
                 raw.append((name.encode("ascii", "replace"), value.encode()))
@@ -277,7 +279,7 @@ class WebClient:
         for name_, value_ in raw:
             if not _HEADER_NAME.fullmatch(name_.decode("ascii")) or _HEADER_BAD.search(value_):
                 raise Failure("protocol", "a header holds characters that can't be sent")
-        return raw
+        return [*self._web.headers, *raw]
 
     def _answer(self, hop: _Hop, target: httpx.URL, started: datetime, wire: int, *, moved_to: str) -> Answer:
         return Answer(
