@@ -8,8 +8,11 @@ import os
 import re
 import sys
 import traceback
+from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
 from threading import Lock
 from typing import Any, Protocol, TextIO, cast
 from urllib.parse import quote, quote_plus
@@ -32,6 +35,9 @@ _SHORTEST = 4
 _LONGEST = 4096
 _DEEPEST = 8
 _values: set[str] = set()
+_longest_first: list[str] = []
+"""The same values, in the order in which they are searched for."""
+_encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
 
 
 class Logger(Protocol):
@@ -50,24 +56,40 @@ def register_secret(value: str) -> None:
     if len(value) < _SHORTEST:
         return
     raw = value.encode()
-    _values.update({value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]})
-    _values.update(base64.b64encode(raw[skip:]).decode().rstrip("=")[:-1] for skip in range(3) if len(raw) > skip + 5)
+    spelt = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]}
+    spelt.update(base64.b64encode(raw[skip:]).decode().rstrip("=")[:-1] for skip in range(3) if len(raw) > skip + 5)
+    for each in spelt - _values:
+        insort(_longest_first, each, key=_shortness)
+    _values.update(spelt)
+
+
+def _shortness(text: str) -> int:
+    return -len(text)
 
 
 def forget_secrets() -> None:
     """Start anew, for a reload that brings other secrets and for tests."""
     _values.clear()
+    _longest_first.clear()
 
 
 def redact(text: str) -> str:
     """The text without registered values, log-ins in addresses, tokens in queries and Authorization values."""
-    for value in sorted(_values, key=len, reverse=True):
-        text = text.replace(value, HIDDEN)
+    text = _without_values(text)
     if text.isalnum() or text.isidentifier():  # as most are: nothing below is in it
         return text
-    text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
-    text = _IN_QUERY.sub(rf"\1={HIDDEN}", text)
+    if "@" in text:
+        text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
+    if "=" in text:
+        text = _IN_QUERY.sub(rf"\1={HIDDEN}", text)
     return _IN_HEADER.sub(rf"\1 {HIDDEN}", text)
+
+
+def _without_values(text: str) -> str:
+    """Those that are longer than the text can't be in it."""
+    for value in _longest_first[bisect_left(_longest_first, -len(text), key=_shortness):]:
+        text = text.replace(value, HIDDEN)
+    return text
 
 
 def setup(
@@ -143,7 +165,7 @@ class _Line:
 
     def __call__(self, _logger: object, _method: str, fields: Fields) -> str:
         first = {key: fields.pop(key) for key in ("time", "level", "logger", "event") if key in fields}
-        line = json.dumps(first | dict(fields), ensure_ascii=True, allow_nan=False)
+        line = _encode(first | dict(fields))
         return f"<{_PRIORITY.get(str(first.get('level')), 6)}>{line}" if self._prefixed else line
 
 
@@ -186,8 +208,10 @@ def _traceback(cause: object) -> str:
 def _value(key: str, value: object, depth: int) -> object:
     if value is None or isinstance(value, bool):
         return value
-    if _SECRET_KEY.search(key) or depth >= _DEEPEST:
+    if _names_secret(key) or depth >= _DEEPEST:
         return HIDDEN
+    if isinstance(value, str):
+        return _clipped(redact(value))
     if isinstance(value, (int, float)):
         return _number(value)
     if isinstance(value, Mapping):
@@ -197,15 +221,19 @@ def _value(key: str, value: object, depth: int) -> object:
     return _clipped(redact(_text(value)))
 
 
+@lru_cache(maxsize=1024)
+def _names_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
 def _number(value: float) -> object:
-    hidden = redact(repr(value))
-    finite = value == value and value not in (float("inf"), float("-inf"))
-    return value if hidden == repr(value) and finite else hidden
+    shown = repr(value)
+    hidden = _without_values(shown)
+    finite = isinstance(value, int) or isfinite(value)
+    return value if hidden == shown and finite else hidden
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("utf-8", "backslashreplace")
     if isinstance(value, datetime):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from syncd.errors import StoreError
 
@@ -21,31 +22,32 @@ class DiskBlobs:
     """The BlobStore of a state directory: `blobs/ab/abcdef…`. root: that "blobs" directory; made when first written."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = str(root)
 
     def put(self, data: bytes) -> str:
         """Keeps the bytes and returns their hash. Raises StoreError disk_full, read_only or unavailable."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if not self._holds(sha256, len(data)):
-            with _disk(self._path(sha256)):
-                _write(self._path(sha256), data)
+        path = self._path(sha256)
+        if not _holds(path, sha256, len(data)):
+            with _disk(path):
+                _write(path, data)
         return sha256
 
     def read(self, sha256: str) -> bytes:
         """The bytes. Raises StoreError blob_missing, or blob_damaged when they are not what was written."""
         path = self._path(sha256)
         try:
-            data = path.read_bytes()
+            data = Path(path).read_bytes()
         except FileNotFoundError:
-            raise StoreError("blob_missing", "an attachment is gone", where=str(path), hint=_FETCH_AGAIN) from None
+            raise StoreError("blob_missing", "an attachment is gone", where=path, hint=_FETCH_AGAIN) from None
         except OSError as cause:
-            raise StoreError("unavailable", str(cause), where=str(path), hint="check the disk") from cause
+            raise StoreError("unavailable", str(cause), where=path, hint="check the disk") from cause
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise StoreError("blob_damaged", "an attachment was changed on disk", where=str(path), hint=_FETCH_AGAIN)
+            raise StoreError("blob_damaged", "an attachment was changed on disk", where=path, hint=_FETCH_AGAIN)
         return data
 
     def has(self, sha256: str) -> bool:
-        return self._path(sha256).is_file()
+        return os.path.isfile(self._path(sha256))
 
     def prune(self, keep: Callable[[str], bool], older_than: datetime) -> int:
         """Removes what `keep` doesn't want and was written before `older_than`; returns how many."""
@@ -56,34 +58,24 @@ class DiskBlobs:
                 removed += 1
         return removed
 
-    def _holds(self, sha256: str, size: int) -> bool:
-        """A damaged file is written again; a whole one is made young, so that prune leaves it."""
-        path = self._path(sha256)
-        if not path.is_file() or path.stat().st_size != size:
-            return False
-        with contextlib.suppress(OSError):
-            os.utime(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-
-    def _path(self, sha256: str) -> Path:
+    def _path(self, sha256: str) -> str:
         if not _NAME.fullmatch(sha256):
             raise StoreError("blob_missing", f"{sha256[:80]!r} is no hash", hint="report this as a bug")
-        return self._root / sha256[:2] / sha256
+        return f"{self._root}/{sha256[:2]}/{sha256}"
 
     def _files(self) -> Iterator[Path]:
         """Left-overs of a crash too: they are named by a hash with a suffix and nobody keeps them."""
-        return (path for path in self._root.glob("??/*") if path.is_file())
+        return (path for path in Path(self._root).glob("??/*") if path.is_file())
 
 
 _FETCH_AGAIN = "syncd fetches it again when it reads the document; check the disk"
 
 
 @contextlib.contextmanager
-def _disk(path: Path) -> Iterator[None]:
+def _disk(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as cause:
-        where = str(path)
         if cause.errno in _FULL:
             raise StoreError("disk_full", "no room for an attachment", where=where, hint="make room") from cause
         if cause.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
@@ -91,21 +83,39 @@ def _disk(path: Path) -> Iterator[None]:
         raise StoreError("unavailable", str(cause), where=where, hint="check the disk") from cause
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+def _holds(path: str, sha256: str, size: int) -> bool:
+    """A damaged file is written again; a whole one is made young, so that prune leaves it."""
+    if not os.path.isfile(path) or os.path.getsize(path) != size:
+        return False
+    with contextlib.suppress(OSError):
+        os.utime(path)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() == sha256
+
+
+def _write(path: str, data: bytes) -> None:
+    temporary = f"{path}.{os.getpid()}.part"
     try:
-        with temporary.open("wb") as file:
+        with _open(temporary) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_directory(os.path.dirname(path))
 
 
-def _sync_directory(path: Path) -> None:
+def _open(path: str) -> BinaryIO:
+    """For writing; the directory is there already for all but the first of its 256."""
+    try:
+        return open(path, "wb")
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "wb")
+
+
+def _sync_directory(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -48,7 +48,7 @@ _ENDS_ITSELF = frozenset(
 _INLINED = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=%\s]{64,}", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _JOINERS = re.compile("(?<![\u0600-\u0dff\u1000-\u109f\u1780-\u18af\U0001f000-\U0001faff\ufe0f])[\u200c\u200d]")
-_BLANKS = re.compile(r"\s+")
+_BLANKS_AND_CONTROLS = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,15 @@ def clean(html: str, base_url: str) -> Cleaned:
 
 def plain(text: str) -> str:
     """A plain field (title, issuer) in one line, without control, bidi and zero-width characters."""
-    return strip_invisible(_BLANKS.sub(" ", "".join(c if c >= " " and c != "\x7f" else " " for c in text))).strip()
+    return strip_invisible(_BLANKS_AND_CONTROLS.sub(" ", text)).strip()
 
 
 def strip_invisible(text: str) -> str:
     """Without bidi controls and zero-width characters; joiners stay where a script needs them."""
-    return _JOINERS.sub("", _INVISIBLE.sub("", text))
+    if text.isascii():
+        return text
+    seen = _INVISIBLE.sub("", text)
+    return _JOINERS.sub("", seen) if "\u200c" in seen or "\u200d" in seen else seen
 
 
 def unlink_pictures(html: str, had: Callable[[str], bool], label: str = "图片") -> str:
@@ -99,7 +102,7 @@ def _parse(html: str, where: str) -> LexborNode:
             "body_too_large", f"the text is larger than {MAX_BYTES} bytes", where=where,
             hint="look at the page; if it is really one document, repost it by link",
         )
-    _refuse_if(max(_open_at_once(html), _open_at_once(_without_comments(html))) > _MAX_OPEN, where)
+    _refuse_if(max(map(_open_at_once, {html, _without_comments(html)})) > _MAX_OPEN, where)
     # Characters that XML and HTML forbid would come out of some parsers as others.
     body = LexborHTMLParser(html.replace("\x00", "").encode("utf-8", "replace").decode()).body
     if body is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -27,8 +26,7 @@ def text_of(html: str) -> str:
     """
     body = LexborHTMLParser(html).body
     lines = "".join(_flow(body)).split("\n") if body is not None else []
-    tidy = (_BLANKS.sub(" ", line).strip() for line in lines)
-    return "\n".join(line for line in tidy if line)
+    return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
 
 def title_of(html: str) -> str:
@@ -37,24 +35,28 @@ def title_of(html: str) -> str:
     return _BLANKS.sub(" ", found.text()).strip() if found is not None else ""
 
 
-def _flow(root: LexborNode) -> Generator[str, None, None]:
+def _flow(root: LexborNode) -> list[str]:
     """Text and line breaks in document order, without recursion: hostile pages are nested thousands deep."""
+    flow: list[str] = []
     node: LexborNode | None = root
     while node is not None:
         if node.tag == "-text":
-            yield _BLANKS.sub(" ", node.text_content or "")
-        if _breaks(node):
-            yield "\n"
-        child = None if _is_unseen(node) else node.child
-        node = child or (yield from _onward(node, root))
+            flow.append((node.text_content or "").replace("\n", " "))
+            child = None
+        else:
+            if _breaks(node):
+                flow.append("\n")
+            child = None if _is_unseen(node) else node.child
+        node = child or _onward(node, root, flow)
+    return flow
 
 
-def _onward(node: LexborNode, root: LexborNode) -> Generator[str, None, LexborNode | None]:
+def _onward(node: LexborNode, root: LexborNode, flow: list[str]) -> LexborNode | None:
     """The next node outside of this one; ends the line of every block that is left."""
     current: LexborNode | None = node
     while current is not None and current.mem_id != root.mem_id:
         if _breaks(current):
-            yield "\n"
+            flow.append("\n")
         if current.next is not None:
             return current.next
         current = current.parent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, Sequence
 
 from syncd.web.api import Limits
 from syncd.web.failure import Failure
@@ -20,7 +20,7 @@ def values(headers: Headers, name: bytes) -> list[bytes]:
 
 
 async def read_body(
-    chunks: AsyncIterator[bytes], headers: Headers, limits: Limits, *, bodiless: bool
+    chunks: AsyncIterable[bytes], headers: Headers, limits: Limits, *, bodiless: bool
 ) -> tuple[bytes, int]:
     """(the decoded body, bytes on the wire). bodiless: an answer to HEAD, a 204 or a 304: its headers promise nothing.
 

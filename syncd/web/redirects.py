@@ -55,16 +55,16 @@ class Trail:
         self.target = url
         self.headers: Mapping[str, str] = headers
         self._first = url
-        self._seen = {str(url)}
+        self._seen: set[str] = set()
         self._most = most
         self._permanent = not has_login
 
     def step(self, status: int, location: bytes) -> None:
         """Go one hop on. Raises Failure bad_url, redirect_downgrade or redirect_loop (a circle, or too many)."""
+        self._seen.add(str(self.target))
         following = next_hop(self.target, location)
         if str(following) in self._seen or len(self._seen) > self._most:
             raise Failure("redirect_loop", f"redirected {len(self._seen)} times and no end", sent=True)
-        self._seen.add(str(following))
         self._permanent = self._permanent and status in PERMANENT
         self.headers = carried(self.headers, self.target, following)
         self.target = following
@@ -72,7 +72,7 @@ class Trail:
     def moved_to(self, status: int) -> str:
         """The address that all hops agree on for good, if what is there answers well. Never one that needs a log-in
         from the URL: the address that is remembered would have lost it."""
-        moved = self._permanent and self.target != self._first and status < 400
+        moved = self._seen and self._permanent and self.target != self._first and status < 400
         return str(self.target) if moved else ""
 
     def describe(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from syncd.errors import (
     AdapterError,
@@ -29,6 +30,7 @@ _REJECTED = {
 }
 
 
+@lru_cache(maxsize=64)  # all answers of a second carry the same one
 def http_date(text: str) -> datetime | None:
     """An HTTP date in UTC, or None if it makes no sense."""
     try:

@@ -162,7 +162,7 @@ class Transport(AiohttpTransport):
         proxy = self._by_proxy
         if proxy is not None and request.url.scheme == "http":
             headers += proxy.headers.items()
-        body = request.content
+        body = request.read()
         answer = await self._session.request(
             request.method,
             yarl.URL(str(request.url), encoded=True),
@@ -195,9 +195,8 @@ class _Stream(httpx.AsyncByteStream):
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.content.iter_chunked(_CHUNK):
-            yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._answer.content.iter_chunked(_CHUNK)
 
     async def aclose(self) -> None:
         self._answer.close()

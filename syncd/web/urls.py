@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -14,10 +15,17 @@ _PORTS = {"http": 80, "https": 443}
 _SECRET = re.compile(r"(?i)([?&;][^=&;#]*(?:key|token|secret|passw|pwd|sign|auth|session|credential)[^=&;#]*=)[^&;#]*")
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 _SHOWN = 300
+_KEPT = 1024
+_KEPT_LENGTH = 400
+"""How many parsed URLs are remembered, and up to which length: lists and CMSs are asked at the same few for ever."""
 
 
 def parse(text: str) -> httpx.URL:
     """A URL that may be asked for. Raises Failure("bad_url") for anything but http(s) with a host and a valid port."""
+    return _remembered(text) if isinstance(text, str) and len(text) <= _KEPT_LENGTH else _parse(text)
+
+
+def _parse(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError, TypeError):
@@ -29,6 +37,9 @@ def parse(text: str) -> httpx.URL:
     if not 0 < port(url) < 65536:
         raise Failure("bad_url", "the URL's port is out of range")
     return url.copy_with(fragment=None) if "#" in text else url
+
+
+_remembered = lru_cache(maxsize=_KEPT)(_parse)
 
 
 def host(url: httpx.URL) -> str:

@@ -197,3 +197,17 @@ def test_a_bound_logger_carries_its_fields() -> None:
 def test_a_very_short_secret_does_not_blacken_every_line() -> None:
     log.register_secret("e")
     assert written(text="event")["text"] == "event"
+
+
+def test_a_value_that_fills_a_field_is_hidden_and_longer_ones_go_first() -> None:
+    for secret in ("geheim", "geheim-und-lang", "12345"):
+        log.register_secret(secret)
+    line = written(a="geheim", b="geheim-und-lang", c="so geheim-und-lang", d=12345, e=1234)
+    assert {key: line[key] for key in "abcde"} == {
+        "a": "[hidden]", "b": "[hidden]", "c": "so [hidden]", "d": "[hidden]", "e": 1234,
+    }
+
+
+def test_a_number_of_any_size_is_written() -> None:
+    line = written(n=10**400, small=1e-300)
+    assert (line["n"], line["small"]) == (10**400, 1e-300)
