@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import MAXYEAR, datetime, timedelta
+from itertools import chain
 from re import compile as regex
 from ssl import SSLContext
 from typing import Any, cast
@@ -31,6 +32,7 @@ from syncd.web.status import http_date
 from syncd.web.transport import Attempt, Proxy, Transport, attempt, open_transport, proxy_of, same_reading, tls_context
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _BODILESS = frozenset({204, 304})
 _DEFAULTS = Limits()
 _NOTHING = Validators()
@@ -231,12 +233,13 @@ class WebClient:
     ) -> _Hop:
         """One request, one answer, read whole. fresh: for call(), on a connection of its own."""
         transport = self._web.transport(self._network, self._guard, self._proxy, fresh=fresh)
-        request = httpx.Request(method, target, headers=headers, content=body)
+        framed = _framed(method, target, headers, body)
+        request = httpx.Request(method, target, headers=framed, stream=httpx.ByteStream(body))
         token = attempt.set(current)
         try:
             response = await transport.handle_async_request(request)
             try:
-                sent = _size(request.headers.raw) + len(body)
+                sent = _size(framed) + len(body)
                 return await self._read(response, method, limits, sent, skim=not fresh)
             finally:
                 await response.aclose()
@@ -323,12 +326,30 @@ def _with_login(headers: Mapping[str, str], login: str) -> Mapping[str, str]:
     return {**headers, "Authorization": login}
 
 
-def _size(headers: Any) -> int:
-    return sum(len(name) + len(value) + 4 for name, value in headers)
+def _framed(
+    method: str, target: httpx.URL, headers: list[tuple[bytes, bytes]], body: bytes
+) -> list[tuple[bytes, bytes]]:
+    """With Host and Content-Length as httpx would set them, which takes it longer than all the rest of a request."""
+    given = {name.lower() for name, _ in headers}
+    host = [] if b"host" in given else [(b"Host", target.netloc)]
+    if b"content-length" in given:
+        return [*host, *headers]
+    if body:
+        return [*host, *headers, (b"Content-Length", b"%d" % len(body))]
+    if method in _WITH_BODY and b"transfer-encoding" not in given:
+        return [*host, (b"Content-Length", b"0"), *headers]
+    return [*host, *headers]
+
+
+def _size(headers: Sequence[tuple[bytes, bytes]]) -> int:
+    return sum(map(len, chain.from_iterable(headers))) + 4 * len(headers)
 
 
 def _first(headers: tuple[tuple[bytes, bytes], ...], name: bytes) -> bytes:
-    return next(iter(values(headers, name)), b"")
+    for each, value in headers:
+        if each == name:
+            return value
+    return b""
 
 
 def _date(headers: tuple[tuple[bytes, bytes], ...]) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
@@ -33,6 +34,7 @@ _OF_THE_MACHINE = tuple(map(ip_network, (
 """Link-local, and where clouds give out a machine's secrets: no name may lead there, not even an allowed one."""
 
 
+@lru_cache(maxsize=1024)
 def is_public(address: Address) -> bool:
     """True for an address on the open internet. A v4 address in v6 clothes is judged by what it really is."""
     if isinstance(address, IPv6Address):

@@ -162,7 +162,7 @@ class Transport(AiohttpTransport):
         proxy = self._by_proxy
         if proxy is not None and request.url.scheme == "http":
             headers += proxy.headers.items()
-        body = request.content
+        body = request.read()
         answer = await self._session.request(
             request.method,
             yarl.URL(str(request.url), encoded=True),
