@@ -233,13 +233,13 @@ class WebClient:
     ) -> _Hop:
         """One request, one answer, read whole. fresh: for call(), on a connection of its own."""
         transport = self._web.transport(self._network, self._guard, self._proxy, fresh=fresh)
-        framed = _framed(method, target, headers, body)
-        request = httpx.Request(method, target, headers=framed, stream=httpx.ByteStream(body))
+        sent_headers = framed(method, target, headers, body)
+        request = httpx.Request(method, target, headers=sent_headers, stream=httpx.ByteStream(body))
         token = attempt.set(current)
         try:
             response = await transport.handle_async_request(request)
             try:
-                sent = _size(framed) + len(body)
+                sent = _size(sent_headers) + len(body)
                 return await self._read(response, method, limits, sent, skim=not fresh)
             finally:
                 await response.aclose()
@@ -326,7 +326,7 @@ def _with_login(headers: Mapping[str, str], login: str) -> Mapping[str, str]:
     return {**headers, "Authorization": login}
 
 
-def _framed(
+def framed(
     method: str, target: httpx.URL, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> list[tuple[bytes, bytes]]:
     """With Host and Content-Length as httpx would set them, which takes it longer than all the rest of a request."""

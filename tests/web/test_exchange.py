@@ -4,11 +4,14 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from syncd.errors import NotApplied, ReadFailed, Unknown
+from syncd.web import urls
 from syncd.web.api import Limits, Network, Validators
-from syncd.web.client import Web
+from syncd.web.client import Web, framed
+from syncd.web.failure import Failure
 from tests.web.kit import NOW, QUICK, answers, client, fails, hang_up, names, private, response, serve, web
 
 
@@ -422,3 +425,26 @@ def test_one_tls_context_a_network_and_one_pool_a_guard():
     server, contexts = asyncio.run(main())
     assert contexts == 1
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("url", ["http://a/", "https://a:443/", "http://a:8080/x", "http://[::1]:81/", "http://例子.cn/"])
+@pytest.mark.parametrize("body", [b"", b"abc"])
+def test_a_request_is_framed_as_httpx_would(method, url, body):
+    given = [
+        [], [(b"Accept", b"*/*")], [(b"host", b"x")], [(b"Content-length", b"3")], [(b"Transfer-Encoding", b"chunked")],
+    ]
+    for headers in given:
+        target = httpx.URL(url)
+        theirs = httpx.Request(method, target, headers=headers, content=body).headers.raw
+        assert framed(method, target, headers, body) == theirs
+
+
+def test_a_url_is_parsed_once_unless_it_is_long_and_a_bad_one_is_refused_each_time():
+    assert urls.parse("http://a.example/x#part") is urls.parse("http://a.example/x#part")
+    assert str(urls.parse("http://a.example/x#part")) == "http://a.example/x"
+    long = "http://a.example/" + "x" * 1000
+    assert urls.parse(long) is not urls.parse(long)
+    for _ in range(2):
+        with pytest.raises(Failure):
+            urls.parse("http://a.example:0/")
