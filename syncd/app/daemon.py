@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import signal
 from collections.abc import AsyncIterator
@@ -117,6 +118,7 @@ class Daemon:
         self._signals()
         self.scheduler.start()
         self._housekeeping()
+        gc.freeze()  # what stands until a reload: to look through a large state would stop the loop for a tenth of a second
         self.ground.metrics.config_loaded(self.desk.loaded)
         self.notifier.ready(await self._line())
         self.ground.log.info(
@@ -250,6 +252,9 @@ class Daemon:
             raise
         await close(old)
         self._in_force(config)
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
     async def _configure(self, config: Config) -> int:
         return await self.ground.store.configure(config.sources.names(), config.hash, self.ground.clock.now())
