@@ -30,5 +30,5 @@ def commands(bench: Bench) -> list[Row]:
 
 
 def _row(bench: Bench, name: str, command: list[str]) -> Row:
-    pairs = paired(bench.rounds, lambda: run_timed(REFERENCE) * 1000, lambda: run_timed(command) * 1000)
+    pairs = paired(2 * bench.rounds, lambda: run_timed(REFERENCE) * 1000, lambda: run_timed(command) * 1000)
     return pairs.turned.row(name, at_most(3.0), unit="of the imports")

@@ -21,7 +21,7 @@ from tests.wordpress.server import CATEGORIES, WordPress, running
 FEEDS = 2
 """As many calls as syncd makes to a WordPress at once: the reference posts a feed's items one after the other."""
 ITEMS = 5
-"""New items of each feed in a round: rounds are short, and there are twice as many as elsewhere, since PHP is never quiet."""
+"""New items of each feed in a round: short rounds, four times as many as elsewhere, since PHP is never quiet."""
 CALLS = 4
 _NAME = "CPU of an item in WordPress : the bare calls"
 
@@ -84,7 +84,7 @@ def wordpress(bench: Bench) -> list[Row]:
     late would show its readers a second post."""
     try:
         with running() as site, both(bench, site) as sides:
-            return _rows(sides, 2 * bench.rounds)
+            return _rows(sides, 4 * bench.rounds)
     except Unavailable as reason:
         return [unmeasured(_NAME, f"no WordPress: {reason}")]
 
