@@ -44,7 +44,7 @@ def commits(bench: Bench) -> list[Row]:
         with Worker("bench.subject", str(path)) as subject:
             subject.order("poll", feeds=list(range(6)))
             alone = []
-            for _ in range(5):
+            for _ in range(20):  # and then the site is known to take many at once
                 lab.tell("publish", numbers=[0])
                 alone.append(subject.order("item", feeds=[0])["commits"])
             numbers = [feed for feed in range(1, 6) for _ in range(FLIGHT // 5)]
