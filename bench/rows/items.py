@@ -31,7 +31,7 @@ def new_items(bench: Bench) -> list[Row]:
                 return worker.timed("item", feeds=numbers)[0] / count * 1000
 
             pairs = paired(
-                bench.rounds, lambda: cost(reference), lambda: cost(subject),
+                2 * bench.rounds, lambda: cost(reference), lambda: cost(subject),
                 before=lambda: lab.tell("publish", numbers=numbers),
             )
     return [pairs.row("new items per core-second", at_least(0.8), detail="from the poll to the page seen")]

@@ -32,7 +32,7 @@ def latency(bench: Bench) -> list[Row]:
 
 def visible(bench: Bench) -> list[Row]:
     """Items published at phases of the interval that are spread evenly, each in a feed of its own."""
-    feeds, every = (40, 5.0) if bench.quick else (100, 10.0)
+    feeds, every = (40, 5.0) if bench.quick else (200, 20.0)
     with LabProcess() as lab:
         path = config.write(bench.folder, lab.base, feeds, every=f"{every:g}s")
         with Daemon(path):

@@ -53,6 +53,7 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
         engine = Engine(deps)
         stack.push_async_callback(_close_sites_of, engine)
         await engine.start()
+        gc.freeze()  # what stands until a reload: to look through a large state would stop the loop for a tenth of a second
         yield ground, engine
         if engine.deps is deps:  # else it is another configuration's state by now, which its next opening leaves
             await idle.reckon(ground)
@@ -118,7 +119,6 @@ class Daemon:
         self._signals()
         self.scheduler.start()
         self._housekeeping()
-        gc.freeze()  # what stands until a reload: to look through a large state would stop the loop for a tenth of a second
         self.ground.metrics.config_loaded(self.desk.loaded)
         self.notifier.ready(await self._line())
         self.ground.log.info(
