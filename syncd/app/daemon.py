@@ -53,6 +53,7 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
         engine = Engine(deps)
         stack.push_async_callback(_close_sites_of, engine)
         await engine.start()
+        stack.callback(gc.unfreeze)
         gc.freeze()  # what stands until a reload: to look through a large state would stop the loop for a tenth of a second
         yield ground, engine
         if engine.deps is deps:  # else it is another configuration's state by now, which its next opening leaves
@@ -252,7 +253,7 @@ class Daemon:
             raise
         await close(old)
         self._in_force(config)
-        gc.unfreeze()
+        gc.unfreeze()  # with what the old configuration has left behind
         gc.collect()
         gc.freeze()
 

@@ -111,8 +111,16 @@ def _open(path: str) -> BinaryIO:
     try:
         return open(path, "wb")
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _make(os.path.dirname(path))
         return open(path, "wb")
+
+
+def _make(folder: str) -> None:
+    """For good: a power cut must not take a new directory away with what was written whole into it."""
+    os.makedirs(folder, exist_ok=True)
+    root = os.path.dirname(folder)
+    _sync_directory(root)
+    _sync_directory(os.path.dirname(root))
 
 
 def _sync_directory(path: str) -> None:

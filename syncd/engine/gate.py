@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from syncd.core import pace
-from syncd.core.pace import LONGEST_SPACING, PATIENCE
-
-__all__ = ["FORGET", "LONGEST_SPACING", "PATIENCE", "Gate", "Quiet"]
+from syncd.core.pace import PATIENCE
 
 FAILURES = 3
 """Transport failures in a row that open the breaker."""

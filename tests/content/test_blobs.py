@@ -66,6 +66,21 @@ def test_a_disk_that_refuses_leaves_no_half_file(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_a_new_directory_is_kept_as_surely_as_the_file_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+
+    def note(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+
+    monkeypatch.setattr(blobs.os, "fsync", note)
+    name = DiskBlobs(tmp_path / "blobs").put(b"abc")
+    folder = tmp_path / "blobs" / name[:2]
+    assert {str(tmp_path), str(tmp_path / "blobs"), str(folder)} <= set(synced)
+    synced.clear()
+    DiskBlobs(tmp_path / "blobs").put(b"abc")
+    assert synced == []
+
+
 def test_pruning_takes_only_what_is_old_and_unwanted(tmp_path: Path) -> None:
     store = DiskBlobs(tmp_path)
     wanted, old, young = store.put(b"wanted"), store.put(b"old"), store.put(b"young")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from syncd.engine.gate import FORGET, LONGEST_SPACING, PATIENCE, Gate
+from syncd.core.pace import LONGEST_SPACING, PATIENCE
+from syncd.engine.gate import FORGET, Gate
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
@@ -627,3 +628,26 @@ async def test_a_post_that_was_made_as_a_draft_first_is_published_after_the_sett
         await rig.after(600, step=20)
         assert [p.state for p in rig.posts()] == ["public"]
         assert await rig.status_of(1) == "visible"
+
+
+@played
+async def test_a_site_that_takes_one_call_gets_one_however_long_a_step_is_on_its_way_to_it() -> None:
+    """Ticks come while a step still reads or commits: its call is not yet made, and yet no other may begin."""
+    async with Rig() as rig:
+        await rig.begin()
+        for id in (1, 2, 3):
+            rig.publish(id)
+        await rig.stage("poll", "read", "route", "approve")
+        way, real = asyncio.Event(), rig.disk.real.revision
+
+        async def slow(document: int, n: int) -> Any:
+            await way.wait()
+            return await real(document, n)
+
+        rig.disk.revision = slow
+        started = [await rig.engine.tick("work") for _ in range(3)]
+        way.set()
+        await rig.stage("work")
+        await rig.rest()
+        assert started == [1, 0, 0]
+        assert [await rig.status_of(id) for id in (1, 2, 3)] == ["visible"] * 3
