@@ -284,6 +284,7 @@ class SourceTable(Table):
     network: NetworkTable = NetworkTable()
     limits: LimitsTable = LimitsTable()
     relook: Spans = (3600.0, 86400.0, 604800.0)
+    pages: int = Field(default=10, ge=1, le=1000)
     options: dict[str, Any] = {}
 
 

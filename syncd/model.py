@@ -69,6 +69,26 @@ class Media:
     title: str = ""
 
 
+class Bond(StrEnum):
+    """What a document is to another one: 解读, 废止, 修改, 更正, 替代."""
+
+    INTERPRETS = "interprets"
+    REPEALS = "repeals"
+    AMENDS = "amends"
+    CORRECTS = "corrects"
+    REPLACES = "replaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a document says that it bears on another one, named by what it tells of it: 发文字号, address or title."""
+
+    bond: Bond
+    number: str = ""
+    url: str = ""
+    title: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One row that a source shows, normalised; nothing in it is trusted.
@@ -95,6 +115,7 @@ class Entry:
     aliases: tuple[str, ...] = ()
     attachments: tuple[AttachmentLink, ...] = ()
     withdrawn: bool = False
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

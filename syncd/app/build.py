@@ -146,7 +146,9 @@ class _Sources:
         sites = self._one(self._sites.get(table.name, ()))
         limits, relook = self._one(table.limits.limits()), self._one(table.relook)
         every = self._one(table.every)
-        return SourceUnit(table.name, table.kind, table.url, source, client, every, limits, relook, sites)
+        return SourceUnit(
+            table.name, table.kind, table.url, source, client, every, limits, relook, table.pages, sites
+        )
 
     def _kind(self, name: str) -> type[sources_api.Source]:
         if name not in self._kinds:  # a look through all that is installed takes milliseconds

@@ -46,7 +46,10 @@ class Meter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceUnit:
-    """A configured source with its plug-in and its way out. every: seconds. sites: those that a route feeds from it."""
+    """A configured source with its plug-in and its way out. every: seconds. pages: of one list, at most.
+
+    sites: those that a route feeds from it.
+    """
 
     name: str
     kind: str
@@ -56,6 +59,7 @@ class SourceUnit:
     every: float = 300.0
     limits: Limits = Limits()
     relook: tuple[float, ...] = (3600.0, 86400.0, 604800.0)
+    pages: int = 10
     sites: tuple[str, ...] = ()
 
 

@@ -15,6 +15,7 @@ from syncd.core import schedule
 from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
 from syncd.core.identity import alias_hash
 from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.paging import whole
 from syncd.engine.pool import Pool
 from syncd.errors import ReadFailed, StoreError
 from syncd.model import Entry
@@ -188,9 +189,19 @@ class Poller:
         if same:
             self._unchanged(unit, row, answer, full)
             return
-        listing = await unit.source.parse(answer)
+        listing = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
         after = self._after(unit, row, answer, ttl=listing.ttl, full=full)
         await self._record(unit, replace(after, body=body, shown=len(listing.entries)), row, listing, answer, fresh)
+
+    async def _suffices(self, unit: SourceUnit, row: SourceRow, fresh: Sequence[str], shown: Sequence[Entry]) -> bool:
+        """Whether a page's rows prove that nothing was missed behind them: one of them is known. A first read needs older
+        rows only where a route carries them over."""
+        if any(r.backfill for r in self.deps.routes if r.site in fresh and unit.name in r.sources):
+            return False
+        if row.first_good is None:
+            return True
+        keys = [alias_hash(f"entry:{unit.name}:{entry.key}") for entry in shown]
+        return bool((await self.deps.store.known(unit.name, keys, [])).prints)
 
     async def _sites_without_start(self, unit: SourceUnit) -> tuple[str, ...]:
         if unit.name in self._started:

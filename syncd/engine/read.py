@@ -12,6 +12,7 @@ from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
 from syncd.core.identity import aliases
 from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.paging import whole
 from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.engine.route import Router
@@ -274,7 +275,7 @@ class Reader:
 
     async def _has_passed(self, unit: SourceUnit, pending: Pending, doubt: Doubt | None) -> bool:
         """True for a doubtful text of a list that the list shows no more at a later try."""
-        if doubt is None or not pending.tries or unit.source.needs_page(pending.entry):
+        if doubt is None or not pending.tries or unit.source.page_of(pending.entry):
             return False
         if await self._is_shown(unit, pending.entry):
             return False
@@ -286,7 +287,11 @@ class Reader:
         a page is fetched anew at each try, and the text of a list is asked for in the list."""
         answer = await unit.client.get(unit.url)
         _judge(answer, self.deps.now)
-        shown = (await unit.source.parse(answer)).entries
+
+        async def found(shown: Sequence[Entry]) -> bool:
+            return any(each.key == entry.key for each in shown)
+
+        shown = (await whole(unit, answer, enough=found, now=self.deps.now)).entries
         return fingerprint(entry) in {fingerprint(each) for each in shown if each.key == entry.key}
 
     async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry) -> Doubt | None:
@@ -302,7 +307,7 @@ class Reader:
             self._sure_of(document)
             return None
         now, then = revision.content.updated, latest.content.updated
-        dated = now is not None and then is not None and (now.origin == "page" or not unit.source.needs_page(entry))
+        dated = now is not None and then is not None and (now.origin == "page" or not unit.source.page_of(entry))
         tries = OLDER_TRIES if dated else OLDER_TRIES_UNDATED
         if latest.withdrawn:
             return Doubt("older_text", tries)
@@ -374,8 +379,8 @@ class Reader:
     async def _fetch(self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int) -> Fresh:
         """The document's content now; raises ReadFailed."""
         page, found = None, Validators()
-        if unit.source.needs_page(entry):
-            answer = await unit.client.get(entry.url, validators=validators)
+        if address := unit.source.page_of(entry):
+            answer = await unit.client.get(address, validators=validators)
             self.deps.clock.heard(answer)
             if answer.status == 304:
                 return Fresh(None, validators)
@@ -410,7 +415,7 @@ class Reader:
             await self._looked_in_vain(due, self._bug(error, due.document.url))
 
     async def _look_at(self, unit: SourceUnit, due: DueLook) -> None:
-        if not unit.source.needs_page(due.entry):
+        if not unit.source.page_of(due.entry):
             await self._look_for_removal(unit, due)
             return
         validators = due.look.validators if not due.document.withdrawn else Validators()

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
-from syncd.model import AttachmentLink, Entry, Instant, Problem
+from syncd.model import AttachmentLink, Entry, Instant, Problem, Relation
 from syncd.web.api import Answer, Client
 
 Run = Callable[..., Awaitable[object]]
@@ -22,18 +22,24 @@ function that is a SyncdError comes back as itself."""
 class Listing:
     """A list as parsed: entries in its order, problems of single rows (they never fail the list), hints for pacing.
 
-    complete: the source promises that it shows everything (never assumed). window_s: ttl or max-age it asks for, or None.
+    ttl: seconds that it asks to be left alone, or None. next: the address of the page of older rows behind this one, ""
+    where there is none: it is read only where this page alone does not prove that nothing was missed.
     """
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
     title: str = ""
     ttl: float | None = None
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A document's own page, taken apart but not yet cleaned. html: the body's outer HTML. Fields are "" if absent."""
+    """A document's own page, taken apart but not yet cleaned. html: the body's outer HTML. Fields are "" if absent.
+
+    withdrawn: the source's own notice, in words, that the document no longer stands (""  while it stands).
+    validity: what the page says of its force, such as "失效" or "已修改". relations: to other documents, as it tells them.
+    """
 
     url: str
     title: str = ""
@@ -48,6 +54,9 @@ class Page:
     updated: Instant | None = None
     attachments: tuple[AttachmentLink, ...] = ()
     problems: tuple[Problem, ...] = ()
+    withdrawn: str = ""
+    validity: str = ""
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +93,12 @@ class Source(Protocol):
         too_many_entries, parse_*) when its shape is not understood; a single bad row is a Problem of the Listing."""
         ...
 
-    def needs_page(self, entry: Entry) -> bool:
-        """True when the document's own page must be fetched to have its full text and exact time."""
+    def page_of(self, entry: Entry) -> str:
+        """The address that must be read to have the document's full text and exact time: its own page, or where an API
+        gives it; "" when the list says all."""
         ...
 
     async def read_page(self, entry: Entry, answer: Answer) -> Page:
-        """Take a document's page apart. Raises ReadFailed (not_understood, no_body …) when it shows no document."""
+        """Take apart what `page_of` led to. Raises ReadFailed (not_understood, no_body …) when it shows no document; with
+        status 404 or 410 when it says in words of its own that the document is gone."""
         ...

@@ -62,11 +62,11 @@ class FeedSource:
         most = self._options.max_entries
         return cast(Listing, await self._tools.run(read_listing, body, sort, answer.url, most, by, reads))
 
-    def needs_page(self, entry: Entry) -> bool:
-        """Never without an address; else as options.full_text says."""
-        if not entry.url or self._options.full_text == "never" or entry.withdrawn:
-            return False
-        return self._options.full_text == "always" or not entry.content_html
+    def page_of(self, entry: Entry) -> str:
+        """None without an address; else as options.full_text says."""
+        if self._options.full_text == "never" or entry.withdrawn:
+            return ""
+        return entry.url if self._options.full_text == "always" or not entry.content_html else ""
 
     async def read_page(self, entry: Entry, answer: Answer) -> Page:
         """As Source.read_page."""

@@ -77,9 +77,9 @@ class GovcnSource:
             entries(list(raw.entries), naming(self._config, self._tools, "list"), problems), bounded(problems)
         )
 
-    def needs_page(self, entry: Entry) -> bool:
-        """Always: the list has neither text, number nor time of day."""
-        return bool(entry.url)
+    def page_of(self, entry: Entry) -> str:
+        """Always its own page: the list has neither text, number nor time of day."""
+        return entry.url
 
     async def read_page(self, entry: Entry, answer: Answer) -> Page:
         """As Source.read_page; the title is the document's own, from the header table."""

@@ -87,7 +87,7 @@ def test_atom_bases_times_and_tombstones() -> None:
     assert gone.url == "https://list.example/e0.htm"
     assert gone.updated
     assert gone.updated.at.isoformat() == "2026-04-16T02:00:00+00:00"
-    assert not feed().needs_page(gone)
+    assert not feed().page_of(gone)
 
 
 def test_json_feed_with_a_bom_a_numeric_id_and_a_bad_item() -> None:
@@ -165,7 +165,7 @@ def test_more_entries_than_allowed_is_an_error_and_nothing_is_cut_off() -> None:
 def test_full_text_decides_whether_the_page_is_read(mode: str, summary_only: bool, with_content: bool) -> None:
     source = feed(options=FeedOptions(full_text=mode))  # type: ignore[arg-type]
     entries = read((LISTS / "rss-2.0.xml").read_bytes(), source=source).entries
-    assert [source.needs_page(entry) for entry in entries[:2]] == [with_content, summary_only]
+    assert [bool(source.page_of(entry)) for entry in entries[:2]] == [with_content, summary_only]
     assert bool(entries[1].content_html) is (mode == "never"), (
         "a description is the content where no page will be read"
     )

@@ -36,7 +36,7 @@ def test_rows_become_entries_of_day_precision_with_https_addresses() -> None:
     assert first.published
     assert first.published.at.isoformat() == "2026-04-14T16:00:00+00:00"
     assert first.aliases == ("url:gov.example/zhengce/202604/content_1.htm", f"guid:state:{first.url}")
-    assert govcn().needs_page(first)
+    assert govcn().page_of(first) == first.url
 
 
 def test_the_real_list_gives_25_entries_and_no_problem() -> None:
