@@ -82,6 +82,7 @@ def finished(raw: RawPage, url: str, tools: Tools) -> Page:
             origin="page",
             where=f"{url} {name}",
             problems=problems,
+            now=tools.now(),
         )
         for text, name in ((raw.published, "published"), (raw.updated, "updated"))
     )

@@ -23,8 +23,8 @@ NOW = datetime(2026, 4, 20, tzinfo=UTC)
 URL = "https://list.example/feed"
 
 
-def tools(run: Any = None, **changes: Any) -> Tools:
-    return Tools(client=None, run=run or Inline().run, now=lambda: NOW, **changes)  # type: ignore[arg-type]
+def tools(run: Any = None, *, now: datetime = NOW, **changes: Any) -> Tools:
+    return Tools(client=None, run=run or Inline().run, now=lambda: now, **changes)  # type: ignore[arg-type]
 
 
 def answer(body: bytes, *, url: str = URL, content_type: str = "") -> Answer:
