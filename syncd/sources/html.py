@@ -72,6 +72,9 @@ _UNNESTED = frozenset(
         "option",
     ]
 )
+_BEGINS = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
+_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
+_NESTED = re.compile(r"<(/?)(?:div|table|ul|ol|dl|section|article|main|form|script|style|head)[\s>]", re.IGNORECASE)
 MAX_DEPTH = 2_000
 """Open elements; Lexbor is quadratic in them: 20,000 take 0.5 s, 300,000 ten minutes."""
 
@@ -89,11 +92,23 @@ def parse_html(markup: str) -> LexborHTMLParser:
     return LexborHTMLParser(markup)
 
 
+def is_cut(markup: str) -> bool:
+    """Whether a page lacks its end: it neither closes nor has closed what it opened, or breaks off within a tag.
+
+    HTML lets </body> and </html> be left out, so that their absence alone proves nothing.
+    """
+    if not _BEGINS.search(markup) or _ENDS.search(markup):
+        return False
+    if markup.rfind("<") > markup.rfind(">") or markup.rfind("<!--") > markup.rfind("-->"):
+        return True
+    return sum(-1 if closing else 1 for closing in _NESTED.findall(markup)) > 0
+
+
 class Html:
     """A parsed page with its address; links are resolved against <base> if there is one."""
 
     def __init__(self, data: bytes, *, content_type: str, url: str) -> None:
-        """Raises ReadFailed: empty_body, too_large, bad_encoding."""
+        """Raises ReadFailed: empty_body, too_large, bad_encoding, truncated, hostile_html."""
         if not data.strip():
             raise ReadFailed(
                 "empty_body", "the page is empty", where=url, hint="open it in a browser; it is tried again"
@@ -101,6 +116,10 @@ class Html:
         if len(data) > MAX_BYTES:
             raise ReadFailed("too_large", f"the page is larger than {MAX_BYTES // 1048576} MB", where=url)
         self.decoded: Decoded = decode(data, content_type)
+        if is_cut(self.decoded.text):
+            raise ReadFailed(
+                "truncated", "the page is cut off: what it opens never closes", where=url, hint="it is read again later"
+            )
         self.tree = parse_html(self.decoded.text)
         base = self.tree.css_first("base[href]")
         self.base = join(url, (base.attributes.get("href") or "") if base else "") or url
