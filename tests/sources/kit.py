@@ -19,7 +19,7 @@ from syncd.web.api import Answer
 
 HERE = Path(__file__).parent
 LISTS = HERE / "lists"
-NOW = datetime(2026, 4, 20, tzinfo=UTC)
+NOW = datetime(2026, 10, 20, tzinfo=UTC)
 URL = "https://list.example/feed"
 
 

@@ -249,11 +249,11 @@ def test_an_instant_far_ahead_of_the_clock_is_a_problem_and_one_of_tomorrow_is_n
 
 
 def test_a_row_from_the_future_is_told_in_a_list_and_read_when_its_time_has_come() -> None:
-    body = rss(item(1, date="Fri, 15 May 2026 08:00:00 +0800"), item(2, date="Wed, 15 Apr 2026 08:00:00 +0800"))
+    body = rss(item(1, date="Sun, 15 Nov 2026 08:00:00 +0800"), item(2, date="Wed, 15 Apr 2026 08:00:00 +0800"))
     early = read(body)
     assert [entry.published is None for entry in early.entries] == [True, False]
     assert [problem.reason for problem in early.problems] == ["bad_date"]
-    late = read(body, source=feed(now=datetime(2026, 5, 15, 1, tzinfo=UTC)))
+    late = read(body, source=feed(now=datetime(2026, 11, 15, 1, tzinfo=UTC)))
     assert late.problems == ()
     assert late.entries[0].published
 
