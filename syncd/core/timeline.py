@@ -80,8 +80,15 @@ def _at(event: Event | None) -> Instant | None:
 
 def _start(document: Document, events: Sequence[Event]) -> Timeline:
     missed = Instant(document.missed) if document.missed else None
-    sighted = _at(_first(events, "sighted")) or Instant(document.detected)
-    return Timeline(published=document.published, missed=missed, sighted=sighted)
+    return Timeline(published=document.published, missed=missed, sighted=_sighted(document, events))
+
+
+def _sighted(document: Document, events: Sequence[Event]) -> Instant:
+    """The first sighting, or that of a document which turned out to be this one, where it was sighted before."""
+    first = _at(_first(events, "sighted"))
+    if first is None or document.detected < first.at:
+        return Instant(document.detected, error=first.error if first else 0.0)
+    return first
 
 
 def _announced(mine: Sequence[Event]) -> Event | None:
