@@ -11,7 +11,7 @@ from syncd.content.build import complete, earliest_known
 from syncd.content.clean import plain
 from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
-from syncd.core.identity import aliases, normalise_title
+from syncd.core.identity import aliases
 from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.paging import whole
 from syncd.engine.poll import BUG, fingerprint
@@ -388,7 +388,7 @@ class Reader:
             error=self.deps.clock.error or 0.0,
             entry=pending.entry,
             judged=judged,
-            names=_names(pending.entry, content),
+            names=(plain(pending.entry.title), content.title),
         )
 
     def _steps(self, source: str) -> tuple[float, ...]:
@@ -594,12 +594,6 @@ def _aliases(source: str, entry: Entry, content: Content) -> tuple[str, ...]:
         for title in (content.title, entry.title)
     )
     return tuple(dict.fromkeys((*own, *displayed, *entry.aliases)))
-
-
-def _names(entry: Entry, content: Content) -> tuple[str, ...]:
-    """The title that its list displays, where it isn't the document's own."""
-    shown = plain(entry.title)
-    return (shown,) if normalise_title(shown) != normalise_title(content.title) else ()
 
 
 def _told_by(source: str, published: Instant | None) -> Instant | None:

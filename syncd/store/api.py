@@ -99,7 +99,7 @@ class Reading:
     revision: None when the content is what it was. withdrawn: the revision is a withdrawal (content of the last one).
     judged: the document that the text was compared with (0: none was known) and its newest revision then; None: it is
     recorded whatever is there.
-    names: other titles under which it was shown.
+    names: the titles under which it was shown, in its list and on its page; of another list's copy too.
     """
 
     aliases: tuple[str, ...]
