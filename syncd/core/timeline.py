@@ -85,10 +85,11 @@ def _start(document: Document, events: Sequence[Event]) -> Timeline:
 
 def _sighted(document: Document, events: Sequence[Event]) -> Instant:
     """The first sighting, or that of a document which turned out to be this one, where it was sighted before."""
-    first = _at(_first(events, "sighted"))
-    if first is None or document.detected < first.at:
-        return Instant(document.detected, error=first.error if first else 0.0)
-    return first
+    sighted = [e for e in events if e.kind == "sighted"]
+    if not sighted:
+        return Instant(document.detected)
+    counted = [sighted[0], *(e for e in sighted[1:] if "was" in e.detail)]
+    return min((e.at for e in counted), key=lambda instant: instant.at)
 
 
 def _announced(mine: Sequence[Event]) -> Event | None:

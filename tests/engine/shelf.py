@@ -1,4 +1,4 @@
-"""A kind of source for tests: rows and pages that tell header fields, as a policy library's API does; and gov.cn's own shape."""
+"""A kind of source for tests: rows and pages that tell header fields, as a policy library's API does."""
 
 from __future__ import annotations
 
