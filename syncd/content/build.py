@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from syncd.content.api import Fetched
 from syncd.content.clean import Cleaned, clean, plain, unlink_pictures
 from syncd.content.text import text_of
-from syncd.model import AttachmentLink, Content, Entry, Instant, Precision
+from syncd.model import AttachmentLink, Content, Entry, Instant, Precision, Relation
 from syncd.sources.api import Page, Run
 
 DOCUMENTS = frozenset(
@@ -50,6 +50,8 @@ class ContentBuilder:
             categories=tuple(filter(None, map(plain, shown.categories or entry.categories))),
             published=earliest_known(entry.published, shown.published),
             updated=shown.updated or entry.updated,
+            validity=plain(shown.validity),
+            relations=tuple(dict.fromkeys(map(_plainly, entry.relations + shown.relations))),
         )
         return content, _files(cleaned, entry.attachments + shown.attachments)
 
@@ -86,6 +88,10 @@ def earliest_known(listed: Instant | None, told: Instant | None) -> Instant | No
     if fine.precision is not coarse.precision and coarse.earliest <= fine.at < coarse.latest:
         return fine
     return min((told, listed), key=lambda instant: instant.at)
+
+
+def _plainly(told: Relation) -> Relation:
+    return replace(told, number=plain(told.number), url=told.url.strip(), title=plain(told.title))
 
 
 def _files(cleaned: Cleaned, declared: tuple[AttachmentLink, ...]) -> tuple[AttachmentLink, ...]:
