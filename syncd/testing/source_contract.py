@@ -213,8 +213,8 @@ class SourceContract:
     @pytest.mark.parametrize("codec", ["utf-8", "gbk"])
     def test_one_bad_byte_is_told_and_spoils_one_title(self, codec: str) -> None:
         sample, titles = transcoded(self.good_list, codec, codec, header=True)
-        word = titles[1].encode(codec)
-        found = self.tried(replace(sample, body=sample.body.replace(word, word[:4] + b"\xff" + word[4:], 1)))
+        spoilt = titles[1][:2].encode(codec) + b"\xff" + titles[1][2:].encode(codec)
+        found = self.tried(replace(sample, body=sample.body.replace(titles[1].encode(codec), spoilt, 1)))
         assert is_loud(found)
         if isinstance(found, Listing):
             assert {*titles} - {entry.title for entry in found.entries} <= {titles[1]}
