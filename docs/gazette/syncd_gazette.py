@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from syncd.sources import plugin
-from syncd.sources.plugin import Body, ListOptions, ListSource, Problem, RawEntry, RawList
+from syncd.sources.plugin import Body, ListOptions, ListSource, Problem, RawEntry, RawList, RawPage, ReadFailed
 
 _LAST = re.compile(r"共(\d{1,6})件")
 
@@ -34,15 +33,15 @@ class GazetteSource(ListSource):
             raise body.unlike(f"its last line is {last[:40]!r}, not 共n件: it is cut, or another page")
         if len(lines) != int(count[1]):
             told = f"it says {count[0]} and has {len(lines)} rows"
-            raise plugin.ReadFailed("truncated", told, where=body.url, hint="it is read again at the next poll")
+            raise ReadFailed("truncated", told, where=body.url, hint="it is read again at the next poll")
         problems = list(decoded.problems)
         found = [row for n, line in enumerate(lines) if (row := _row(line, n, options, problems))]
         return RawList(tuple(found), tuple(problems))
 
     @staticmethod
-    def document(body: Body, options: Options) -> plugin.RawPage:
+    def document(body: Body, options: Options) -> RawPage:
         """Title, time and files are found where most sites have them; only the place of the text is the gazette's own."""
-        return plugin.read_html_page(body.data, body.content_type, body.url, "#article")
+        return body.page("#article")
 
 
 def _row(line: str, n: int, options: Options, problems: list[Problem]) -> RawEntry | None:

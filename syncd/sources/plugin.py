@@ -25,7 +25,7 @@ from syncd.web.api import Answer
 __all__ = [
     "VERSION", "Answer", "AttachmentLink", "Body", "Bond", "Entry", "Html", "Instant", "ListOptions", "ListSource", "Listing",
     "Page", "Problem", "RawEntry", "RawList", "RawPage", "ReadFailed", "Relation", "Source", "SourceConfig", "Tools", "join",
-    "parse_written", "plain", "read_html_page", "read_instant", "read_json", "squeeze",
+    "parse_written", "plain", "read_instant", "read_json", "squeeze",
 ]  # fmt: skip
 
 _EMPTY = "open the address in a browser; it is asked again"
@@ -58,6 +58,13 @@ class Body:
         """It as a page, to be asked by CSS selectors. Raises ReadFailed."""
         return Html(self.data, content_type=self.content_type, url=self.url)
 
+    def page(self, selector: str = "") -> RawPage:
+        """It as a document's page: title, times and files where sites have them, the text by a CSS selector or by its shape.
+
+        Raises ReadFailed("no_body") when it shows no document.
+        """
+        return read_html_page(self.data, self.content_type, self.url, selector)
+
     def unlike(self, seen: str) -> ReadFailed:
         """The error of a body that is no such list. seen: what it is instead, in words: "it has no line 共…件"."""
         return ReadFailed("not_understood", seen, where=self.url, hint=_SHAPE)
@@ -89,7 +96,7 @@ class ListSource:
     @staticmethod
     def document(body: Body, options: Any) -> RawPage:
         """A document's page as it stands; unless overridden its main text is found. Raises ReadFailed without one."""
-        return read_html_page(body.data, body.content_type, body.url, "")
+        return body.page()
 
     async def parse(self, answer: Answer) -> Listing:
         """As Source.parse."""

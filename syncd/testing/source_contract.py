@@ -27,7 +27,9 @@ from syncd.sources.api import VERSION, Listing, Page, Run, Source, SourceConfig,
 from syncd.sources.html import squeeze
 from syncd.web.api import Answer
 
-NOW = datetime(2026, 4, 20, tzinfo=UTC)
+NOW = datetime(2027, 1, 4, tzinfo=UTC)
+"""When the samples are read; nothing in them may lie ahead of it."""
+LATER = NOW + timedelta(days=400)
 EMPTY = {"nothing": b"", "blanks": b" \r\n\t", "a byte order mark": b"\xef\xbb\xbf", "zeros": b"\0" * 64}
 OTHERS: Mapping[str, tuple[str, str]] = {
     "an error page": (
@@ -170,6 +172,11 @@ class SourceContract:
         assert pickle.loads(pickle.dumps(here)) == here  # noqa: S301 - our own
         monkeypatch.setenv("TZ", "America/New_York")
         assert self.in_child(lambda source: source.parse(answer_of(self.good_list))) == here
+
+    def test_the_same_bytes_give_the_same_values_at_any_time(self) -> None:
+        """A clock may only refuse what lies ahead of it."""
+        later = self.outcome(self.made(now=LATER).parse(answer_of(self.good_list)))
+        assert later == self.read(self.good_list)
 
     def test_bytes_are_taken_apart_in_the_child_only(self) -> None:
         """The loop would stand still meanwhile: what parse gives is made of what `tools.run` returned, and of nothing else."""
@@ -322,10 +329,10 @@ class SourceContract:
 
     # --- how cases look at it ----------------------------------------------------------------------------------------
 
-    def made(self, *, run: Run | None = None, zone: str = "+08:00", **options: Any) -> Source:
-        """The source as the daemon makes it; its client and its clock fail whoever uses them."""
+    def made(self, *, run: Run | None = None, zone: str = "+08:00", now: datetime = NOW, **options: Any) -> Source:
+        """The source as the daemon makes it, with a still clock; its client fails whoever uses it."""
         valid = self.source.Options.model_validate({**self.options, **options})
-        tools = Tools(_Forbidden("the network"), run or Inline().run, _no_clock, zone, "source")
+        tools = Tools(_Forbidden("the network"), run or Inline().run, lambda: now, zone, "source")
         return self.source(SourceConfig("contract", self.good_list.url, valid), tools)
 
     def page_sample(self) -> PageSample:
@@ -512,10 +519,6 @@ class _Forbidden:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AssertionError(f"a source uses {self._what} ({name}); what it needs is in its arguments")
-
-
-def _no_clock() -> NoReturn:
-    raise AssertionError("a source reads the clock; the same bytes must give the same entries at any time")
 
 
 @dataclass

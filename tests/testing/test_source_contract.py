@@ -34,6 +34,7 @@ FOUND: list[tuple[type[Source], str, tuple[Any, ...]]] = [
     (wrong.KnowsOneZone, "a_date_without_a_zone_is_read_in_the_sources_zone", ()),
     (wrong.Counts, "the_same_bytes_give_the_same_values_here_and_in_the_child", ()),
     (wrong.ObeysTheMachinesZone, "the_same_bytes_give_the_same_values_here_and_in_the_child", ()),
+    (wrong.TellsTheTime, "the_same_bytes_give_the_same_values_at_any_time", ()),
     (wrong.WorksInTheLoop, "bytes_are_taken_apart_in_the_child_only", ()),
     (wrong.WorksInTheLoopBesides, "bytes_are_taken_apart_in_the_child_only", ()),
     (wrong.ReadsTheClock, "it_uses_neither_clock_nor_network_nor_environment", ()),
@@ -79,7 +80,7 @@ def _contract(kind: type[Source], sample: ListSample = GOOD) -> SourceContract:
 def test_a_wrong_source_is_found_by_the_case_that_is_meant_for_it(
     kind: type[Source], case: str, given: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    needs = (*given, monkeypatch) if case.startswith("the_same_bytes") else given
+    needs = (*given, monkeypatch) if case.endswith("in_the_child") else given
     getattr(_contract(wrong.Right), f"test_{case}")(*needs)
     with pytest.raises((AssertionError, ConfigError, UnicodeDecodeError)):
         getattr(_contract(kind), f"test_{case}")(*needs)

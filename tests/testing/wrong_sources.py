@@ -38,7 +38,7 @@ class Right(ListSource):
 
     @staticmethod
     def document(body: Body, options: Any) -> RawPage:
-        return plugin.read_html_page(body.data, body.content_type, body.url, "#text")
+        return body.page("#text")
 
 
 def taken(lines: list[str], problems: list[Problem]) -> RawList:
@@ -112,6 +112,11 @@ class ObeysTheMachinesZone(Right):
     @staticmethod
     def rows(body: Body, options: Any) -> RawList:
         return replace(Right.rows(body, options), title=time.strftime("%Z", time.localtime(0)))
+
+
+class TellsTheTime(Right):
+    async def parse(self, answer: Answer) -> Listing:
+        return replace(await super().parse(answer), title=f"{self.tools.now():%Y}")
 
 
 class WorksInTheLoop(Right):
