@@ -8,7 +8,7 @@ from syncd.errors import ReadFailed
 from syncd.model import AttachmentLink, Problem
 from syncd.sources.api import Page, Tools
 from syncd.sources.dates import read_instant
-from syncd.sources.html import Html, absolute_fragment, parse_html, plain
+from syncd.sources.html import Html, absolute_fragment, parse_html
 
 BODIES = ("#UCAP-CONTENT", ".trs_editor_view", ".TRS_Editor", ".pages_content", "#zoom", "[itemprop=articleBody]")
 """Bodies of the content systems that government sites really use."""
@@ -22,7 +22,7 @@ PUBLISHED = (
     "dcterms.issued",
 )
 LEAST = 30
-"""Visible characters that a guessed text must have, unless it holds files: what is shorter is the word of a barrier."""
+"""Characters that a guessed text must have, unless it holds a link or a picture: what is shorter is the word of a barrier."""
 UPDATED = ("lastmodifiedtime", "article:modified_time", "og:updated_time", "dateModified", "dcterms.modified")
 
 
@@ -49,8 +49,6 @@ def read_html_page(data: bytes, content_type: str, url: str, selector: str) -> R
     if not body:
         raise no_body(page, "no main text was found")
     files = page.files(node) if node is not None else _files_of(body, page)
-    if node is None and not files and len(plain(body)) < LEAST:
-        raise no_body(page, f"the only text on it is {plain(body)!r}")
     title = page.meta("ArticleTitle", "og:title") or page.text("h1") or page.text("title")
     return RawPage(
         title,
@@ -114,7 +112,9 @@ def _main_text(page: Html) -> str:
         include_comments=False,
     )
     body = parse_html(found).body if found else None
-    return (body.inner_html or "").strip() if body is not None else ""
+    if body is None or (len("".join(body.text().split())) < LEAST and body.css_first("a[href], img") is None):
+        return ""
+    return (body.inner_html or "").strip()
 
 
 def _files_of(body: str, page: Html) -> tuple[AttachmentLink, ...]:
