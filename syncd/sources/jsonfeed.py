@@ -86,11 +86,15 @@ def _row(item: Any, where: str, url: str, problems: list[Problem]) -> RawEntry |
     if not title:
         problems.append(Problem("entry_without_title", "an item has no title and no text; it is left out", where))
         return None
+    link = _text(item, "url") or _text(item, "external_url")
+    address = join(url, link) if link else ""
+    if link and not address:
+        problems.append(Problem("bad_link", f"{link[:80]!r} is no web address; the entry has none", where))
     return RawEntry(
         where=where,
         key=_text(item, "id"),
         title=title,
-        url=join(url, _text(item, "url") or _text(item, "external_url")),
+        url=address,
         published=_text(item, "date_published"),
         updated=_text(item, "date_modified"),
         summary=plain(_text(item, "summary")),

@@ -22,6 +22,8 @@ PUBLISHED = (
     "datePublished",
     "dcterms.issued",
 )
+LEAST = 30
+"""Characters that a guessed text must have, unless it holds a link or a picture: what is shorter is the word of a barrier."""
 UPDATED = ("lastmodifiedtime", "article:modified_time", "og:updated_time", "dateModified", "dcterms.modified")
 
 
@@ -124,7 +126,9 @@ def _main_text(page: Html) -> str:
         include_comments=False,
     )
     body = parse_html(found).body if found else None
-    return (body.inner_html or "").strip() if body is not None else ""
+    if body is None or (len("".join(body.text().split())) < LEAST and body.css_first("a[href], img") is None):
+        return ""
+    return (body.inner_html or "").strip()
 
 
 def _files_of(body: str, page: Html) -> tuple[AttachmentLink, ...]:
