@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syncd.cli.words import moment, printable, say, span, term
+from syncd.core.amounts import size
 
 Facts = Mapping[str, Any]
 _COLOURS = {

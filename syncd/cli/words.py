@@ -44,6 +44,8 @@ _ZH = {
     "rest": "等待",
     "park": "等人处理", "repost": "转载", "entry": "条目", "document": "文件", "site": "站点",
     "unchecked": "未检查",
+    "quiet": "（平时无更新的时段）", "ttl": "（列表要求）", "skip": "（列表要求此时不读）", "backoff": "（失败后重试）",
+    "retry_after": "（对方要求暂停）", "network_down": "（本机网络中断）",
 }
 _EN = {
     "in_doubt": "in doubt", "look_bad": "looked: not there", "look_good": "looked: fine", "intent": "send begins",
@@ -51,6 +53,8 @@ _EN = {
     "people": "posting by hand", "sighted": "first sighted", "published": "published at source",
     "verify": "look at the public page", "resolve": "look in the CMS", "rest": "wait",
     "park": "wait for a person", "advance": "move the marks",
+    "quiet": "(quiet hours)", "ttl": "(the list asks for it)", "skip": "(the list's own rest)",
+    "backoff": "(after failures)", "retry_after": "(asked to pause)", "network_down": "(our network is down)",
 }
 
 

@@ -15,6 +15,8 @@ ENOUGH, LONG_ENOUGH = 12, timedelta(days=14)
 """So many changes over so long a time before a quiet hour or a Sunday is believed to be one."""
 BLUR = 2 * HALF_HOUR
 """A sighting says when an entry appeared only if the read before it was not longer ago."""
+FULL = 0.5
+"""An hour with half as many changes as the one with the most is no quiet one: so much is chance in a few dozen changes."""
 _WIDTH = 4
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,7 +72,7 @@ def _of_most(counts: Sequence[float]) -> tuple[float, ...]:
 
 
 def interval(rhythm: str, at: datetime, zone: tzinfo, every: float, slowest: float) -> float:
-    """Seconds between two reads that suit this moment: `every` when the list changes most, `slowest` when it never does.
+    """Seconds between two reads that suit this moment: `every` when the list changes often, `slowest` when it never does.
 
     In between as the inverse of the square root of how often it changes: of all ways to spread the same number of reads
     over a day this one sees changes soonest on average, their delay being rate times interval (Lagrange; compare Cho and
@@ -80,7 +82,7 @@ def interval(rhythm: str, at: datetime, zone: tzinfo, every: float, slowest: flo
     if known is None or slowest <= every:
         return every
     local = at.astimezone(zone)
-    share = known[0][local.hour] * known[1][local.weekday()]
+    share = min(1.0, known[0][local.hour] * known[1][local.weekday()] / FULL)
     return min(slowest, every / math.sqrt(share)) if share else slowest
 
 
