@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from syncd.core.schedule import NO_SKIPS, Skips
 from syncd.model import AttachmentLink, Entry, Instant, Problem, Relation
 from syncd.web.api import Answer, Client
 
@@ -26,8 +27,9 @@ the child has seen hostile bytes and is not believed."""
 class Listing:
     """A list as parsed: entries in its order, problems of single rows (they never fail the list), hints for pacing.
 
-    ttl: seconds that it asks to be left alone, or None. next: the address of the page of older rows behind this one, ""
-    where there is none: it is read only where this page alone does not prove that nothing was missed.
+    ttl: seconds that it asks to be left alone, or None; skips: when it asks not to be read. next: the address of the page
+    of older rows behind this one, "" where there is none: it is read only where this page alone does not prove that nothing
+    was missed.
     """
 
     entries: tuple[Entry, ...]
@@ -35,6 +37,7 @@ class Listing:
     title: str = ""
     ttl: float | None = None
     next: str = ""
+    skips: Skips = NO_SKIPS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from syncd.core.identity import aliases
+from syncd.core.schedule import NO_SKIPS, Skips
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import SourceConfig, Tools
 from syncd.sources.dates import read_instant
@@ -49,13 +50,15 @@ def placed(row: RawEntry, where: str) -> RawEntry:
 
 @dataclass(frozen=True, slots=True)
 class RawList:
-    """A list as the child read it. ttl: seconds or None. next: the address of the page behind it, or ""."""
+    """A list as the child read it. ttl: seconds or None. next: the address of the page behind it, or "". skips: when it
+    asks not to be read."""
 
     entries: tuple[RawEntry, ...]
     problems: tuple[Problem, ...] = ()
     title: str = ""
     ttl: float | None = None
     next: str = ""
+    skips: Skips = NO_SKIPS
 
 
 def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:
