@@ -202,10 +202,12 @@ def _about(facts: Facts) -> None:
 def _details(facts: Facts, repost: Facts, document: Facts) -> list[tuple[str, str]]:
     limit = facts.get("deadline") or {}
     due = f"{moment(limit['due'])} ({span(limit.get('limit_s'))} {limit.get('basis', '')})" if limit.get("due") else ""
+    latest = (facts.get("revisions") or [{}])[-1]
     return [
         (say("published at source", "来源发布"), moment(document.get("published"))),
         (say("known as", "别名"), ", ".join(document.get("aliases", []))),
         (say("source", "来源"), str(document.get("url") or "")), (say("page", "页面"), str(repost.get("url") or "")),
+        (say("text and files", "正文与附件"), str(latest.get("fidelity") or "")),
         (say("deadline", "期限"), due), (say("trouble", "问题"), _trouble(repost)),
     ]
 

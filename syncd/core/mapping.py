@@ -83,6 +83,21 @@ def revision_hash(content: Content) -> str:
     return f"{_VERSION}:{hashlib.sha256(packed.encode()).hexdigest()}"
 
 
+def fidelity_hash(content: Content) -> str:
+    """A hash of what a reader sees and is handed: the visible text in one spelling, and the files as `_media` names them.
+
+    It stays where only markup, addresses or header fields changed, so that two revisions, or a source and a copy of it,
+    can be told to say the same. The revision hash decides what is a correction.
+    """
+    files = "\n".join(sorted(_media(media) for media in content.media))
+    told = f"{visible.normalise(content.title)}\n{visible.normalise(content.text)}\n{files}"
+    return f"{_VERSION}:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
+def is_picture(media: Media) -> bool:
+    return media.type.startswith("image/")
+
+
 def print_of(post: Post, text: str) -> str:
     """The fingerprint of a post as it is announced in an intent. text: the visible text of post.html."""
     return visible.fingerprint(post.title, text)
@@ -103,7 +118,7 @@ def _body(content: Content) -> str:
 
 
 def _media(media: Media) -> str:
-    return f"{media.type}:{media.name}" if media.type.startswith("image/") else media.sha256
+    return f"{media.type}:{media.name}" if is_picture(media) else media.sha256
 
 
 def _link_body(content: Content, lang: str) -> str:

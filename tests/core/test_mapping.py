@@ -125,3 +125,24 @@ def test_empty_fields_are_left_out_of_the_hash() -> None:
 
 def test_the_print_of_a_post_is_that_of_its_title_and_text() -> None:
     assert mapping.print_of(post(), "正 文。") == visible.fingerprint(CONTENT.title, "正文。")
+
+
+def test_the_fidelity_hash_is_that_of_the_text_and_the_files_alone() -> None:
+    told = mapping.fidelity_hash(CONTENT)
+    for same in (
+        {"html": "<div>正文。</div>"},
+        {"text": "正文 。\n"},
+        {"document_number": "国发〔2026〕2号"},
+        {"url": "https://elsewhere.example/"},
+    ):
+        assert mapping.fidelity_hash(replace(CONTENT, **same)) == told
+    for other in ({"text": "别的。"}, {"title": "别的"}, {"media": (replace(FILE, sha256="e" * 64),)}, {"media": ()}):
+        assert mapping.fidelity_hash(replace(CONTENT, **other)) != told
+
+
+def test_the_fidelity_hash_names_the_files_whatever_their_order_and_stays_for_good() -> None:
+    more = replace(FILE, url="https://www.gov.cn/b.pdf", sha256="a" * 64)
+    assert mapping.fidelity_hash(replace(CONTENT, media=(FILE, more))) == mapping.fidelity_hash(
+        replace(CONTENT, media=(more, FILE))
+    )
+    assert mapping.fidelity_hash(CONTENT) == "1:ade65b2b3750033e70308502eab3392e45c823a2846346ec03484da5a7d8092b"
