@@ -27,6 +27,7 @@ def to_post(
     """The post of a revision on a route's site. now: the visible time of the repost.
 
     The full form carries the body as it is; the link form has issuer, number and a link as its body and no media.
+    On a route with `hotlink` the pictures of the body are no media either: they are shown from where they are.
     """
     linked = route.form is Form.LINK
     lang = language(content)
@@ -47,11 +48,19 @@ def to_post(
         published=content.published,
         sent=now,
         categories=content.categories,
-        media=() if linked else content.media,
+        media=() if linked else _carried(content, hotlink=route.hotlink),
         lang=lang,
         site_name=site_name,
         site_id=site_id,
+        hotlink=route.hotlink and not linked,
     )
+
+
+def _carried(content: Content, *, hotlink: bool) -> tuple[Media, ...]:
+    if not hotlink:
+        return content.media
+    shown = (f'src="{html.escape(media.url)}"' for media in content.media)
+    return tuple(m for m, src in zip(content.media, shown, strict=True) if not (is_picture(m) and src in content.html))
 
 
 def language(content: Content) -> str:
