@@ -137,8 +137,8 @@ def test_a_byte_lost_in_utf_16_is_a_failed_read_and_no_list_of_nonsense(codec: s
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_text_that_is_shifted_by_a_byte_is_no_text(codec: str) -> None:
-    whole = "".join(f"<p>{title}</p>\n" for title in SIMPLIFIED).encode(codec)
-    assert decode(whole).text.count("<p>") == 30
+    whole = "".join(f'<p class="row">{n}: A plain title</p>\n' for n in range(30)).encode(codec)
+    assert decode(whole).text.count("plain title") == 30
     with pytest.raises(ReadFailed) as caught:
         decode(whole[:201] + whole[202:])
     assert caught.value.reason == "bad_encoding"
