@@ -257,7 +257,10 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A rule: which documents go to which site and column, who allows it, by when. name: unique, stable, from config."""
+    """A rule: which documents go to which site and column, who allows it, by when. name: unique, stable, from config.
+
+    hotlink: pictures of the text are left where they are and shown from there; else they are copied.
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -271,6 +274,7 @@ class Route:
     deadline: DeadlineRule | None = None
     backfill: Backfill | None = None
     review_withdrawals: bool = False
+    hotlink: bool = False
 
 
 class RemoteState(StrEnum):
@@ -331,6 +335,7 @@ class Post:
     key: the idempotency key; the adapter must be able to find the post by it. revision: the number carried.
     media: bytes are had from the adapter's `blobs`. lang: "zh" or "en".
     published: the document's earliest public instant. sent: now, the visible time of the repost.
+    hotlink: pictures of the text that are not among the media stay where they are; else they become links.
     """
 
     key: str
@@ -353,6 +358,7 @@ class Post:
     lang: str = "zh"
     site_name: str = ""
     site_id: str = ""
+    hotlink: bool = False
 
 
 class IntentKind(StrEnum):

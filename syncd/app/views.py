@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from syncd.app.clock import iso
-from syncd.core import deadline
+from syncd.core import deadline, mapping
 from syncd.core import repost as machine
 from syncd.engine.measure import Judged
 from syncd.model import Event, Instant, Repost, Verdict
@@ -107,7 +107,7 @@ def explain(judged: Shown, story: Story, step: machine.Step, sites: Sequence[str
         },
         "revisions": [
             {"n": r.n, "hash": r.hash, "detected": iso(r.detected), "withdrawn": r.withdrawn, "reason": r.reason,
-             "losses": list(r.content.losses)}
+             "fidelity": mapping.fidelity_hash(r.content), "losses": list(r.content.losses)}
             for r in story.revisions
         ],
         "events": [event(e) for e in story.events],

@@ -214,6 +214,7 @@ def _about(facts: Facts) -> None:
 def _details(facts: Facts, repost: Facts, document: Facts) -> list[tuple[str, str]]:
     limit = facts.get("deadline") or {}
     due = f"{moment(limit['due'])} ({span(limit.get('limit_s'))} {limit.get('basis', '')})" if limit.get("due") else ""
+    latest = (facts.get("revisions") or [{}])[-1]
     return [
         (say("published at source", "来源发布"), _published(document.get("published"))),
         (say("known as", "别名"), ", ".join(document.get("aliases", []))),
@@ -221,6 +222,7 @@ def _details(facts: Facts, repost: Facts, document: Facts) -> list[tuple[str, st
         (say("status at source", "效力"), str(document.get("validity") or "")),
         *((term(f"{r['way']}.{r['bond']}"), _other(r)) for r in document.get("relations", [])),
         (say("source", "来源"), str(document.get("url") or "")), (say("page", "页面"), str(repost.get("url") or "")),
+        (say("text and files", "正文与附件"), str(latest.get("fidelity") or "")),
         (say("deadline", "期限"), due), (say("trouble", "问题"), _trouble(repost)),
     ]
 

@@ -45,6 +45,7 @@ def to_post(
 
     The full form carries the body as it is; the link form has issuer, number and a link as its body and no media.
     Above either stands what a reader must know first: `notices`, as paragraphs.
+    On a route with `hotlink` the pictures of the body are no media either: they are shown from where they are.
     """
     linked = route.form is Form.LINK
     lang = language(content)
@@ -65,11 +66,19 @@ def to_post(
         published=content.published,
         sent=now,
         categories=content.categories,
-        media=() if linked else content.media,
+        media=() if linked else _carried(content, hotlink=route.hotlink),
         lang=lang,
         site_name=site_name,
         site_id=site_id,
+        hotlink=route.hotlink and not linked,
     )
+
+
+def _carried(content: Content, *, hotlink: bool) -> tuple[Media, ...]:
+    if not hotlink:
+        return content.media
+    shown = (f'src="{html.escape(media.url)}"' for media in content.media)
+    return tuple(m for m, src in zip(content.media, shown, strict=True) if not (is_picture(m) and src in content.html))
 
 
 def language(content: Content) -> str:
@@ -102,6 +111,21 @@ def revision_hash(content: Content) -> str:
     kept = {name: value for name, value in told.items() if value}
     packed = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return f"{_VERSION}:{hashlib.sha256(packed.encode()).hexdigest()}"
+
+
+def fidelity_hash(content: Content) -> str:
+    """A hash of what a reader sees and is handed: the visible text in one spelling, and the files as `_media` names them.
+
+    It stays where only markup, addresses or header fields changed, so that two revisions, or a source and a copy of it,
+    can be told to say the same. The revision hash decides what is a correction.
+    """
+    files = "\n".join(sorted(_media(media) for media in content.media))
+    told = f"{visible.normalise(content.title)}\n{visible.normalise(content.text)}\n{files}"
+    return f"{_VERSION}:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
+def is_picture(media: Media) -> bool:
+    return media.type.startswith("image/")
 
 
 def print_of(post: Post, text: str) -> str:
@@ -166,7 +190,7 @@ def _body(content: Content) -> str:
 
 
 def _media(media: Media) -> str:
-    return f"{media.type}:{media.name}" if media.type.startswith("image/") else media.sha256
+    return f"{media.type}:{media.name}" if is_picture(media) else media.sha256
 
 
 def _link_body(content: Content, lang: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from syncd.content.api import Fetched
 from syncd.content.build import complete, earliest_known
 from syncd.content.clean import plain
 from syncd.core import mapping, schedule
@@ -18,7 +19,7 @@ from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.engine.route import Router
 from syncd.errors import ReadFailed, Stale, StoreError
-from syncd.model import Content, Document, Entry, Instant, Revision
+from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Revision
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
 from syncd.web.status import retry_after
@@ -440,18 +441,30 @@ class Reader:
         validators = due.look.validators if not due.document.withdrawn else Validators()
         fresh = await self._fetch(unit, due.entry, validators, tries=FILE_TRIES)
         if fresh.content is None:
-            await self._rest(due, due.look)
+            await self._look_at_files(unit, due, due.look.validators)
             return
         await self._compare(unit, due, fresh.content, fresh.validators)
 
-    async def _look_for_removal(self, unit: SourceUnit, due: DueLook) -> None:
-        """The feed carries the whole text: its page is asked only whether it still exists."""
-        answer = await unit.client.get(due.entry.url, validators=due.look.validators)
-        if answer.status == 304:
-            await self._rest(due, due.look)
+    async def _look_at_files(self, unit: SourceUnit, due: DueLook, validators: Validators) -> None:
+        """The page is as it was; a file behind the same address may be another one all the same."""
+        known = due.revision.content
+        files = [m for m in known.media if not (due.revision.withdrawn or mapping.is_picture(m))]
+        links = [AttachmentLink(m.url, m.type, None, m.title) for m in files]
+        fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits) if links else Fetched(())
+        now = {media.url: media for media in fetched.media}
+        media = tuple(now.get(each.url, each) for each in known.media)
+        if {m.sha256 for m in media} == {m.sha256 for m in known.media}:
+            await self._rest(due, replace(due.look, validators=validators))
             return
-        _judge(answer, self.deps.now)
-        await self._rest(due, replace(due.look, validators=answer.validators))
+        await self._compare(unit, due, replace(known, media=media), due.look.validators)
+
+    async def _look_for_removal(self, unit: SourceUnit, due: DueLook) -> None:
+        """The feed carries the whole text: its page is asked only whether it still exists, and its files whether they are
+        the same."""
+        answer = await unit.client.get(due.entry.url, validators=due.look.validators)
+        if answer.status != 304:
+            _judge(answer, self.deps.now)
+        await self._look_at_files(unit, due, due.look.validators if answer.status == 304 else answer.validators)
 
     async def _compare(self, unit: SourceUnit, due: DueLook, content: Content, validators: Validators) -> None:
         look = replace(due.look, validators=validators)

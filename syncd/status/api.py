@@ -263,10 +263,14 @@ class DocumentState(Told):
 
 
 class RevisionState(Told):
-    """One state of the content. reason: new, corrected, marked, tombstone, gone_at_source or operator."""
+    """One state of the content. reason: new, corrected, marked, tombstone, gone_at_source or operator.
+
+    hash: of all that makes a correction. fidelity: of the visible text and the files only.
+    """
 
     n: int
     hash: str = ""
+    fidelity: str = ""
     detected: Moment = None
     withdrawn: bool = False
     reason: str = ""

@@ -173,3 +173,34 @@ def test_validity_and_relations_are_content_and_what_others_say_is_not() -> None
     assert mapping.revision_hash(replace(CONTENT, notices=(BY,))) == plain
     assert mapping.revision_hash(replace(CONTENT, validity="失效")) != plain
     assert mapping.revision_hash(replace(CONTENT, relations=(Relation(Bond.REPEALS, "1"),))) != plain
+def test_the_fidelity_hash_is_that_of_the_text_and_the_files_alone() -> None:
+    told = mapping.fidelity_hash(CONTENT)
+    for same in (
+        {"html": "<div>正文。</div>"},
+        {"text": "正文 。\n"},
+        {"document_number": "国发〔2026〕2号"},
+        {"url": "https://elsewhere.example/"},
+    ):
+        assert mapping.fidelity_hash(replace(CONTENT, **same)) == told
+    for other in ({"text": "别的。"}, {"title": "别的"}, {"media": (replace(FILE, sha256="e" * 64),)}, {"media": ()}):
+        assert mapping.fidelity_hash(replace(CONTENT, **other)) != told
+
+
+def test_the_fidelity_hash_names_the_files_whatever_their_order_and_stays_for_good() -> None:
+    more = replace(FILE, url="https://www.gov.cn/b.pdf", sha256="a" * 64)
+    assert mapping.fidelity_hash(replace(CONTENT, media=(FILE, more))) == mapping.fidelity_hash(
+        replace(CONTENT, media=(more, FILE))
+    )
+    assert mapping.fidelity_hash(CONTENT) == "1:ade65b2b3750033e70308502eab3392e45c823a2846346ec03484da5a7d8092b"
+
+
+def test_a_route_that_hotlinks_leaves_the_pictures_of_the_text_where_they_are() -> None:
+    shown = Media("https://www.gov.cn/p.png?a=1&b=2", "tupian-2-bb.png", "image/png", 3, "b" * 64)
+    beside = replace(shown, url="https://www.gov.cn/cover.png", name="tupian-3-cc.png")
+    content = replace(CONTENT, html='<p><img src="https://www.gov.cn/p.png?a=1&amp;b=2"></p>', media=(FILE, shown, beside))
+    made = mapping.to_post(content, 1, route=replace(ROUTE, hotlink=True), key="k", now=NOW)
+    assert (made.hotlink, made.media) == (True, (FILE, beside))
+    plain = mapping.to_post(content, 1, route=ROUTE, key="k", now=NOW)
+    assert (plain.hotlink, plain.media) == (False, content.media)
+    linked = mapping.to_post(content, 1, route=replace(ROUTE, hotlink=True, form=Form.LINK), key="k", now=NOW)
+    assert (linked.hotlink, linked.media) == (False, ())

@@ -135,6 +135,15 @@ def test_a_byte_lost_in_utf_16_is_a_failed_read_and_no_list_of_nonsense(codec: s
         take(whole[: len(whole) // 2 + 1] + whole[len(whole) // 2 + 2 :], "")
 
 
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_text_that_is_shifted_by_a_byte_is_no_text(codec: str) -> None:
+    whole = "".join(f'<p class="row">{n}: A plain title</p>\n' for n in range(30)).encode(codec)
+    assert decode(whole).text.count("plain title") == 30
+    with pytest.raises(ReadFailed) as caught:
+        decode(whole[:201] + whole[202:])
+    assert caught.value.reason == "bad_encoding"
+
+
 @pytest.mark.parametrize("codec", ["gbk", "big5"])
 def test_half_a_character_at_the_end_of_cdata_does_not_swallow_the_next_entries(codec: str) -> None:
     titles = titles_of(codec)
