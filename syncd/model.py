@@ -164,7 +164,7 @@ class Revision:
     detected: datetime
     withdrawn: bool = False
     reason: str = ""
-    """Why it is a revision: "new", "corrected", "tombstone", "gone_at_source", "operator"."""
+    """Why it is a revision: "new", "corrected", "tombstone", "notice", "gone_at_source", "operator"."""
 
 
 @dataclass(frozen=True, slots=True)

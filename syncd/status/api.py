@@ -231,7 +231,7 @@ class DocumentState(Told):
 
 
 class RevisionState(Told):
-    """One state of the content. reason: new, corrected, tombstone, gone_at_source or operator."""
+    """One state of the content. reason: new, corrected, tombstone, notice, gone_at_source or operator."""
 
     n: int
     hash: str = ""
