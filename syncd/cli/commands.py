@@ -384,6 +384,14 @@ def read(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help=say("private addresses too", "允许内网地址"))
     ] = False,
+    options: Annotated[
+        str, typer.Option("--options", metavar="TOML", help=say(
+            "options of the kind, to try a mapping: as in config.toml", "该种类的选项，写法同 config.toml，用于试验"))
+    ] = "",
+    page: Annotated[
+        str, typer.Option("--page", metavar="URL", help=say(
+            "a document's address: read its page as this source does", "文件网址：按该来源的方式读取其页面"))
+    ] = "",
 ) -> None:
     import asyncio
 
@@ -391,7 +399,9 @@ def read(
     from syncd.cli.read import Request, read_anything
 
     doors = doors_of(context)
-    request = Request(what, kind=kind, config=config, allow_private=allow_private)
+    request = Request(
+        what, kind=kind, config=config, allow_private=allow_private, options=options, page=page
+    )
     facts = asyncio.run(read_anything(request, now=doors.now, monotonic=doors.monotonic))
     tell(facts, show.listing, as_json=as_json)
     leave(0 if facts["ok"] else 1)
