@@ -185,7 +185,8 @@ def facts(name: str, listing: Listing) -> Facts:
 
 def failure(name: str, error: ReadFailed) -> Facts:
     """A read that failed: nothing was learned."""
-    told = {"reason": error.reason, "hint": error.hint or error.message, "where": error.where}
+    said = error.message if error.message != error.reason else ""
+    told = {"reason": error.reason, "hint": "; ".join(filter(None, (said, error.hint))), "where": error.where}
     return {"source": name, "ok": False, "problems": [told], "entries": []}
 
 

@@ -16,7 +16,7 @@ from syncd.sources.raw import Naming, RawEntry, bounded, entries, identified
 
 LOST = 0.5
 """A list of which a greater share of rows can't be read was redesigned: it is not understood, rather than half read."""
-_HINT = "the list was redesigned, or another page came in its place; look at it, and try options with syncd read --options"
+_HINT = "the list was redesigned, or another page came in its place; syncd source new proposes a mapping"
 
 
 def listing(
@@ -43,14 +43,15 @@ def _refuse_what_lost_its_fields(
     rows: Sequence[Row], found: Sequence[RawEntry], options: ListOptions, told: Sequence[Problem], at: str
 ) -> None:
     if len(rows) - len(found) > LOST * len(rows):
-        first = next(problem for problem in told if problem.reason == "bad_entry")
         lost = "none" if not found else f"only {len(found)}"
-        raise ReadFailed("not_understood", f"{lost} of its {len(rows)} rows can be read: {first.where}: {first.hint}",
-                         hint=_HINT, where=at)
+        raise _lost(f"{lost} of its {len(rows)} rows can be read", "bad_entry", told, at)
     if found and options.fields.published and not any(row.published for row in found):
-        first = next(problem for problem in told if problem.reason == "no_date")
-        raise ReadFailed("not_understood", f"none of its {len(found)} rows has a date: {first.where}: {first.hint}",
-                         hint=_HINT, where=at)
+        raise _lost(f"none of its {len(found)} rows has a date", "no_date", told, at)
+
+
+def _lost(what: str, reason: str, told: Sequence[Problem], at: str) -> ReadFailed:
+    first = next(problem for problem in told if problem.reason == reason)
+    return ReadFailed("not_understood", what, hint=f"{first.where}: {first.hint}; {_HINT}", where=at)
 
 
 def next_page(whole: Row, paging: Paging | None, asked: str, rows: int) -> str:

@@ -99,9 +99,7 @@ def _html_page(page: Html, detail: Detail) -> RawPage:
 def _json_page(row: JsonRow, detail: Detail, asked: str) -> RawPage:
     found = page_of(row, detail)
     if not plain(found.html):
-        hint = "the answer may be an error or have changed; correct options.detail.body"
-        raise ReadFailed(
-            "no_body", f"options.detail.body {detail.body.at!r} finds no text, {row.there(detail.body)}; "
-            f"{reached(row.value, detail.body.at)}", where=asked, hint=hint,
-        )
+        seen = f"options.detail.body {detail.body.at!r} finds no text: {reached(row.value, detail.body.at)}"
+        hint = f"{seen}; the answer may be an error or have changed"
+        raise ReadFailed("no_body", "the answer shows no document", where=asked, hint=hint)
     return replace(found, attachments=once([*found.attachments, *files_in(found.html, row.base)]))

@@ -100,7 +100,8 @@ def _no_rows(page: Html, selector: str) -> ReadFailed:
     """The failure of a page without rows, with what it shows instead."""
     shown = page.text("title")[:120]
     seen = f"a page titled {shown!r}" if shown else "a page without a title"
-    return ReadFailed("not_understood", f"options.list {selector!r} finds no row on {seen}", where=page.base, hint=_why(page))
+    told = f"options.list {selector!r} finds no row on {seen}"
+    return ReadFailed("not_understood", "the page shows no list", where=page.base, hint=f"{told}; {_why(page)}")
 
 
 def _why(page: Html) -> str:

@@ -13,7 +13,7 @@ from syncd.sources.api import Listing, Page, SourceConfig, Tools
 from syncd.sources.decode import decode
 from syncd.sources.declared import is_behind_the_first, listing, next_page
 from syncd.sources.detail import Pages
-from syncd.sources.json_rows import JsonRow, load, rows_at
+from syncd.sources.json_rows import REDESIGNED, JsonRow, load, rows_at
 from syncd.sources.jsonfeed import shape
 from syncd.sources.mapping import ListOptions, refuse_faults
 from syncd.sources.picks import Pick
@@ -73,8 +73,8 @@ def read_listing(data: bytes, content_type: str, url: str, options: JsonOptions,
     rows = rows_at(value, options.list, where=url)
     if not rows and not is_behind_the_first(options.paging, url):
         raise ReadFailed(
-            "not_understood", f"options.list {options.list!r} finds an empty list; the answer is {shape(value)}", where=url,
-            hint="a list of policies is never empty: it was changed, or another answer came in its place",
+            "not_understood", "a list of policies is never empty", where=url,
+            hint=f"options.list {options.list!r} finds an empty list; the answer is {shape(value)}; {REDESIGNED}",
         )
     following = next_page(JsonRow(value, url), options.paging, url, len(rows))
     return listing(

@@ -65,9 +65,12 @@ def rows_at(value: Any, expression: str, *, where: str) -> list[Any]:
         return list(found.values())
     seen = "nothing" if found is None else shape(found)
     raise ReadFailed(
-        "not_understood", f"options.list {expression!r} finds {seen}; {reached(value, expression)}", where=where,
-        hint="the list was changed, or another answer came in its place; syncd source new proposes a mapping",
+        "not_understood", f"options.list {expression!r} finds {seen}", where=where,
+        hint=f"options.list {expression!r}: {reached(value, expression)}; {REDESIGNED}",
     )
+
+
+REDESIGNED = "the list was changed, or another answer came in its place; syncd source new proposes a mapping"
 
 
 def reached(value: Any, expression: str) -> str:
