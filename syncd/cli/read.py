@@ -79,7 +79,7 @@ async def read_anything(request: Request, *, now: Callable[[], datetime], monoto
 
 def _known(request: Request) -> _Known:
     if request.what.startswith(("http://", "https://")):
-        guard = _guard(request.what, private=request.allow_private)
+        guard = guard_of(request.what, private=request.allow_private)
         return _Known(request.what, request.what, request.kind, guard=guard)
     if Path(request.what).is_file():
         return _Known(Path(request.what).name, "", request.kind, file=Path(request.what))
@@ -97,7 +97,8 @@ def _typed(text: str) -> Mapping[str, Any]:
         table = text.lstrip().startswith("{")
         return tomllib.loads(f"options = {text.strip()}")["options"] if table else tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"--options: not TOML: {error}; write them as in config.toml, such as '{{ list = \"data\" }}'"]) from None
+        told = f"--options: not TOML: {error}; write them as in config.toml, such as '{{ list = \"data\" }}'"
+        raise ConfigError([told]) from None
 
 
 def _configured(request: Request) -> _Known:
@@ -112,7 +113,7 @@ def _configured(request: Request) -> _Known:
             raise
         raise _nothing(request.what, "give a file, an address, or the name of a source and --config") from None
     network = Network(**config.network_of(source.network).plain())
-    guard = _guard(source.url, private=source.allow_private or request.allow_private)
+    guard = guard_of(source.url, private=source.allow_private or request.allow_private)
     kind = request.kind or source.kind
     place = f'[[sources]] "{source.name}": options'
     return _Known(
@@ -120,7 +121,7 @@ def _configured(request: Request) -> _Known:
     )
 
 
-def _guard(url: str, *, private: bool) -> Guard:
+def guard_of(url: str, *, private: bool) -> Guard:
     """private: the list's own host and port may be private; nothing else may. What is no URL the read itself tells."""
     with suppress(Failure):
         return Guard(frozenset({urls.place(url)})) if private else Guard()
@@ -151,7 +152,7 @@ async def _asked(url: str, tools: Tools) -> Answer:
 
 
 async def _from_file(path: Path, url: str, tools: Tools) -> Answer:
-    return answer_of(await asyncio.to_thread(_bytes, path), url=url, content_type="", tools=tools)
+    return answer_of(await asyncio.to_thread(read_file, path), url=url, content_type="", tools=tools)
 
 
 def _source(known: _Known, kind: str, tools: Tools) -> Source:
@@ -163,7 +164,8 @@ def _source(known: _Known, kind: str, tools: Tools) -> Source:
     return plugin(SourceConfig(known.name, known.url, options), tools)
 
 
-def _bytes(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """A file's bytes. Raises ReadFailed: too_large, unreadable."""
     try:
         if path.stat().st_size > _MOST:
             raise ReadFailed("too_large", f"larger than {_MOST} bytes", where=str(path), hint="this is no list")

@@ -18,6 +18,7 @@ from syncd.sources.page import RawPage, files_in, finished, read_html_page
 from syncd.sources.picks import Pick, Row, filled, once
 from syncd.web.api import Answer
 
+
 @dataclass(frozen=True, slots=True)
 class Pages:
     """Where the pages of a source's documents are, and how they are read. detail: None finds what such pages have in
@@ -64,7 +65,7 @@ def _places(entry: Entry) -> dict[str, str]:
 def read_detail(data: bytes, content_type: str, asked: str, url: str, detail: Detail) -> RawPage:
     """A document's page; the function that the child runs. asked: the address of these bytes. url: that of the document.
 
-    Raises ReadFailed: no_body, not_understood …; "gone" with status 410 where the page says that the document is.
+    Raises ReadFailed: no_body, not_understood …; "document_gone" with status 410 where the page says that the document is.
     """
     if detail.kind == "html":
         page = Html(data, content_type=content_type, url=asked)
@@ -78,12 +79,12 @@ def read_detail(data: bytes, content_type: str, asked: str, url: str, detail: De
 
 
 def _ended(row: Row, detail: Detail, asked: str) -> RawPage | None:
-    """Where the document went, if the page says so. Raises ReadFailed("gone") where it says that there is none."""
+    """Where the document went, if the page says so. Raises ReadFailed("document_gone") where it says that there is none."""
     if moved := row.address(detail.redirect):
         return RawPage("", "", "", "", moved=moved)
     if told := row.told(detail.gone):
         hint = "its source says that it is gone: it is withdrawn when a later look shows the same"
-        raise ReadFailed("gone", f"the page says that the document is gone: {told[:120]!r}", where=asked, hint=hint,
+        raise ReadFailed("document_gone", f"the page says that the document is gone: {told[:120]!r}", where=asked, hint=hint,
                          status=410)
     return None
 

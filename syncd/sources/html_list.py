@@ -21,7 +21,9 @@ from syncd.sources.raw import Naming, naming
 from syncd.web.api import Answer
 
 _LOADED = re.compile(r"""["']([^"'\s<>]{1,200}(?:\.json|/api/|/search/|\.do\b|ajax)[^"'\s<>]{0,200})["']""")
-_WRITTEN = re.compile(r"document\.write|innerHTML|\$\.(?:ajax|get|post)|fetch\(|XMLHttpRequest|axios|createApp|new Vue|__NEXT_DATA__")
+_WRITTEN = re.compile(
+    r"document\.write|innerHTML|\$\.(?:ajax|get|post)|fetch\(|XMLHttpRequest|axios|createApp|new Vue|__NEXT_DATA__"
+)
 _FEW_WORDS = 400
 """Characters of a page that shows next to nothing before its scripts have run."""
 _NAMED = 3

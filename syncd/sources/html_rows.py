@@ -14,7 +14,7 @@ from syncd.sources.picks import Pick, Row, once
 _AT = re.compile(r"(?P<css>.*?)(?:@(?P<attribute>[\w:-]+))?", re.DOTALL)
 OWN_TEXT = "."
 """The selector of what stands in the row itself, outside of its links and other elements."""
-_DATE = re.compile(
+DATE = re.compile(
     r"(?<!\d)\d{4}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}日?(?:[T\s]{1,3}\d{1,2}[:时]\d{2}(?:[:分]\d{2})?[秒分]?"
     r"(?:\.\d{1,9})?(?:Z|\s?[+-]\d{2}:?\d{2})?)?(?!\d)"
 )
@@ -46,7 +46,7 @@ def _parts(selector: str) -> tuple[str, str]:
 
 def dated(text: str) -> str:
     """The last date that stands in a text among other words ("发布时间：2026-09-28 21:50"), or the text itself."""
-    found = [each.group() for each in _DATE.finditer(squeeze(text))]
+    found = [each.group() for each in DATE.finditer(squeeze(text))]
     return found[-1] if found else squeeze(text)
 
 
@@ -87,7 +87,7 @@ class HtmlRow(Row):
 
     def date(self, pick: Pick) -> str:
         found = self.texts(pick)
-        return next((text for each in found if (text := dated(each)) != each or _DATE.fullmatch(each)), "") or next(
+        return next((text for each in found if (text := dated(each)) != each or DATE.fullmatch(each)), "") or next(
             iter(found), ""
         )
 

@@ -10,8 +10,8 @@ from syncd.errors import ReadFailed
 from syncd.model import Entry
 from syncd.sources import json_rows
 from syncd.sources.api import Listing, Page, SourceConfig, Tools
-from syncd.sources.decode import decode
 from syncd.sources.declared import is_behind_the_first, listing, next_page
+from syncd.sources.decode import decode
 from syncd.sources.detail import Pages
 from syncd.sources.json_rows import REDESIGNED, JsonRow, load, rows_at
 from syncd.sources.jsonfeed import shape
