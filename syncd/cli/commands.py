@@ -394,6 +394,9 @@ def read(
         str, typer.Option("--page", metavar="URL", help=say(
             "a document's address: read its page as this source does", "文件网址：按该来源的方式读取其页面"))
     ] = "",
+    url: Annotated[
+        str, typer.Option("--url", help=say("of a file: where it came from", "文件来自哪个网址"))
+    ] = "",
 ) -> None:
     import asyncio
 
@@ -402,7 +405,7 @@ def read(
 
     doors = doors_of(context)
     request = Request(
-        what, kind=kind, config=config, allow_private=allow_private, options=options, page=page
+        what, kind=kind, config=config, allow_private=allow_private, options=options, page=page, url=url
     )
     facts = asyncio.run(read_anything(request, now=doors.now, monotonic=doors.monotonic))
     tell(facts, show.listing, as_json=as_json)

@@ -35,7 +35,8 @@ _MOST = 64 * 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class Request:
     """what: a source's name, an http(s) address or a file. kind: "" is found out. options: TOML of what the kind takes, in
-    place of the configured ones. page: the address of a document, whose page is read as this source reads it."""
+    place of the configured ones. page: the address of a document, whose page is read as this source reads it. url: where
+    a file came from, for its links."""
 
     what: str
     kind: str = ""
@@ -43,6 +44,7 @@ class Request:
     allow_private: bool = False
     options: str = ""
     page: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _known(request: Request) -> _Known:
         guard = guard_of(request.what, private=request.allow_private)
         return _Known(request.what, request.what, request.kind, guard=guard)
     if Path(request.what).is_file():
-        return _Known(Path(request.what).name, "", request.kind, file=Path(request.what))
+        return _Known(Path(request.what).name, request.url, request.kind, file=Path(request.what))
     return _configured(request)
 
 
@@ -137,7 +139,7 @@ async def _listing(known: _Known, tools: Tools, page: str) -> Listing:
     if page and not known.file and known.kind:
         source = _source(known, known.kind, tools)
         return await page_as_listing(source, await _asked(source.page_of(Entry(page, "", page)) or page, tools), page)
-    answer = await _from_file(known.file, page, tools) if known.file else await _asked(known.url, tools)
+    answer = await _from_file(known.file, page or known.url, tools) if known.file else await _asked(known.url, tools)
     shape = shape_of(answer.body, answer.header("content-type"))
     source = _source(known, known.kind or shape.kind, tools)
     if page or (shape.is_page and not known.kind):

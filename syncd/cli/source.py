@@ -88,12 +88,15 @@ async def _answer(request: Request, tools: Tools) -> Answer:
         answer = await tools.client.get(request.what)
         raise_for_list(answer)
         return answer
-    path = Path(request.what)
-    if not path.is_file():
-        hint = "give the address of a list, or a file with what it answered"
-        raise SyncdError("not_found", "no file and no address", where=request.what, hint=hint)
-    data = await asyncio.to_thread(read_file, path)
+    data = await asyncio.to_thread(_file, request.what)
     return answer_of(data, url=request.url or _NOWHERE, content_type="", tools=tools)
+
+
+def _file(what: str) -> bytes:
+    if not Path(what).is_file():
+        hint = "give the address of a list, or a file with what it answered"
+        raise SyncdError("not_found", "no file and no address", where=what, hint=hint)
+    return read_file(Path(what))
 
 
 async def _try(proposal: Proposal, answer: Answer, tools: Tools) -> Tried:
@@ -107,7 +110,8 @@ async def _try(proposal: Proposal, answer: Answer, tools: Tools) -> Tried:
         listing = await plugin(SourceConfig("new", proposal.url, options), tools).parse(body)
     except (ReadFailed, ConfigError) as error:
         return Tried(proposal, None, f"{error.message}: {error.hint}" if error.hint else error.message)
-    return Tried(proposal, listing, "; ".join(f"{p.where} {p.reason}: {p.hint}" for p in listing.problems[:_SHOWN]) or "it is empty")
+    told = [f"{problem.where} {problem.reason}: {problem.hint}" for problem in listing.problems[:_SHOWN]]
+    return Tried(proposal, listing, "; ".join(told) or "it is empty")
 
 
 def _nothing(why: list[str]) -> Facts:

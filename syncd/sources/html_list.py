@@ -26,6 +26,8 @@ _WRITTEN = re.compile(
 )
 _FEW_WORDS = 400
 """Characters of a page that shows next to nothing before its scripts have run."""
+_TITLE, _FEW_TITLES = 8, 3
+"""A page with so many links of so many characters shows a list, if another one."""
 _NAMED = 3
 
 
@@ -111,7 +113,8 @@ def _why(page: Html) -> str:
     body = page.tree.body
     text = squeeze(body.text(skip_empty=True)) if body is not None else ""
     words = len(text) - len(squeeze(scripts))
-    if scripts and (words < _FEW_WORDS or _WRITTEN.search(scripts)):
+    titles = [node for node in page.tree.css("a[href]") if len(squeeze(node.text())) >= _TITLE]
+    if scripts and len(titles) < _FEW_TITLES and (words < _FEW_WORDS or _WRITTEN.search(scripts)):
         named = list(dict.fromkeys(_LOADED.findall(scripts)))[:_NAMED]
         told = f" (its scripts name {', '.join(named)})" if named else ""
         return ("its rows are not in the HTML: scripts seem to make them. Find the JSON that the page loads"

@@ -68,7 +68,9 @@ class HtmlRow(Row):
         css, attribute = _parts(pick.at)
         if attribute:
             return [escaped(value) for node in self.nodes(pick) if (value := node.attributes.get(attribute))]
-        return [escaped(node.text(deep=css != OWN_TEXT)) for node in self.nodes(pick)]
+        if css == OWN_TEXT:
+            return [escaped(node.text(deep=False)) for node in self.nodes(pick)]
+        return [escaped(node.text()) if node.tag == "script" else node.inner_html or "" for node in self.nodes(pick)]
 
     def there(self, pick: Pick) -> str:
         node = self.node if self.node is not None else self.page.tree.body

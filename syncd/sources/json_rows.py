@@ -104,7 +104,8 @@ class JsonRow(Row):
         return next((text for text in self.raw(pick) if text), "")
 
     def date(self, pick: Pick) -> str:
-        return self.text(pick)
+        """Zero counts no seconds: it is how machines write none."""
+        return next((text for text in self.texts(pick) if text != "0"), "")
 
     def files(self, pick: Pick) -> tuple[AttachmentLink, ...]:
         found = search(self.value, pick.at) if pick else None

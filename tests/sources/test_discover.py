@@ -49,31 +49,67 @@ def proposed(body: bytes, kind: str, url: str = URL) -> tuple[Look, Listing]:
 
 
 PAGES = {
-    "TRS list": page('<div class="list"><ul>' + each('<li><a href="./t2026_{n}.html" target="_blank">{t}</a><span>{d}</span></li>')
-                     + "</ul></div>"),
+    "TRS list": page(
+        '<div class="list"><ul>'
+        + each('<li><a href="./t2026_{n}.html" target="_blank">{t}</a><span>{d}</span></li>')
+        + "</ul></div>"
+    ),
     "date in brackets before a link that is cut": page(
-        '<ul id="doc">' + each('<li><em>[{d}]</em><a href="/art/{n}.html" title="{t}">{s}</a></li>') + "</ul>"),
+        '<ul id="doc">' + each('<li><em>[{d}]</em><a href="/art/{n}.html" title="{t}">{s}</a></li>') + "</ul>"
+    ),
     "bare date": page('<ul class="news_list">' + each('<li><a href="/art/{n}.html">{t}</a>　{d}</li>') + "</ul>"),
-    "lists of five with lines between": page('<div class="box">' + "".join(
-        f'<ul class="l">{part}</ul><div class="line"></div>' for part in [
-            each('<li><a href="/art/{n}.html">{t}</a><i>{d}</i></li>')]) + "</div>"),
-    "table rows": page('<table class="t"><tr><th>序号</th><th>标题</th><th>发布日期</th></tr>' + each(
-        '<tr><td>{n}</td><td><a href="/art/{n}.html">{t}</a></td><td>{d}</td></tr>') + "</table>"),
-    "Drupal view": page('<div class="view-content">' + each(
-        '<div class="views-row views-row-{n}"><div class="views-field views-field-title"><span class="field-content">'
-        '<a href="/node/{n}">{t}</a></span></div><div class="views-field views-field-created"><span class="field-content">'
-        "{d}</span></div></div>") + "</div>"),
-    "WordPress archive": page('<main id="main">' + each(
-        '<article id="post-{n}" class="post-{n} post"><h2 class="entry-title"><a href="/{n}/">{t}</a></h2>'
-        '<time class="entry-date" datetime="{d}T09:00:00+08:00">{d}</time><p>摘要：各县区人民政府，现将方案印发给你们，请认真执行。'
-        '<a href="/{n}/#more">继续阅读</a></p></article>') + "</main>"),
-    "definition lists": page('<div class="r">' + each('<dl><dt><a href="/d/{n}.html">{t}</a></dt><dd>{d}</dd></dl>') + "</div>"),
-    "the whole row is a link": page('<div class="cards">' + each(
-        '<a class="card" href="/c/{n}.html" title="{t}"><h3>{t}</h3><span class="date">{d}</span></a>') + "</div>"),
-    "the whole row is a link without a title": page('<div class="cards">' + each(
-        '<a class="card" href="/c/{n}.html"><span class="date">{d}</span><h3>{t}</h3></a>') + "</div>"),
-    "Chinese dates": page('<ul class="zh">' + "".join(
-        f'<li><a href="/z/{n}.html">{t}</a><span class="time">2026年4月{n + 1}日</span></li>' for n, t in enumerate(TITLES)) + "</ul>"),
+    "lists of five with lines between": page(
+        '<div class="box">'
+        + "".join(
+            f'<ul class="l">{part}</ul><div class="line"></div>'
+            for part in [each('<li><a href="/art/{n}.html">{t}</a><i>{d}</i></li>')]
+        )
+        + "</div>"
+    ),
+    "table rows": page(
+        '<table class="t"><tr><th>序号</th><th>标题</th><th>发布日期</th></tr>'
+        + each('<tr><td>{n}</td><td><a href="/art/{n}.html">{t}</a></td><td>{d}</td></tr>')
+        + "</table>"
+    ),
+    "Drupal view": page(
+        '<div class="view-content">'
+        + each(
+            '<div class="views-row views-row-{n}"><div class="views-field views-field-title"><span class="field-content">'
+            '<a href="/node/{n}">{t}</a></span></div><div class="views-field views-field-created"><span class="field-content">'
+            "{d}</span></div></div>"
+        )
+        + "</div>"
+    ),
+    "WordPress archive": page(
+        '<main id="main">'
+        + each(
+            '<article id="post-{n}" class="post-{n} post"><h2 class="entry-title"><a href="/{n}/">{t}</a></h2>'
+            '<time class="entry-date" datetime="{d}T09:00:00+08:00">{d}</time><p>摘要：各县区人民政府，现将方案印发给你们，请认真执行。'
+            '<a href="/{n}/#more">继续阅读</a></p></article>'
+        )
+        + "</main>"
+    ),
+    "definition lists": page(
+        '<div class="r">' + each('<dl><dt><a href="/d/{n}.html">{t}</a></dt><dd>{d}</dd></dl>') + "</div>"
+    ),
+    "the whole row is a link": page(
+        '<div class="cards">'
+        + each('<a class="card" href="/c/{n}.html" title="{t}"><h3>{t}</h3><span class="date">{d}</span></a>')
+        + "</div>"
+    ),
+    "the whole row is a link without a title": page(
+        '<div class="cards">'
+        + each('<a class="card" href="/c/{n}.html"><span class="date">{d}</span><h3>{t}</h3></a>')
+        + "</div>"
+    ),
+    "Chinese dates": page(
+        '<ul class="zh">'
+        + "".join(
+            f'<li><a href="/z/{n}.html">{t}</a><span class="time">2026年4月{n + 1}日</span></li>'
+            for n, t in enumerate(TITLES)
+        )
+        + "</ul>"
+    ),
 }
 
 
@@ -85,7 +121,10 @@ def test_the_rows_of_a_page_are_found_with_their_titles_and_dates(name: str) -> 
     assert all(entry.published and entry.url.startswith("https://www.city.example/") for entry in found.entries)
 
 
-ROWS = [{"title": t, "url": f"/art/{n}.html", "pubDate": d, "id": n} for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))]
+ROWS = [
+    {"title": t, "url": f"/art/{n}.html", "pubDate": d, "id": n}
+    for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))
+]
 
 
 def renamed(**names: str) -> list[dict[str, Any]]:
@@ -95,23 +134,57 @@ def renamed(**names: str) -> list[dict[str, Any]]:
 ANSWERS: dict[str, Any] = {
     "a bare list": ROWS,
     "data.list": {"code": 0, "msg": "ok", "data": {"total": 12, "list": ROWS, "tags": [{"id": 1, "n": "a"}]}},
-    "result.records": {"success": True, "result": {"records": renamed(title="docTitle", url="docPubUrl", pubDate="docRelTime")}},
-    "groups side by side": {"searchVO": {"totalCount": 0, "listVO": None, "catMap": {
-        "gongwen": {"listVO": ROWS[:5]}, "bumen": {"listVO": ROWS[5:]}}}},
-    "epochs and numbers": {"rows": [
-        {"bt": t, "link": f"https://www.city.example/{n}.htm", "fbsj": 1776182400000 + n * 61_000, "pcode": f"云政发〔2026〕{n + 1}号"}
-        for n, t in enumerate(TITLES)]},
+    "result.records": {
+        "success": True,
+        "result": {"records": renamed(title="docTitle", url="docPubUrl", pubDate="docRelTime")},
+    },
+    "groups side by side": {
+        "searchVO": {
+            "totalCount": 0,
+            "listVO": None,
+            "catMap": {"gongwen": {"listVO": ROWS[:5]}, "bumen": {"listVO": ROWS[5:]}},
+        }
+    },
+    "epochs and numbers": {
+        "rows": [
+            {
+                "bt": t,
+                "link": f"https://www.city.example/{n}.htm",
+                "fbsj": 1776182400000 + n * 61_000,
+                "pcode": f"云政发〔2026〕{n + 1}号",
+            }
+            for n, t in enumerate(TITLES)
+        ]
+    },
     "WordPress's own": [
-        {"id": n, "date": f"{d}T09:00:00", "date_gmt": f"{d}T01:00:00", "link": f"https://www.city.example/{n}/",
-         "title": {"rendered": t}, "content": {"rendered": f"<p>{t}</p>"}}
-        for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))],
-    "unknown names": {"payload": {"entries": [
-        {"k1": n, "k2": t, "k3": f"https://www.city.example/{n}", "k4": d, "published": d}
-        for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))]}},
+        {
+            "id": n,
+            "date": f"{d}T09:00:00",
+            "date_gmt": f"{d}T01:00:00",
+            "link": f"https://www.city.example/{n}/",
+            "title": {"rendered": t},
+            "content": {"rendered": f"<p>{t}</p>"},
+        }
+        for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))
+    ],
+    "unknown names": {
+        "payload": {
+            "entries": [
+                {"k1": n, "k2": t, "k3": f"https://www.city.example/{n}", "k4": d, "published": d}
+                for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))
+            ]
+        }
+    },
     "a key with a dash": {"policy-list": ROWS},
-    "days before months": {"items": [{"title": t, "link": f"/a/{n}", "date": f"{n + 10:02d}/04/2026"} for n, t in enumerate(TITLES)]},
-    "years of midnights": {"items": [{"title": t, "link": f"/a/{n}", "date": f"{d} 00:00:00"}
-                                     for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))]},
+    "days before months": {
+        "items": [{"title": t, "link": f"/a/{n}", "date": f"{n + 10:02d}/04/2026"} for n, t in enumerate(TITLES)]
+    },
+    "years of midnights": {
+        "items": [
+            {"title": t, "link": f"/a/{n}", "date": f"{d} 00:00:00"}
+            for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))
+        ]
+    },
 }
 
 
@@ -132,7 +205,10 @@ def test_a_number_that_is_a_documents_is_known_by_its_form() -> None:
 
 
 def test_midnights_are_days_and_the_order_of_day_and_month_is_told() -> None:
-    for name, key, value in (("years of midnights", "date_precision", "day"), ("days before months", "date_format", "%d/%m/%Y")):
+    for name, key, value in (
+        ("years of midnights", "date_precision", "day"),
+        ("days before months", "date_format", "%d/%m/%Y"),
+    ):
         seen, _ = proposed(json.dumps(ANSWERS[name]).encode(), "json", "https://www.city.example/api/list")
         assert seen.proposals[0].options[key] == value
 
@@ -144,11 +220,11 @@ def test_an_order_of_day_and_month_that_nothing_tells_is_left_to_a_person() -> N
 
 
 def test_pages_behind_the_first_are_found() -> None:
-    trs = '<ul class="a">' + each('<li><a href="/{n}.html">{t}</a><b>{d}</b></li>') + '</ul><script>createPageHTML(25, 0, "index", "html");</script>'
-    seen, found = proposed(page(trs), "html")
+    rows = '<ul class="a">' + each('<li><a href="/{n}.html">{t}</a><b>{d}</b></li>') + "</ul>"
+    trs = rows + '<script>createPageHTML(25, 0, "index", "html");</script>'
+    _, found = proposed(page(trs), "html")
     assert found.next == "https://www.city.example/zwgk/index_1.html"
-    linked = '<ul class="a">' + each('<li><a href="/{n}.html">{t}</a><b>{d}</b></li>') + '</ul><a href="?page=2">下一页</a>'
-    assert proposed(page(linked), "html")[1].next == f"{URL}?page=2"
+    assert proposed(page(rows + '<a href="?page=2">下一页</a>'), "html")[1].next == f"{URL}?page=2"
     numbered = {"pages": 3, "rows": ROWS}
     url = "https://www.city.example/api?cat=1&pageNo=1"
     assert proposed(json.dumps(numbered).encode(), "json", url)[1].next == "https://www.city.example/api?cat=1&pageNo=2"

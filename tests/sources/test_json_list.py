@@ -68,15 +68,30 @@ def test_an_object_of_objects_counts_as_the_list_of_its_values() -> None:
 
 def test_all_that_a_list_tells_of_a_document_is_taken_and_names_it() -> None:
     row = {
-        "title": "市政府<em>办公室</em>关于<br/>印发方案的通知", "path": "zc/方案.html", "id": 77,
+        "title": "市政府<em>办公室</em>关于<br/>印发方案的通知",
+        "path": "zc/方案.html",
+        "id": 77,
         "date": "2026-04-15 17:15:40",
-        "org": ["市政府办公室", "市财政局"], "no": "市政办〔2026〕9号", "idx": "11330100/2026-00012", "signed": 1775750400000,
-        "tags": ["财政", "财政"], "files": [{"href": "a.pdf", "name": "附件1", "size": 12}], "fixes": "市政办〔2026〕8号",
+        "org": ["市政府办公室", "市财政局"],
+        "no": "市政办〔2026〕9号",
+        "idx": "11330100/2026-00012",
+        "signed": 1775750400000,
+        "tags": ["财政", "财政"],
+        "files": [{"href": "a.pdf", "name": "附件1", "size": 12}],
+        "fixes": "市政办〔2026〕8号",
     }
     fields = {
-        "title": "title", "url": "https://www.city.example/{path}", "key": "id", "published": "date", "issuer": "org",
-        "document_number": "no", "index_number": "idx", "written": "signed", "categories": "tags",
-        "attachments": "files[].{url: href, title: name, length: size}", "relations": {"corrects": "fixes"},
+        "title": "title",
+        "url": "https://www.city.example/{path}",
+        "key": "id",
+        "published": "date",
+        "issuer": "org",
+        "document_number": "no",
+        "index_number": "idx",
+        "written": "signed",
+        "categories": "tags",
+        "attachments": "files[].{url: href, title: name, length: size}",
+        "relations": {"corrects": "fixes"},
     }
     entry = read([row], fields=fields).entries[0]
     assert entry.title == "市政府办公室关于 印发方案的通知"
@@ -85,7 +100,8 @@ def test_all_that_a_list_tells_of_a_document_is_taken_and_names_it() -> None:
     assert entry.index_number == "11330100/2026-00012"
     assert (entry.written, entry.categories) == ("2026-04-10", ("财政",))
     assert [(f.url, f.type, f.title, f.length) for f in entry.attachments] == [
-        ("https://www.city.example/api/a.pdf", "application/pdf", "附件1", 12)]
+        ("https://www.city.example/api/a.pdf", "application/pdf", "附件1", 12)
+    ]
     assert entry.relations == (Relation(Bond.CORRECTS, number="市政办〔2026〕8号"),)
     assert [alias.partition(":")[0] for alias in entry.aliases] == ["number", "index", "title", "url", "guid"]
 
@@ -94,7 +110,11 @@ def test_a_date_whose_order_only_a_person_knows_is_read_by_its_form_and_keeps_it
     found = read([{**rows(1)[0], "date": "03/04/2026"}], date_format="%d/%m/%Y").entries[0].published
     assert found
     assert (found.at.isoformat(), found.precision, found.raw, found.zone) == (
-        "2026-04-02T16:00:00+00:00", Precision.DAY, "03/04/2026", "Asia/Shanghai")
+        "2026-04-02T16:00:00+00:00",
+        Precision.DAY,
+        "03/04/2026",
+        "Asia/Shanghai",
+    )
 
 
 def test_a_date_that_has_not_the_form_is_a_problem_and_never_guessed_at() -> None:
@@ -132,7 +152,9 @@ def test_json_in_a_call_or_an_assignment_of_javascript_is_read(wrapped: str) -> 
         ({"data": {"list": "none"}}, "options.list 'data.list'"),
     ],
 )
-def test_a_path_that_finds_nothing_is_an_error_that_names_the_option_and_the_keys_that_are_there(value: Any, told: str) -> None:
+def test_a_path_that_finds_nothing_is_an_error_that_names_the_option_and_the_keys_that_are_there(
+    value: Any, told: str
+) -> None:
     failure = refused(value, list="data.list")
     assert failure.reason == "not_understood"
     assert told in failure.hint
@@ -144,7 +166,10 @@ def test_rows_that_lost_a_field_are_an_error_that_names_the_option_the_row_and_i
     renamed = [{"name": row["title"], "url": row["url"], "date": row["date"]} for row in rows()]
     failure = refused(renamed)
     assert failure.reason == "not_understood"
-    assert "[0].title: options.fields.title 'title' finds nothing, there is an object with the keys name, url" in failure.hint
+    assert (
+        "[0].title: options.fields.title 'title' finds nothing, there is an object with the keys name, url"
+        in failure.hint
+    )
 
 
 @pytest.mark.guarantee(4)
@@ -156,7 +181,9 @@ def test_rows_that_all_lost_their_date_are_an_error_and_one_of_them_is_a_problem
 
 
 def test_one_bad_row_among_good_ones_is_left_out_and_told() -> None:
-    found = read([*rows(), {"title": "", "url": "/x"}, None, {"title": "戊", "url": "javascript:x", "date": "2026-04-01"}])
+    found = read(
+        [*rows(), {"title": "", "url": "/x"}, None, {"title": "戊", "url": "javascript:x", "date": "2026-04-01"}]
+    )
     assert len(found.entries) == 3
     assert [p.where for p in found.problems] == ["[3].title", "[4].title", "[5].url"]
 
@@ -168,7 +195,10 @@ def test_one_bad_row_among_good_ones_is_left_out_and_told() -> None:
         ({"fields": {**FIELDS, "published": "a..b"}}, "fields.published: 'a..b' is no JMESPath expression"),
         ({"fields": {"url": "url"}}, "fields.title is missing"),
         ({"fields": {**FIELDS, "titel": "x"}}, "titel"),
-        ({"fields": {**FIELDS, "author": {"at": "x", "take": "("}}}, "fields.author: take '(' is no regular expression"),
+        (
+            {"fields": {**FIELDS, "author": {"at": "x", "take": "("}}},
+            "fields.author: take '(' is no regular expression",
+        ),
         ({"date_format": "%d/%m"}, "does not name year, month and day"),
         ({"paging": {"url": "/p"}}, "{page}"),
         ({"paging": {"next": "n", "url": "/{page}"}}, "either next"),
@@ -215,8 +245,10 @@ def test_what_is_no_json_is_a_failed_read(body: bytes) -> None:
 
 
 def test_a_row_that_says_that_it_is_withdrawn_is_a_tombstone() -> None:
-    found = read([{**rows(1)[0], "gone": True}, {**rows(2)[1], "gone": False}, {**rows(3)[2], "gone": "0"}],
-                 fields={**FIELDS, "withdrawn": "gone"})
+    found = read(
+        [{**rows(1)[0], "gone": True}, {**rows(2)[1], "gone": False}, {**rows(3)[2], "gone": "0"}],
+        fields={**FIELDS, "withdrawn": "gone"},
+    )
     assert [entry.withdrawn for entry in found.entries] == [True, False, False]
 
 
@@ -234,7 +266,13 @@ def test_whether_a_page_is_read_and_where_follows_from_the_options() -> None:
     row, content = rows(1)[0], {**FIELDS, "content_html": "text", "document_number": "no"}
     assert page_of(row) == "https://www.city.example/zc/1.html"
     assert page_of({**row, "text": "<p>正文</p>"}, fields=content) == ""
-    assert page_of({**row, "text": "<p>正文</p>"}, fields=content, full_text="always") == "https://www.city.example/zc/1.html"
+    assert (
+        page_of({**row, "text": "<p>正文</p>"}, fields=content, full_text="always")
+        == "https://www.city.example/zc/1.html"
+    )
     assert page_of(row, full_text="never") == ""
     detail = {"kind": "json", "body": "b", "url": "https://api.city.example/content{path}?n={document_number}"}
-    assert page_of({**row, "no": "A 1"}, fields=content, detail=detail) == "https://api.city.example/content/zc/1.html?n=A%201"
+    assert (
+        page_of({**row, "no": "A 1"}, fields=content, detail=detail)
+        == "https://api.city.example/content/zc/1.html?n=A%201"
+    )
