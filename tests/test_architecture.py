@@ -33,6 +33,7 @@ IMPORTERS = {
     "PIL": ("syncd.content.files",),
     "trafilatura": ("syncd.sources",),
     "dateutil": ("syncd.sources.dates",),
+    "jmespath": ("syncd.sources.json_rows",),
 }
 
 
