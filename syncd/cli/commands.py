@@ -459,7 +459,9 @@ def new(
     url: Annotated[
         str, typer.Option("--url", help=say("of a file: where it came from", "文件来自哪个网址"))
     ] = "",
-    name: Annotated[str, typer.Option("--name", help=say("the source's name (default: of its host)", "来源名称（默认取自域名）"))] = "",
+    name: Annotated[
+        str, typer.Option("--name", help=say("the source's name (default: its host's)", "来源名称（默认取自域名）"))
+    ] = "",
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help=say("private addresses too", "允许内网地址"))
     ] = False,

@@ -84,7 +84,7 @@ PAGES = {
         '<main id="main">'
         + each(
             '<article id="post-{n}" class="post-{n} post"><h2 class="entry-title"><a href="/{n}/">{t}</a></h2>'
-            '<time class="entry-date" datetime="{d}T09:00:00+08:00">{d}</time><p>摘要：各县区人民政府，现将方案印发给你们，请认真执行。'
+            '<time class="entry-date" datetime="{d}T09:00:00+08:00">{d}</time><p>摘要：各县区，现将方案印发给你们。'
             '<a href="/{n}/#more">继续阅读</a></p></article>'
         )
         + "</main>"

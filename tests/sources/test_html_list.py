@@ -202,7 +202,8 @@ def test_the_header_of_a_document_is_read_where_config_says_nothing() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "<ul><li><span>文　号：</span><span>云政发〔2026〕9号</span></li><li><span>索引号：</span><span>X1/2026-9</span></li></ul>",
+        "<ul><li><span>文　号：</span><span>云政发〔2026〕9号</span></li>"
+        "<li><span>索引号：</span><span>X1/2026-9</span></li></ul>",
         "<dl><dt>文号</dt><dd>云政发〔2026〕9号</dd><dt>索引号</dt><dd>X1/2026-9</dd></dl>",
         "<p>文号：云政发〔2026〕9号</p><p><b>索引号：</b>X1/2026-9</p>",
         "<table><tr><th>文号</th><td>云政发〔2026〕9号</td></tr><tr><th>索引号</th><td>X1/2026-9</td></tr></table>",
