@@ -185,8 +185,8 @@ class Revision:
     detected: datetime
     withdrawn: bool = False
     reason: str = ""
-    """Why it is a revision: "new", "corrected", "marked" (another document bears on it, or no longer does),
-    "tombstone", "gone_at_source", "operator"."""
+    """Why it is a revision: "new", "corrected", "marked" (another document bears on it, or no longer does), "tombstone",
+    "notice", "gone_at_source", "operator"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help=say("The database of the state.", "状态数据库。"))
 app.add_typer(db, name="db")
+source = typer.Typer(no_args_is_help=True, help=say("Sources.", "来源。"))
+app.add_typer(source, name="source")
 
 
 def command() -> TyperGroup:
@@ -384,6 +386,17 @@ def read(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help=say("private addresses too", "允许内网地址"))
     ] = False,
+    options: Annotated[
+        str, typer.Option("--options", metavar="TOML", help=say(
+            "options of the kind, to try a mapping: as in config.toml", "该种类的选项，写法同 config.toml，用于试验"))
+    ] = "",
+    page: Annotated[
+        str, typer.Option("--page", metavar="URL", help=say(
+            "a document's address: read its page as this source does", "文件网址：按该来源的方式读取其页面"))
+    ] = "",
+    url: Annotated[
+        str, typer.Option("--url", help=say("of a file: where it came from", "文件来自哪个网址"))
+    ] = "",
 ) -> None:
     import asyncio
 
@@ -391,7 +404,9 @@ def read(
     from syncd.cli.read import Request, read_anything
 
     doors = doors_of(context)
-    request = Request(what, kind=kind, config=config, allow_private=allow_private)
+    request = Request(
+        what, kind=kind, config=config, allow_private=allow_private, options=options, page=page, url=url
+    )
     facts = asyncio.run(read_anything(request, now=doors.now, monotonic=doors.monotonic))
     tell(facts, show.listing, as_json=as_json)
     leave(0 if facts["ok"] else 1)
@@ -432,6 +447,38 @@ def adapters(
     rows = installed(tests=tests)
     tell(rows, show.plugins, as_json=as_json)
     leave(1 if any(row["problem"] for row in rows) else 0)
+
+
+@source.command(
+    help=say(
+        "Look at an address or a file and print a [[sources]] block that reads it.",
+        "查看网址或文件，输出能读取它的 [[sources]] 配置。",
+    )
+)
+def new(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="URL-or-FILE", help=say("the list", "列表"))],
+    as_json: AsJson = False,
+    url: Annotated[
+        str, typer.Option("--url", help=say("of a file: where it came from", "文件来自哪个网址"))
+    ] = "",
+    name: Annotated[
+        str, typer.Option("--name", help=say("the source's name (default: its host's)", "来源名称（默认取自域名）"))
+    ] = "",
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help=say("private addresses too", "允许内网地址"))
+    ] = False,
+) -> None:
+    import asyncio
+
+    from syncd.cli import show
+    from syncd.cli.source import Request, propose
+
+    doors = doors_of(context)
+    request = Request(what, url=url, name=name, allow_private=allow_private)
+    facts = asyncio.run(propose(request, now=doors.now, monotonic=doors.monotonic))
+    tell(facts, show.proposal, as_json=as_json)
+    leave(0 if facts["ok"] else 1)
 
 
 @db.command(help=say("Bring the database to this version's form.", "把数据库升级到当前版本的结构。"))

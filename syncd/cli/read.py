@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,12 @@ from syncd.child import Child
 from syncd.content.clean import clean
 from syncd.core import identity
 from syncd.errors import ConfigError, ReadFailed, SyncdError
-from syncd.model import Entry, Instant, Precision, Problem
+from syncd.model import Entry, Instant, Precision, Problem, Relation
 from syncd.sources import registry
 from syncd.sources.api import Listing, Source, SourceConfig, Tools
-from syncd.sources.local import read_bytes, recognise
+from syncd.sources.local import answer_of, page_as_listing, shape_of
 from syncd.web import urls
-from syncd.web.api import Guard, Network
+from syncd.web.api import Answer, Guard, Network
 from syncd.web.client import Web
 from syncd.web.failure import Failure
 from syncd.web.status import raise_for_list
@@ -33,21 +34,29 @@ _MOST = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """what: a source's name, an http(s) address or a file. kind: "" is found out."""
+    """what: a source's name, an http(s) address or a file. kind: "" is found out. options: TOML of what the kind takes, in
+    place of the configured ones. page: the address of a document, whose page is read as this source reads it. url: where
+    a file came from, for its links."""
 
     what: str
     kind: str = ""
     config: Path = Path("config.toml")
     allow_private: bool = False
+    options: str = ""
+    page: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a configuration knows of a list, or nothing. zone: for dates without one, and who says so."""
+    """What a configuration knows of a list, or nothing. file: where its bytes are, None to ask `url` for them. zone: for
+    dates without one, and who says so. place: where its options stand."""
 
     name: str
     url: str
     kind: str = ""
+    file: Path | None = None
+    place: str = "--options"
     options: Mapping[str, Any] = field(default_factory=dict)
     network: Network = field(default_factory=Network)
     guard: Guard = field(default_factory=Guard)
@@ -56,13 +65,13 @@ class _Known:
 
 async def read_anything(request: Request, *, now: Callable[[], datetime], monotonic: Callable[[], float]) -> Facts:
     """The facts to print; a failed read is told in them ("ok" false). Raises ConfigError, SyncdError("not_found")."""
-    known = _known(request)
+    known = _with_options(_known(request), request.options)
     child = Child()
     web = Web(now=now, monotonic=monotonic, user_agent="syncd (one look)", gap=0.0)
     client = web.client(known.name, known.network, known.guard)
     tools = Tools(client=client, run=child.run, now=now, zone=known.zone[0], zone_origin=known.zone[1])
     try:
-        return facts(known.name, await _listing(known, tools))
+        return facts(known.name, await _listing(known, tools, request.page))
     except ReadFailed as error:
         return failure(known.name, error)
     finally:
@@ -72,11 +81,26 @@ async def read_anything(request: Request, *, now: Callable[[], datetime], monoto
 
 def _known(request: Request) -> _Known:
     if request.what.startswith(("http://", "https://")):
-        guard = _guard(request.what, private=request.allow_private)
+        guard = guard_of(request.what, private=request.allow_private)
         return _Known(request.what, request.what, request.kind, guard=guard)
     if Path(request.what).is_file():
-        return _Known(Path(request.what).name, "", request.kind, options={"path": request.what})
+        return _Known(Path(request.what).name, request.url, request.kind, file=Path(request.what))
     return _configured(request)
+
+
+def _with_options(known: _Known, text: str) -> _Known:
+    """The options that were typed, in place of the configured ones. Raises ConfigError."""
+    return replace(known, options=_typed(text), place="--options") if text else known
+
+
+def _typed(text: str) -> Mapping[str, Any]:
+    """Options as TOML: an inline table, or lines of keys and values."""
+    try:
+        table = text.lstrip().startswith("{")
+        return tomllib.loads(f"options = {text.strip()}")["options"] if table else tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        told = f"--options: not TOML: {error}; write them as in config.toml, such as '{{ list = \"data\" }}'"
+        raise ConfigError([told]) from None
 
 
 def _configured(request: Request) -> _Known:
@@ -91,12 +115,15 @@ def _configured(request: Request) -> _Known:
             raise
         raise _nothing(request.what, "give a file, an address, or the name of a source and --config") from None
     network = Network(**config.network_of(source.network).plain())
-    guard = _guard(source.url, private=source.allow_private or request.allow_private)
+    guard = guard_of(source.url, private=source.allow_private or request.allow_private)
     kind = request.kind or source.kind
-    return _Known(source.name, source.url, kind, source.options, network, guard, config.zone_of(source))
+    place = f'[[sources]] "{source.name}": options'
+    return _Known(
+        source.name, source.url, kind, None, place, source.options, network, guard, config.zone_of(source)
+    )
 
 
-def _guard(url: str, *, private: bool) -> Guard:
+def guard_of(url: str, *, private: bool) -> Guard:
     """private: the list's own host and port may be private; nothing else may. What is no URL the read itself tells."""
     with suppress(Failure):
         return Guard(frozenset({urls.place(url)})) if private else Guard()
@@ -107,28 +134,40 @@ def _nothing(what: str, hint: str) -> SyncdError:
     return SyncdError("not_found", "no file, no address and no source of this name", where=what, hint=hint)
 
 
-async def _listing(known: _Known, tools: Tools) -> Listing:
-    if not known.url:
-        path = Path(str(known.options["path"]))
-        data = await asyncio.to_thread(_bytes, path)
-        return await read_bytes(known.kind or None, data, url="", content_type="", name=known.name, tools=tools)
-    answer = await tools.client.get(known.url)
+async def _listing(known: _Known, tools: Tools, page: str) -> Listing:
+    """What is read: a list or a document's page, found out where neither `kind` nor `page` says so."""
+    if page and not known.file and known.kind:
+        source = _source(known, known.kind, tools)
+        return await page_as_listing(source, await _asked(source.page_of(Entry(page, "", page)) or page, tools), page)
+    answer = await _from_file(known.file, page or known.url, tools) if known.file else await _asked(known.url, tools)
+    shape = shape_of(answer.body, answer.header("content-type"))
+    source = _source(known, known.kind or shape.kind, tools)
+    if page or (shape.is_page and not known.kind):
+        return await page_as_listing(source, answer, page or known.url or known.name)
+    return await source.parse(answer)
+
+
+async def _asked(url: str, tools: Tools) -> Answer:
+    answer = await tools.client.get(url)
     raise_for_list(answer)
-    kind = known.kind or recognise(answer.body, answer.header("content-type"))
-    return await _source(known, kind, tools).parse(answer)
+    return answer
+
+
+async def _from_file(path: Path, url: str, tools: Tools) -> Answer:
+    return answer_of(await asyncio.to_thread(read_file, path), url=url, content_type="", tools=tools)
 
 
 def _source(known: _Known, kind: str, tools: Tools) -> Source:
     """The plug-in, with its options as configured. Raises ConfigError."""
     plugin = registry.load(kind)
-    place = f'[[sources]] "{known.name}": options'
-    options, problems = configuration.options_of(plugin.Options, known.options, where=place)
+    options, problems = configuration.options_of(plugin.Options, known.options, where=known.place)
     if problems:
         raise ConfigError(problems)
     return plugin(SourceConfig(known.name, known.url, options), tools)
 
 
-def _bytes(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """A file's bytes. Raises ReadFailed: too_large, unreadable."""
     try:
         if path.stat().st_size > _MOST:
             raise ReadFailed("too_large", f"larger than {_MOST} bytes", where=str(path), hint="this is no list")
@@ -150,7 +189,8 @@ def facts(name: str, listing: Listing) -> Facts:
 
 def failure(name: str, error: ReadFailed) -> Facts:
     """A read that failed: nothing was learned."""
-    told = {"reason": error.reason, "hint": error.hint or error.message, "where": error.where}
+    said = error.message if error.message != error.reason else ""
+    told = {"reason": error.reason, "hint": "; ".join(filter(None, (said, error.hint))), "where": error.where}
     return {"source": name, "ok": False, "problems": [told], "entries": []}
 
 
@@ -176,7 +216,13 @@ def _entry(source: str, entry: Entry, html: str) -> Facts:
         "aliases": list(entry.aliases or _aliases(source, entry)),
         "attachments": [{"url": a.url, "type": a.type, "length": a.length} for a in entry.attachments],
         **({"withdrawn": True} if entry.withdrawn else {}),
+        **({"relations": [_relation(each) for each in entry.relations]} if entry.relations else {}),
     }
+
+
+def _relation(relation: Relation) -> Facts:
+    told = {"number": relation.number, "url": relation.url, "title": relation.title}
+    return {"bond": relation.bond.value, **{name: text for name, text in told.items() if text}}
 
 
 def _aliases(source: str, entry: Entry) -> Sequence[str]:

@@ -314,6 +314,16 @@ def plugins(rows: Sequence[Facts]) -> None:
     table("", heads, cells, wide=(4, 5))
 
 
+def proposal(facts: Facts) -> None:
+    """What `source new` found: the block alone, so that it can be appended to a file; else why there is none, on stderr."""
+    if facts["ok"]:
+        sys.stdout.write(facts["toml"])
+        return
+    print(say("no way to read it was found:", "没有找到读取方法："), file=sys.stderr)
+    for problem in facts["problems"]:
+        print(f"  {printable(problem)}", file=sys.stderr)
+
+
 def listing(facts: Facts) -> None:
     """What `read` found."""
     state = say("read well", "读取成功") if facts["ok"] else say("NOT read", "读取失败")

@@ -12,7 +12,7 @@ from syncd.content.build import complete, earliest_known
 from syncd.content.clean import plain
 from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
-from syncd.core.identity import aliases
+from syncd.core.identity import aliases, canonical_url
 from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.paging import whole
 from syncd.engine.poll import BUG, fingerprint
@@ -20,6 +20,7 @@ from syncd.engine.pool import Pool
 from syncd.engine.route import Router
 from syncd.errors import ReadFailed, Stale, StoreError
 from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Revision
+from syncd.sources.api import Page
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
 from syncd.web.status import retry_after
@@ -46,6 +47,10 @@ ORDER_TRIES = 5
 """How often a person's order is reckoned anew where a reading of the document was quicker."""
 OTHERS = 3
 """How many other pages of a source are asked before one that is gone counts as withdrawn."""
+BY_NOTICE = "notice"
+"""The reason of a revision that the source's own notice withdrew."""
+MOVES = 3
+"""How often a document may have moved, one page naming the next, before its page counts as a circle."""
 BY_ORDER = "ordered"
 """What the reason of a revision begins with that a person's order made."""
 FLAP = "its text changes at every look; say options.body_selector, or leave out what counts and tells the time"
@@ -63,10 +68,12 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What reading a document gave: None content means that the server says it is unchanged."""
+    """What reading a document gave: None content means that the server says it is unchanged. withdrawn: the source's own
+    notice that it no longer stands."""
 
     content: Content | None
     validators: Validators = Validators()
+    withdrawn: str = ""
 
 
 class Reader:
@@ -253,7 +260,7 @@ class Reader:
         # By all its names: the number under which another list showed it may stand on its page only.
         known = await self._known(pending, _aliases(pending.source, pending.entry, fresh.content))
         latest = (await self.deps.store.document(known)).latest if known else 0
-        revision = self._revision(known, fresh.content, "corrected" if known else "new")
+        revision = self._revision(known, fresh, "corrected" if known else "new")
         read = replace(pending, document=known)
         reading = self._reading(read, fresh.content, revision, fresh.validators, judged=(known, latest))
         doubt = await self._doubt(unit, known, revision, pending.entry) if known else None
@@ -289,7 +296,7 @@ class Reader:
         if found.latest < most:
             return False
         last = [await self.deps.store.revision(document, n) for n in range(found.latest, found.latest - most, -1)]
-        unlike = revision.hash != last[0].hash or last[0].withdrawn
+        unlike = (revision.hash, revision.withdrawn) != (last[0].hash, last[0].withdrawn)
         return unlike and flapping([r.detected for r in last], self.deps.now, per_day=most)
 
     async def _has_passed(self, unit: SourceUnit, pending: Pending, doubt: Doubt | None) -> bool:
@@ -315,14 +322,15 @@ class Reader:
 
     async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry) -> Doubt | None:
         """Why a text is not believed at once: it was superseded, or its document was withdrawn, and nothing says that it
-        is newer; or it is new to us and no date says so. None for a text that needs no proof.
+        is newer; or it is new to us and no date says so. None for a text that needs no proof, and for a notice that
+        it no longer stands.
 
         A mirror or a cache that lags behind shows such a text. Where a page is read, the list's date says nothing of the
         text: the page may lag behind the list.
         """
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
-        if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
+        if latest is None or revision.withdrawn or (revision.hash == latest.hash and not latest.withdrawn):
             self._sure_of(document)
             return None
         now, then = revision.content.updated, latest.content.updated
@@ -359,8 +367,11 @@ class Reader:
                 return True
         return False
 
-    def _revision(self, document: int, content: Content, reason: str) -> Revision:
-        return Revision(document, 0, mapping.revision_hash(content), content, self.deps.now, reason=reason)
+    def _revision(self, document: int, fresh: Fresh, reason: str) -> Revision:
+        """What was read, as a revision: withdrawn where the source says so."""
+        assert fresh.content is not None  # an unchanged page is no revision
+        hash, told = mapping.revision_hash(fresh.content), bool(fresh.withdrawn)
+        return Revision(document, 0, hash, fresh.content, self.deps.now, told, BY_NOTICE if told else reason)
 
     def _reading(
         self,
@@ -398,16 +409,10 @@ class Reader:
 
     async def _fetch(self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int) -> Fresh:
         """The document's content now; raises ReadFailed."""
-        page, found = None, Validators()
-        if address := unit.source.page_of(entry):
-            answer = await unit.client.get(address, validators=validators)
-            self.deps.clock.heard(answer)
-            if answer.status == 304:
-                return Fresh(None, validators)
-            _judge(answer, self.deps.now)
-            page = await unit.source.read_page(entry, answer)
-            self.deps.blobs.put(answer.body)
-            found = answer.validators
+        seen = await self._page(unit, entry, validators)
+        if seen is None:
+            return Fresh(None, validators)
+        entry, page, found = seen
         content, links = await self.deps.builder.build(entry, page)
         fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits)
         if fetched.retry is not None and tries < FILE_TRIES:
@@ -415,7 +420,32 @@ class Reader:
             raise ReadFailed(
                 "attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry
             )
-        return Fresh(complete(content, fetched), found)
+        return Fresh(complete(content, fetched), found, page.withdrawn if page else "")
+
+    async def _page(
+        self, unit: SourceUnit, entry: Entry, validators: Validators
+    ) -> tuple[Entry, Page | None, Validators] | None:
+        """The entry at its present address with its page and what to ask with next time; None when that is unchanged.
+
+        No page where the list says all. What was asked at a new address is no validator of the old one.
+        """
+        now = entry
+        for _ in range(MOVES + 1):
+            address = unit.source.page_of(now)
+            if not address:
+                return now, None, Validators()
+            answer = await unit.client.get(address, validators=validators if now is entry else Validators())
+            self.deps.clock.heard(answer)
+            if answer.status == 304:
+                return None
+            _judge(answer, self.deps.now)
+            page = await unit.source.read_page(now, answer)
+            if not page.moved:
+                self.deps.blobs.put(answer.body)
+                return now, page, answer.validators if now is entry else Validators()
+            now = replace(now, url=_at_the_same_source(page.moved, now.url))
+        hint = "its pages name each other as the new one: ask the source which is right"
+        raise ReadFailed("moved_in_circles", f"it moved more than {MOVES} times", hint=hint, where=now.url)
 
     async def _look(self, due: DueLook) -> None:
         """Look again at a known document: unchanged, corrected, removed, or not to be had just now."""
@@ -443,7 +473,7 @@ class Reader:
         if fresh.content is None:
             await self._look_at_files(unit, due, due.look.validators)
             return
-        await self._compare(unit, due, fresh.content, fresh.validators)
+        await self._compare(unit, due, fresh)
 
     async def _look_at_files(self, unit: SourceUnit, due: DueLook, validators: Validators) -> None:
         """The page is as it was; a file behind the same address may be another one all the same."""
@@ -456,7 +486,7 @@ class Reader:
         if {m.sha256 for m in media} == {m.sha256 for m in known.media}:
             await self._rest(due, replace(due.look, validators=validators))
             return
-        await self._compare(unit, due, replace(known, media=media), due.look.validators)
+        await self._compare(unit, due, Fresh(replace(known, media=media), due.look.validators))
 
     async def _look_for_removal(self, unit: SourceUnit, due: DueLook) -> None:
         """The feed carries the whole text: its page is asked only whether it still exists, and its files whether they are
@@ -466,12 +496,17 @@ class Reader:
             _judge(answer, self.deps.now)
         await self._look_at_files(unit, due, due.look.validators if answer.status == 304 else answer.validators)
 
-    async def _compare(self, unit: SourceUnit, due: DueLook, content: Content, validators: Validators) -> None:
-        look = replace(due.look, validators=validators)
-        revision = self._revision(due.document.id, content, "corrected")
+    async def _compare(self, unit: SourceUnit, due: DueLook, fresh: Fresh) -> None:
+        look = replace(due.look, validators=fresh.validators)
+        revision = self._revision(due.document.id, fresh, "corrected")
         ordered = due.revision.withdrawn and due.revision.reason.startswith(BY_ORDER)
-        if ordered or (revision.hash == due.revision.hash and not due.revision.withdrawn):
+        same = revision.withdrawn if due.revision.withdrawn else revision.hash == due.revision.hash and not revision.withdrawn
+        if ordered or same:
             await self._rest(due, look)
+            return
+        if revision.withdrawn and await self._mass_gone(due):
+            self.deps.meter.failure("read", "mass_gone")
+            await self._rest(due, due.look, note="mass_gone")
             return
         doubt = await self._doubt(unit, due.document.id, revision, due.entry)
         if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt):
@@ -590,9 +625,17 @@ def _judge(answer: Answer, now: datetime) -> None:
     raise ReadFailed(f"http_{answer.status}", hint=told, where=answer.url, after=after, status=answer.status)
 
 
+def _at_the_same_source(url: str, before: str) -> str:
+    """A document's new address. Raises ReadFailed("moved_away") for one at another host: that is not this source's to tell."""
+    if canonical_url(url).partition("/")[0] != canonical_url(before).partition("/")[0]:
+        hint = "look at the new address; if the document goes on there, watch that source too"
+        raise ReadFailed("moved_away", f"its page says that it is at {url} now", hint=hint, where=before)
+    return url
+
+
 def _aliases(source: str, entry: Entry, content: Content) -> tuple[str, ...]:
-    """All names of the document, those of its own page first. The title that its list displays counts like its own where
-    issuer and 成文日期 are known: elsewhere the one may be shown as the other."""
+    """All names of the document, those of its own page first, its former address among them. The title that its list
+    displays counts like its own where issuer and 成文日期 are known: elsewhere the one may be shown as the other."""
     own, displayed = (
         aliases(
             source,
@@ -606,7 +649,8 @@ def _aliases(source: str, entry: Entry, content: Content) -> tuple[str, ...]:
         )
         for title in (content.title, entry.title)
     )
-    return tuple(dict.fromkeys((*own, *displayed, *entry.aliases)))
+    moved = aliases(source, "", url=content.url) if content.url != entry.url else ()
+    return tuple(dict.fromkeys((*own, *displayed, *moved, *entry.aliases)))
 
 
 def _told_by(source: str, published: Instant | None) -> Instant | None:

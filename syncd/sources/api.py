@@ -46,6 +46,7 @@ class Page:
 
     withdrawn: the source's own notice, in words, that the document no longer stands (""  while it stands).
     validity: what the page says of its force, such as "失效" or "已修改". relations: to other documents, as it tells them.
+    moved: the document's new address, "" where it stays; then nothing else of the page counts.
     """
 
     url: str
@@ -64,6 +65,7 @@ class Page:
     withdrawn: str = ""
     validity: str = ""
     relations: tuple[Relation, ...] = ()
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,11 @@ def is_zone(name: str) -> bool:
     return _zone_info(name) is not None
 
 
+def local_day(at: datetime, zone: str) -> str:
+    """The day of a moment in a zone, as "YYYY-MM-DD"; of a zone that is unknown here, in UTC."""
+    return at.astimezone(_zone_info(zone) or UTC).date().isoformat()
+
+
 def _tidy(raw: str) -> str:
     """Full-width digits and marks as ASCII, blanks single, no label or brackets; a text too long for a date becomes ""."""
     if len(raw) > 4 * _LONGEST:

@@ -8,20 +8,21 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from hashlib import blake2b
 from io import BytesIO
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, model_validator
 
 from syncd.core.schedule import Skips
 from syncd.errors import ReadFailed
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import Listing, Page, SourceConfig, Tools
 from syncd.sources.decode import decode
+from syncd.sources.detail import Pages
 from syncd.sources.gate import Gated, Tombstone, gate
 from syncd.sources.html import absolute_fragment, join, plain, squeeze
 from syncd.sources.jsonfeed import json_feed, read_json
+from syncd.sources.mapping import PageOptions
 from syncd.sources.memo import Memo
-from syncd.sources.page import RawPage, finished, read_html_page
 from syncd.sources.raw import Naming, RawEntry, RawList, bounded, entries, identified, naming, placed
 from syncd.web.api import Answer
 
@@ -33,17 +34,17 @@ _LONGEST_BASE = 500
 _NOT_XML = "the address may have moved or need another kind; open it in a browser"
 
 
-class FeedOptions(BaseModel):
+class FeedOptions(PageOptions):
     """What `options` of a feed takes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    full_text: Literal["auto", "always", "never"] = "auto"
-    """Whether the document's page is read: auto when the feed gives only a summary."""
     body_selector: str = ""
-    """CSS selector of the body on the page; empty finds it."""
-    max_entries: int = Field(default=1000, ge=1, le=100_000)
-    """A longer feed is an error, so that nothing is left out in silence."""
+    """CSS selector of the body on the page; empty finds it. `detail` says more of the page."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.detail and self.body_selector:
+            raise ValueError("say body in detail, not body_selector beside it")
+        return self
 
 
 class FeedSource:
@@ -56,6 +57,7 @@ class FeedSource:
     def __init__(self, config: SourceConfig, tools: Tools) -> None:
         self._config, self._tools = config, tools
         self._options = config.options if isinstance(config.options, FeedOptions) else FeedOptions()
+        self._pages = Pages(tools, self._options.full_text, self._options.detail, self._options.body_selector)
 
     async def parse(self, answer: Answer) -> Listing:
         """As Source.parse; all of the work on bytes is done in the child."""
@@ -65,21 +67,12 @@ class FeedSource:
         return cast(Listing, await self._tools.run(read_listing, body, sort, answer.url, most, by, reads))
 
     def page_of(self, entry: Entry) -> str:
-        """None without an address; else as options.full_text says."""
-        if self._options.full_text == "never" or entry.withdrawn:
-            return ""
-        return entry.url if self._options.full_text == "always" or not entry.content_html else ""
+        """None without an address; else as options.full_text and options.detail say."""
+        return self._pages.address(entry)
 
     async def read_page(self, entry: Entry, answer: Answer) -> Page:
         """As Source.read_page."""
-        raw = await self._tools.run(
-            read_html_page,
-            answer.body,
-            answer.header("content-type"),
-            answer.url,
-            self._options.body_selector,
-        )
-        return finished(cast(RawPage, raw), answer.url, self._tools)
+        return await self._pages.read(entry, answer)
 
 
 def read_listing(data: bytes, content_type: str, url: str, most: int, by: Naming, reads: bool) -> Listing:

@@ -167,7 +167,7 @@ def _page_hint(body: str) -> str:
     found = _HTML_TITLE.search(body[:65536])
     title = " ".join(html.unescape(found.group(1)).split()) if found else ""
     shown = f"the page is titled {title[:120]!r}" if title else "the page has no title"
-    return f"{shown}; look for the feed's own address there, or whether the source is down or asks for a log-in"
+    return f"{shown}; if it is the list itself, syncd source new finds its feed or proposes a mapping; else the source is down"
 
 
 def _strip_head(body: str) -> str:

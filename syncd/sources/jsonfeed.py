@@ -70,7 +70,7 @@ def json_feed(value: Any, url: str) -> RawList:
         raise ReadFailed(
             "not_a_feed",
             f"it is JSON, but no JSON Feed: {shape(value)}",
-            hint='a JSON Feed has "version" and "items"; gov.cn\'s own lists need kind = "govcn"',
+            hint='syncd source new proposes a mapping of it for kind = "json"; gov.cn\'s own lists need kind = "govcn"',
         )
     problems: list[Problem] = []
     rows = [row for n, item in enumerate(value["items"]) if (row := _row(item, f"items[{n}]", url, problems))]

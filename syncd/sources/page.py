@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncd.errors import ReadFailed
-from syncd.model import AttachmentLink, Problem
+from syncd.model import AttachmentLink, Problem, Relation
 from syncd.sources.api import Page, Tools
-from syncd.sources.dates import parse_written, read_instant
+from syncd.sources.dateform import LADDER, DateForm, instant, written
 from syncd.sources.header import header_of
 from syncd.sources.html import Html, absolute_fragment, parse_html
+from syncd.sources.html_rows import dated
 
 BODIES = ("#UCAP-CONTENT", ".trs_editor_view", ".TRS_Editor", ".pages_content", "#zoom", "[itemprop=articleBody]")
 """Bodies of the content systems that government sites really use."""
@@ -38,32 +39,50 @@ class RawPage:
     origin_name: str = ""
     attachments: tuple[AttachmentLink, ...] = ()
     problems: tuple[Problem, ...] = ()
-    header: tuple[tuple[str, str], ...] = ()
-    """Fields of the document's header by the names of sources.header.LABELS."""
+    issuer: str = ""
+    document_number: str = ""
+    index_number: str = ""
+    written: str = ""
+    categories: tuple[str, ...] = ()
+    withdrawn: str = ""
+    validity: str = ""
+    relations: tuple[Relation, ...] = ()
+    moved: str = ""
 
 
-def read_html_page(data: bytes, content_type: str, url: str, selector: str) -> RawPage:
-    """Take a page apart. selector: of the body, "" to find it. Raises ReadFailed("no_body") without a document."""
-    page = Html(data, content_type=content_type, url=url)
+def read_html_page(page: Html, selector: str, cells: str = "") -> RawPage:
+    """Take a page apart by what such pages have in common. selector: of the body, "" to find it. cells: as header_of.
+
+    Raises ReadFailed("no_body") without a document.
+    """
     node = page.first([selector] if selector else BODIES)
     if node is None and selector:
         raise no_body(page, f"nothing on it matches {selector!r}")
     body = page.outer(node) if node is not None else absolute_fragment(_main_text(page), page.base)
     if not body:
         raise no_body(page, "no main text was found")
-    files = page.files_beside(node) if node is not None else _files_of(body, page)
-    header = header_of(page, node)
-    title = page.meta("ArticleTitle", "og:title") or page.text("h1") or page.text("title")
+    told = header_of(page, node, cells)
+    one = {field: texts[0] for field, texts in told.items()}
     return RawPage(
-        title,
-        body,
-        page.meta(*PUBLISHED) or header.get("发布日期", ""),
-        page.meta(*UPDATED),
-        page.meta("ContentSource") or header.get("来源", ""),
-        files,
-        page.decoded.problems,
-        tuple(header.items()),
+        title=one.get("title") or title_of(page),
+        html=body,
+        published=page.meta(*PUBLISHED) or dated(one.get("published", "")),
+        updated=page.meta(*UPDATED),
+        origin_name=page.meta("ContentSource") or one.get("origin_name", ""),
+        attachments=page.files_beside(node) if node is not None else files_in(body, page.base),
+        problems=page.decoded.problems,
+        issuer=one.get("issuer", ""),
+        document_number=one.get("document_number", ""),
+        index_number=one.get("index_number", ""),
+        written=one.get("written", ""),
+        categories=told.get("categories", ()),
+        validity=one.get("validity", ""),
     )
+
+
+def title_of(page: Html) -> str:
+    """The title of the document rather than that of the window."""
+    return page.meta("ArticleTitle", "og:title") or page.text("h1") or page.text("title")
 
 
 def no_body(page: Html, why: str) -> ReadFailed:
@@ -74,19 +93,18 @@ def no_body(page: Html, why: str) -> ReadFailed:
         "no_body",
         f"the page shows no document: {why}",
         where=page.base,
-        hint=f"{seen}; it may be a barrier or redesigned: open it in a browser, set options.body_selector",
+        hint=f"{seen}; it may be a barrier or redesigned: open it in a browser, and say where its text is"
+        " (options.body_selector or options.detail.body)",
     )
 
 
-def finished(raw: RawPage, url: str, tools: Tools) -> Page:
-    """The page with its instants and the fields of its header."""
-    problems, header = list(raw.problems), dict(raw.header)
-    written = parse_written(header.get("成文日期", ""))
-    if header.get("成文日期") and not written:
-        problems.append(Problem("bad_date", f"成文日期 {header['成文日期'][:40]!r} is no date", url))
+def finished(raw: RawPage, url: str, tools: Tools, dates: DateForm = LADDER) -> Page:
+    """The page with its instants."""
+    problems = list(raw.problems)
     published, updated = (
-        read_instant(
+        instant(
             text,
+            dates,
             zone=tools.zone,
             zone_origin=tools.zone_origin,
             origin="page",
@@ -96,20 +114,27 @@ def finished(raw: RawPage, url: str, tools: Tools) -> Page:
         )
         for text, name in ((raw.published, "published"), (raw.updated, "updated"))
     )
+    signed = written(raw.written, dates, tools.zone)
+    if raw.written and not signed:
+        problems.append(Problem("bad_date", f"{raw.written[:80]!r} is no date; none was taken", f"{url} written"))
     return Page(
         url=url,
-        title=header.get("标题") or raw.title,
+        title=raw.title,
         html=raw.html,
-        issuer=header.get("发文机关", ""),
-        document_number=header.get("发文字号", ""),
-        index_number=header.get("索引号", ""),
+        issuer=raw.issuer,
+        document_number=raw.document_number,
+        index_number=raw.index_number,
         origin_name=raw.origin_name,
-        written=written,
-        categories=tuple(text for name in ("主题分类", "公文种类") if (text := header.get(name, ""))),
+        written=signed,
+        categories=raw.categories,
         published=published,
         updated=updated,
         attachments=raw.attachments,
         problems=tuple(problems),
+        withdrawn=raw.withdrawn,
+        validity=raw.validity,
+        relations=raw.relations,
+        moved=raw.moved,
     )
 
 
@@ -131,6 +156,7 @@ def _main_text(page: Html) -> str:
     return (body.inner_html or "").strip()
 
 
-def _files_of(body: str, page: Html) -> tuple[AttachmentLink, ...]:
-    inner = Html(body.encode(), content_type="text/html; charset=utf-8", url=page.base)
+def files_in(body: str, base: str) -> tuple[AttachmentLink, ...]:
+    """The files that a fragment links to."""
+    inner = Html(body.encode(), content_type="text/html; charset=utf-8", url=base)
     return inner.files(inner.tree.body) if inner.tree.body is not None else ()

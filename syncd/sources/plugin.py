@@ -63,7 +63,7 @@ class Body:
 
         Raises ReadFailed("no_body") when it shows no document.
         """
-        return read_html_page(self.data, self.content_type, self.url, selector)
+        return read_html_page(self.html(), selector)
 
     def unlike(self, seen: str) -> ReadFailed:
         """The error of a body that is no such list. seen: what it is instead, in words: "it has no line 共…件"."""

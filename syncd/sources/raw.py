@@ -10,9 +10,9 @@ from operator import attrgetter
 
 from syncd.core.identity import aliases
 from syncd.core.schedule import NO_SKIPS, Skips
-from syncd.model import AttachmentLink, Entry, Problem
+from syncd.model import AttachmentLink, Entry, Problem, Relation
 from syncd.sources.api import SourceConfig, Tools
-from syncd.sources.dates import read_instant
+from syncd.sources.dateform import LADDER, DateForm, instant, written
 from syncd.sources.html import squeeze
 from syncd.sources.memo import Memo
 
@@ -22,7 +22,7 @@ _MOST_PROBLEMS = 100
 
 @dataclass(frozen=True, slots=True)
 class RawEntry:
-    """One row as the list's own words; links are absolute, title and summary plain text, dates raw."""
+    """One row as the list's own words; links are absolute, title and summary plain text, dates (written too) raw."""
 
     where: str
     key: str
@@ -37,6 +37,11 @@ class RawEntry:
     categories: tuple[str, ...] = ()
     attachments: tuple[AttachmentLink, ...] = ()
     withdrawn: bool = False
+    issuer: str = ""
+    document_number: str = ""
+    index_number: str = ""
+    written: str = ""
+    relations: tuple[Relation, ...] = ()
 
 
 _told = attrgetter(*[one.name for one in fields(RawEntry) if one.name != "where"])
@@ -104,19 +109,20 @@ def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 @dataclass(frozen=True, slots=True)
 class Naming:
     """What a list's rows are named and dated by. origin: "feed" or "list". zone: for dates without one, and who says so.
-
-    now: the clock, None to let any future pass; it is no part of what rows are known by.
+    dates: their form where config tells it. now: the clock, None to let any future pass; it is no part of what rows are
+    known by.
     """
 
     source: str
     origin: str
     zone: str
     zone_origin: str
+    dates: DateForm = LADDER
     now: datetime | None = field(default=None, compare=False)
 
 
-def naming(config: SourceConfig, tools: Tools, origin: str) -> Naming:
-    return Naming(config.name, origin, tools.zone, tools.zone_origin, tools.now())
+def naming(config: SourceConfig, tools: Tools, origin: str, dates: DateForm = LADDER) -> Naming:
+    return Naming(config.name, origin, tools.zone, tools.zone_origin, dates, tools.now())
 
 
 _known: Memo[Entry] = Memo()
@@ -147,8 +153,9 @@ def _content(row: RawEntry, *, reads: bool) -> str:
 
 def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, reads: bool) -> Entry:
     published, updated = (
-        read_instant(
+        instant(
             raw,
+            by.dates,
             zone=by.zone,
             zone_origin=by.zone_origin,
             origin=by.origin,
@@ -158,6 +165,9 @@ def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, 
         )
         for raw, name in ((row.published, "published"), (row.updated, "updated"))
     )
+    signed = written(row.written, by.dates, by.zone)
+    if row.written and not signed:
+        problems.append(Problem("bad_date", f"{row.written[:80]!r} is no date; none was taken", f"{row.where}.written"))
     return Entry(
         key=row.key,
         title=row.title,
@@ -169,6 +179,25 @@ def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, 
         author=row.author,
         categories=row.categories,
         attachments=row.attachments,
+        issuer=row.issuer,
+        document_number=row.document_number,
+        index_number=row.index_number,
+        written=signed,
         withdrawn=row.withdrawn,
-        aliases=aliases(by.source, row.key, url=row.url if own_url else "", title=row.title),
+        relations=row.relations,
+        aliases=_aliases(row, by.source, signed, own_url=own_url),
+    )
+
+
+def _aliases(row: RawEntry, source: str, signed: str, *, own_url: bool) -> tuple[str, ...]:
+    """By all that the list tells of the document; an address that rows share is none's name."""
+    return aliases(
+        source,
+        row.key,
+        url=row.url if own_url else "",
+        title=row.title,
+        issuer=row.issuer,
+        number=row.document_number,
+        index=row.index_number,
+        written=signed,
     )

@@ -263,7 +263,7 @@ class DocumentState(Told):
 
 
 class RevisionState(Told):
-    """One state of the content. reason: new, corrected, marked, tombstone, gone_at_source or operator.
+    """One state of the content. reason: new, corrected, marked, tombstone, notice, gone_at_source or operator.
 
     hash: of all that makes a correction. fidelity: of the visible text and the files only.
     """

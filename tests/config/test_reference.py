@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from syncd import plugins
 from syncd.config import TABLES, Table, load, options_of, site_place, source_place
+from syncd.sources.mapping import Detail, Fields, Paging
 
 PATH = Path(__file__).parents[2] / "config.toml"
 _OPTION = re.compile(r"#(\[{1,2}\w+\]{1,2}|\w+ = .*)")
@@ -86,7 +87,8 @@ _ANY: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     ("group", "name", "table"),
-    [("syncd.sources", "govcn", "sources"), ("syncd.sources", "feed", "sources"), ("syncd.adapters", "static", "sites"),
+    [("syncd.sources", "govcn", "sources"), ("syncd.sources", "feed", "sources"),
+     ("syncd.sources", "json", "sources"), ("syncd.sources", "html", "sources"), ("syncd.adapters", "static", "sites"),
      ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
@@ -95,6 +97,16 @@ def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str,
     assert rows, f"no example of {name}"
     assert set(shape.model_fields) - set(rows[0]["options"]) == set()
     assert options_of(shape, _resolved(rows[0]["options"]), where="options")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "shape"),
+    [("feed", "detail", Detail), ("json", "fields", Fields), ("json", "paging", Paging), ("html", "paging", Paging)],
+)
+def test_the_options_within_options_occur_in_it_too(kind: str, place: str, shape: type[BaseModel]) -> None:
+    shown = [set(row["options"][place]) for row in _uncommented()["sources"] if row["kind"] == kind]
+    ways = {"next"} if kind == "json" else set(Paging.model_fields) - {"next"}
+    assert set(shape.model_fields) - (ways if shape is Paging else set()) == shown[0]
 
 
 def _resolved(options: Mapping[str, Any]) -> dict[str, Any]:

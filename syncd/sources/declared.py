@@ -1,0 +1,91 @@
+"""Lists that config maps, whatever they are made of: rows become entries, what was lost is told, the next page is found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from urllib.parse import urljoin
+
+from syncd.errors import ReadFailed
+from syncd.model import Problem
+from syncd.sources.api import Listing
+from syncd.sources.html import join
+from syncd.sources.mapping import ListOptions, Paging, entry_of
+from syncd.sources.picks import Pick, Row
+from syncd.sources.raw import Naming, RawEntry, bounded, entries, identified
+
+LOST = 0.5
+"""A list of which a greater share of rows can't be read was redesigned: it is not understood, rather than half read."""
+_HINT = "the list was redesigned, or another page came in its place; syncd source new proposes a mapping"
+
+
+def listing(
+    rows: Sequence[Row], options: ListOptions, *, by: Naming, at: str, problems: list[Problem],
+    next: str, title: str = "", place: Callable[[int], str],
+) -> Listing:
+    """The list of rows as mapped. at: its address. place: what a row is called, by its number.
+
+    Raises ReadFailed: too_many_entries, not_understood where most rows lack what an entry needs, or all of them their date.
+    """
+    if len(rows) > options.max_entries:
+        hint = "raise options.max_entries if that is right"
+        raise ReadFailed("too_many_entries", f"it has {len(rows)} rows, more than {options.max_entries}", hint=hint, where=at)
+    told: list[Problem] = []
+    found = [one for n, row in enumerate(rows) if (one := entry_of(row, options.fields, place(n), told))]
+    _refuse_what_lost_its_fields(rows, found, options, told, at)
+    problems += told
+    known = identified(found, problems)
+    reads = options.full_text != "never"
+    return Listing(entries(known, by, problems, reads=reads), bounded(problems), title, None, next)
+
+
+def _refuse_what_lost_its_fields(
+    rows: Sequence[Row], found: Sequence[RawEntry], options: ListOptions, told: Sequence[Problem], at: str
+) -> None:
+    if len(rows) - len(found) > LOST * len(rows):
+        lost = "none" if not found else f"only {len(found)}"
+        raise _lost(f"{lost} of its {len(rows)} rows can be read", "bad_entry", told, at)
+    if found and options.fields.published and not any(row.published for row in found):
+        raise _lost(f"none of its {len(found)} rows has a date", "no_date", told, at)
+
+
+def _lost(what: str, reason: str, told: Sequence[Problem], at: str) -> ReadFailed:
+    first = next(problem for problem in told if problem.reason == reason)
+    return ReadFailed("not_understood", what, hint=f"{first.where}: {first.hint}; {_HINT}", where=at)
+
+
+def next_page(whole: Row, paging: Paging | None, asked: str, rows: int) -> str:
+    """The address of the page of older rows, "" on the last one. asked: the address of this page. rows: how many it shows."""
+    if paging is None:
+        return ""
+    if paging.next:
+        return whole.address(paging.next)
+    number = _number(paging, asked)
+    count = _count(whole, paging.count)
+    last = paging.first + (count - 1) * paging.step if count else None
+    following = number + paging.step
+    if not rows or (last is not None and following > last):
+        return ""
+    return join(asked, paging.url.replace("{page}", str(following)))
+
+
+def is_behind_the_first(paging: Paging | None, asked: str) -> bool:
+    """Whether an address is of a page behind the list's first one: only such a page may be empty."""
+    return paging is not None and bool(paging.url) and _number(paging, asked) > paging.first
+
+
+def _number(paging: Paging, asked: str) -> int:
+    """Which page an address is; one that is not of the form is the first."""
+    before, _, after = urljoin(asked, paging.url.replace("{page}", _MARK)).partition(_MARK)
+    found = re.fullmatch(f"{re.escape(before)}(\\d{{1,9}}){re.escape(after)}", asked)
+    return int(found[1]) if found else paging.first
+
+
+_MARK = "0page0"
+
+
+def _count(whole: Row, count: int | Pick) -> int:
+    if isinstance(count, int):
+        return count
+    text = whole.text(count)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
