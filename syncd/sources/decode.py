@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from syncd.errors import ReadFailed
 from syncd.model import Problem
-from syncd.sources.common import foreign, share
+from syncd.sources.hanzi import foreign, share
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
