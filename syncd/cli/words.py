@@ -44,6 +44,8 @@ _ZH = {
     "rest": "等待",
     "park": "等人处理", "repost": "转载", "entry": "条目", "document": "文件", "site": "站点",
     "unchecked": "未检查",
+    "push_asked": "待确认", "push_unproven": "尚无推送", "push_working": "有效", "push_silent": "无推送", "push_denied": "被拒",
+    "push_failing": "失败", "push_lost": "失效",
 }
 _EN = {
     "in_doubt": "in doubt", "look_bad": "looked: not there", "look_good": "looked: fine", "intent": "send begins",
@@ -51,6 +53,8 @@ _EN = {
     "people": "posting by hand", "sighted": "first sighted", "published": "published at source",
     "verify": "look at the public page", "resolve": "look in the CMS", "rest": "wait",
     "park": "wait for a person", "advance": "move the marks",
+    "push_asked": "asked", "push_unproven": "no push yet", "push_working": "working", "push_silent": "silent",
+    "push_denied": "denied", "push_failing": "failing", "push_lost": "ended",
 }
 
 

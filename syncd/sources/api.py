@@ -24,6 +24,7 @@ class Listing:
 
     ttl: seconds that it asks to be left alone, or None. next: the address of the page of older rows behind this one, ""
     where there is none: it is read only where this page alone does not prove that nothing was missed.
+    hubs: the WebSub hubs that it names for itself, in its order. topic: the address that they know it by, "" if not told.
     """
 
     entries: tuple[Entry, ...]
@@ -31,6 +32,8 @@ class Listing:
     title: str = ""
     ttl: float | None = None
     next: str = ""
+    hubs: tuple[str, ...] = ()
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from hashlib import blake2b
 from io import BytesIO
@@ -88,7 +88,7 @@ def read_listing(data: bytes, content_type: str, url: str, most: int, by: Naming
     raw = read_feed(data, content_type, url, most)
     problems = list(raw.problems)
     rows = entries(raw.entries, by, problems, reads=reads)
-    return Listing(rows, bounded(problems), raw.title, raw.ttl)
+    return Listing(rows, bounded(problems), raw.title, raw.ttl, hubs=raw.hubs, topic=raw.topic)
 
 
 def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
@@ -107,7 +107,7 @@ def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
         gated = gate(text)
         _refuse_too_many(gated.entries, most)
         found = _xml_feed(gated, url)
-    return RawList(found.entries, (*decoded.problems, *found.problems), found.title, found.ttl)
+    return replace(found, problems=(*decoded.problems, *found.problems))
 
 
 def _refuse_too_many(count: int, most: int) -> None:
@@ -125,7 +125,9 @@ def _xml_feed(gated: Gated, url: str) -> RawList:
     rows, problems = sliced.rows, sliced.problems
     rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
     title = plain(str(sliced.feed.get("title", "")))
-    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed))
+    hubs, selves = _linked(sliced.feed, "hub", url), _linked(sliced.feed, "self", url)
+    topic = selves[0] if selves else ""
+    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed), hubs, topic)
 
 
 @dataclass(slots=True)
@@ -358,6 +360,12 @@ def _grave(stone: Tombstone, n: int, url: str) -> RawEntry:
         updated=stone.when,
         withdrawn=True,
     )
+
+
+def _linked(feed: Any, relation: str, url: str) -> tuple[str, ...]:
+    """The addresses that the feed itself links to by a relation, each once."""
+    links = [str(one.get("href") or "") for one in dict.get(feed, "links") or [] if one.get("rel") == relation]
+    return tuple(dict.fromkeys(found for link in links if (found := join(url, link))))
 
 
 def _ttl(feed: Any) -> float | None:

@@ -48,12 +48,14 @@ def placed(row: RawEntry, where: str) -> RawEntry:
 
 @dataclass(frozen=True, slots=True)
 class RawList:
-    """A list as the child read it. ttl: seconds or None."""
+    """A list as the child read it. ttl: seconds or None. hubs, topic: as of a Listing."""
 
     entries: tuple[RawEntry, ...]
     problems: tuple[Problem, ...] = ()
     title: str = ""
     ttl: float | None = None
+    hubs: tuple[str, ...] = ()
+    topic: str = ""
 
 
 def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:

@@ -94,6 +94,16 @@ def _limit(value: object) -> object:
     return {"due": value} if isinstance(value, str) else value or None
 
 
+class PushState(Told):
+    """How pushes of a source's hub stand. state: off, none (it names no hub), asked, unproven (no push came yet), working,
+    silent, denied, failing or lost. reason, hint: what is not well, else "". heard: last push."""
+
+    state: str = "off"
+    reason: str = ""
+    hint: str = ""
+    heard: Moment = None
+
+
 class SourceState(Told):
     """A source's health. good: last good read, next: the next one; reason, hint: of the last failure, "" when well."""
 
@@ -110,6 +120,7 @@ class SourceState(Told):
     watched_share: float | None = None
     bytes: int = 0
     reads: int = 0
+    push: PushState = PushState()
 
 
 class SiteState(Told):
