@@ -262,18 +262,16 @@ def standing(sub: Subscription | None, now: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Of one list, on the monotonic clock: its last or next read by push, and how many showed nothing new in a row."""
+    """Of one list, on the monotonic clock: its last read by push, and how many showed nothing new in a row."""
 
     read: float = float("-inf")
     futile: int = 0
 
 
 def next_read(pace: Pace, now: float, every: float) -> float:
-    """When a push makes the list be read, in seconds of the monotonic clock.
+    """When a push at `now` makes the list be read, in seconds of the monotonic clock.
 
     At once, but never twice within GAP, and less often the more of them were for nothing: whoever floods us can make us
     ask the publisher no more often than polling does.
     """
-    if now < pace.read:
-        return pace.read
     return max(now, pace.read + min(max(every, GAP), GAP * 2.0 ** min(pace.futile, 30)))

@@ -54,15 +54,15 @@ _STATUS_HINTS = {
 class Ears(Protocol):
     """Who wants to know of good reads (engine.push). began: seconds of the monotonic clock."""
 
-    def seeks(self, source: str) -> bool:
-        """Whether the list is to be taken apart even if it did not change."""
+    def begins(self, source: str, began: float) -> bool:
+        """A read begins; whether the list is to be taken apart even if it did not change."""
         ...
 
     def changed(
-        self, source: str, began: float, answer: Answer, listing: Listing, finds: int, since: datetime | None
+        self, source: str, answer: Answer, listing: Listing, finds: int, since: datetime | None
     ) -> None: ...
 
-    def unchanged(self, source: str, began: float) -> None: ...
+    def unchanged(self, source: str) -> None: ...
 
 
 class Poller:
@@ -206,7 +206,7 @@ class Poller:
     async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
         now, began = self.deps.now, self.deps.clock.monotonic()
         fresh = await self._sites_without_start(unit)
-        seeks = self.ears is not None and self.ears.seeks(unit.name)
+        seeks = self.ears is not None and self.ears.begins(unit.name, began)
         full = (
             bool(fresh)
             or seeks
@@ -222,14 +222,14 @@ class Poller:
         if same:
             self._unchanged(unit, row, answer, full)
             if self.ears:
-                self.ears.unchanged(unit.name, began)
+                self.ears.unchanged(unit.name)
             return
         listing = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
         after = self._after(unit, row, answer, ttl=listing.ttl, full=full)
         after = replace(after, body=body, shown=len(listing.entries))
         finds = await self._record(unit, after, row, listing, answer, fresh)
         if self.ears:
-            self.ears.changed(unit.name, began, answer, listing, finds, row.good)
+            self.ears.changed(unit.name, answer, listing, finds, row.good)
 
     async def _suffices(self, unit: SourceUnit, row: SourceRow, fresh: Sequence[str], shown: Sequence[Entry]) -> bool:
         """Whether a page's rows prove that nothing was missed behind them: one of them is known. A first read needs older

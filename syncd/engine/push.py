@@ -25,6 +25,8 @@ from syncd.web.status import retry_after
 KEPT, HUBLESS = "push:", "hubless:"
 """Names in the store: of subscriptions by path, and of sources that were found to name no hub."""
 HOPS = 3
+ROUNDED = 0.001
+"""Seconds by which a read may begin before the moment that was set for it: a wall clock counts whole microseconds."""
 ASK = Limits(deadline=20.0, wire=64 * 1024, body=64 * 1024)
 WRITTEN_EVERY = 60.0
 """Seconds at most that the store lags behind in when a hub was heard last."""
@@ -57,6 +59,8 @@ class Pusher:
         self._hubless: set[str] = set()
         self._offers: dict[str, Offer] = {}
         self._paces: dict[str, Pace] = {}
+        self._planned: set[str] = set()
+        """Sources whose read by a push has not begun."""
         self._unproven: set[str] = set()
         """Sources that were read by a push and showed nothing: they are read once more."""
         self._unwritten: set[str] = set()
@@ -142,17 +146,20 @@ class Pusher:
 
     # --- lists -----------------------------------------------------------------------------------------------------
 
-    def seeks(self, source: str) -> bool:
-        """Whether the list must be taken apart though it did not change: nobody has looked yet what hub it names."""
+    def begins(self, source: str, began: float) -> bool:
+        """A read begins, at `began` of the monotonic clock. Whether the list must be taken apart though it did not change:
+        nobody has looked yet what hub it names."""
+        if source in self._planned and began >= self._paces[source].read - ROUNDED:
+            self._planned.discard(source)
+        return self._seeks(source)
+
+    def _seeks(self, source: str) -> bool:
         if self._unit(source) is None or source in self._hubless:
             return False
         return source not in self._current and source not in self._offers
 
-    def changed(
-        self, source: str, began: float, answer: Answer, listing: Listing, finds: int, since: datetime | None
-    ) -> None:
-        """A list was read well and taken apart. began: when, in seconds of the monotonic clock. finds: its new and changed
-        entries. since: the good read before."""
+    def changed(self, source: str, answer: Answer, listing: Listing, finds: int, since: datetime | None) -> None:
+        """A list was read well and taken apart. finds: its new and changed entries. since: the good read before."""
         unit = self._unit(source)
         if unit is None:
             return
@@ -161,21 +168,21 @@ class Pusher:
         if sub.offer != offer if sub else offer.hubs or source not in self._hubless:
             self._offers[source] = offer
             self.deps.wake("push")
-        self._reckon(source, began, futile=not finds)
+        self._reckon(source, futile=not finds)
         if finds:
             self._found(source, since)
 
-    def unchanged(self, source: str, began: float) -> None:
+    def unchanged(self, source: str) -> None:
         """A list was read well and is as it was: after a push once more, since the hub may be ahead of caches."""
-        if self._reckon(source, began, futile=True):
-            self._read_at(source, self.deps.clock.monotonic() + push.RECHECK)
+        if self._reckon(source, futile=True):
+            self._plan_read(source, self.deps.clock.monotonic() + push.RECHECK)
 
-    def _reckon(self, source: str, began: float, *, futile: bool) -> bool:
+    def _reckon(self, source: str, *, futile: bool) -> bool:
         """What a read was worth; True when it was the first one after a push."""
         pace = self._paces.get(source)
         if pace is None:
             return False
-        if began < pace.read:  # a read without the push: the one that is due to it is still to come
+        if source in self._planned:  # the read that is due to a push is still to come
             self._read_at(source, pace.read)
             return False
         pushed = source in self._unproven
@@ -348,18 +355,22 @@ class Pusher:
         self._hurry(sub.source)
 
     def _hurry(self, source: str) -> None:
-        row, moment = self.poller.rows.get(source), self.deps.clock.monotonic()
+        row = self.poller.rows.get(source)
         if row is None or row.reason in REFUSING:
             return
-        pace = self._paces.get(source, Pace())
-        at = push.next_read(pace, moment, self.deps.sources[source].every)
         self._unproven.add(source)
-        if at > pace.read:
-            self._read_at(source, at)
+        if source not in self._planned:
+            self._plan_read(source, self.deps.clock.monotonic())
+
+    def _plan_read(self, source: str, soonest: float) -> None:
+        """One read at `soonest` of the monotonic clock, or when the pace allows."""
+        pace = self._paces.get(source, Pace())
+        at = push.next_read(pace, soonest, self.deps.sources[source].every)
+        self._paces[source] = replace(pace, read=at)
+        self._planned.add(source)
+        self._read_at(source, at)
 
     def _read_at(self, source: str, at: float) -> None:
-        """at: seconds of the monotonic clock."""
-        self._paces[source] = replace(self._paces.get(source, Pace()), read=at)
         self.poller.hurry(source, after=max(0.0, at - self.deps.clock.monotonic()))
         self.deps.wake("poll")
 
