@@ -189,7 +189,7 @@ def offered(sub: Subscription, offer: Offer) -> Subscription | None:
 
 def left(sub: Subscription, now: datetime) -> Subscription | None:
     """It is wanted no more: the hub is told, and its callback says so until the lease ends. None if no hub knows it."""
-    if sub.state == "none":
+    if sub.confirmed is None and sub.asked is None:
         return None
     until = sub.until or now + AWAY
     return replace(sub, state="left", asked=None, retry=None, tries=0, until=until, works=False, doubt=None)

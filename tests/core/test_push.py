@@ -178,6 +178,7 @@ def test_what_is_left_is_told_to_the_hub_a_few_times_and_forgotten_with_its_leas
 
 def test_what_no_hub_knows_is_just_forgotten() -> None:
     assert push.left(NEW, NOW) is None
+    assert push.left(push.refused(push.asking(NEW, NOW), "dns", NOW, 60), NOW) is None
     unsure = push.left(push.asking(NEW, NOW), NOW)
     assert unsure is not None
     assert unsure.until == NOW + push.AWAY

@@ -181,5 +181,7 @@ def test_what_a_publisher_tells_a_real_hub_is_posted_though_its_list_is_due_in_h
             assert town.titles() == [title_of(1)]
             written(config, town, hub, port, ("refused",))
             process.send_signal(signal.SIGHUP)
+            until(lambda: "central" not in states(config))
+            ping(hub, f"{town.base}/central/feed.json")  # the hub is at a private address, so only our 410 tells it
             until(lambda: subscribers(database) == 0)
     town.server.shutdown()
