@@ -24,8 +24,10 @@ from bench.hub import Hub
 from syncd.testing.fakecms import FakeCms, Stored
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
-_REASONS = {200: "OK", 201: "Created", 202: "Accepted", 304: "Not Modified", 404: "Not Found", 409: "Conflict", 412: "Precondition Failed",
-            429: "Too Many Requests", 503: "Service Unavailable"}
+_REASONS = {
+    200: "OK", 201: "Created", 202: "Accepted", 304: "Not Modified", 404: "Not Found", 409: "Conflict",
+    412: "Precondition Failed", 429: "Too Many Requests", 503: "Service Unavailable",
+}
 Reply = tuple[int, dict[str, str], bytes]
 
 

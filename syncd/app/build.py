@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ from syncd.store.api import Store
 from syncd.web import urls
 from syncd.web.api import Client, Exchange, Guard, Network
 from syncd.web.failure import Failure
+from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443}
@@ -48,7 +50,7 @@ class Runs(Protocol):
 
 @dataclass(slots=True)
 class Ground:
-    """What outlives a reload: the store, the network, the child, the clock, the blobs and the counters."""
+    """What outlives a reload: the store, the network and our manners there, the child, the clock, the blobs, the counters."""
 
     store: Store
     web: Exchange
@@ -58,6 +60,10 @@ class Ground:
     metrics: Metrics
     log: Any
     dice: random.Random
+    manners: Manners = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.manners = Manners(self.clock.monotonic, self.web)
 
 
 def build(config: Config, ground: Ground) -> Deps:
@@ -150,8 +156,8 @@ class _Sources:
             return None
         own = frozenset({_place(table.url)} if table.allow_private else ())
         guard = self._one(Guard(own, _hosts_behind_proxy(config, table)))
-        client = self._ground.web.client(table.name, self._one(_network(config, table.network)), guard)
-        tools = sources_api.Tools(client, self._run, self._now, *config.zone_of(table))
+        client = self._polite(table, self._ground.web.client(table.name, self._one(_network(config, table.network)), guard))
+        tools = sources_api.Tools(client, self._run, self._now, *(zone := config.zone_of(table)))
         source = kind(sources_api.SourceConfig(table.name, table.url, self._alike(kind, options)), tools)
         sites = self._one(self._sites.get(table.name, ()))
         limits, relook = self._one(table.limits.limits()), self._one(table.relook)
@@ -159,7 +165,9 @@ class _Sources:
         hub = self._hub(table, own)
         return SourceUnit(
             table.name, table.kind, table.url, source, client, every, limits, relook, table.pages, sites,
-            table.push, hub,
+            slowest=self._one(table.slowest), courtesy=self._one(table.courtesy), zone=self._one(zone[0]),
+            robots=None if table.robots == "ignore" or table.allow_private else partial(client.standing, table.url),
+            push=table.push, hub=hub,
         )
 
     def _hub(self, table: SourceTable, own: frozenset[tuple[str, int]]) -> Client | None:
@@ -170,6 +178,9 @@ class _Sources:
         hosts = _hosts_behind_proxy(self._config, table)
         guard = Guard(allowed, hosts | {urlsplit(table.push).hostname or ""} if hosts else hosts)
         return self._ground.web.client(f"{table.name}:hub", self._one(_network(self._config, table.network)), guard)
+
+    def _polite(self, table: SourceTable, client: Client) -> PoliteClient:
+        return PoliteClient(client, self._ground.manners, table.robots, private=table.allow_private)
 
     def _kind(self, name: str) -> type[sources_api.Source]:
         if name not in self._kinds:  # a look through all that is installed takes milliseconds

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from syncd.core.schedule import Skips
 from syncd.errors import ReadFailed
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import Listing, Page, SourceConfig, Tools
@@ -26,6 +27,7 @@ from syncd.web.api import Answer
 
 _SUMMARY = 2_000
 _PERIODS = {"hourly": 3600.0, "daily": 86400.0, "weekly": 604800.0, "monthly": 2592000.0, "yearly": 31536000.0}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DATED = ("dc:date", "date")
 _LONGEST_BASE = 500
 _NOT_XML = "the address may have moved or need another kind; open it in a browser"
@@ -88,7 +90,9 @@ def read_listing(data: bytes, content_type: str, url: str, most: int, by: Naming
     raw = read_feed(data, content_type, url, most)
     problems = list(raw.problems)
     rows = entries(raw.entries, by, problems, reads=reads)
-    return Listing(rows, bounded(problems), raw.title, raw.ttl, hubs=raw.hubs, topic=raw.topic)
+    return Listing(
+        rows, bounded(problems), raw.title, raw.ttl, skips=raw.skips, hubs=raw.hubs, topic=raw.topic
+    )
 
 
 def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
@@ -127,7 +131,8 @@ def _xml_feed(gated: Gated, url: str) -> RawList:
     title = plain(str(sliced.feed.get("title", "")))
     hubs, selves = _linked(sliced.feed, "hub", url), _linked(sliced.feed, "self", url)
     topic = selves[0] if selves else ""
-    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed), hubs, topic)
+    known, ttl = tuple(identified(rows, problems)), _ttl(sliced.feed)
+    return RawList(known, tuple(problems), title, ttl, skips=_skips(gated), hubs=hubs, topic=topic)
 
 
 @dataclass(slots=True)
@@ -366,6 +371,13 @@ def _linked(feed: Any, relation: str, url: str) -> tuple[str, ...]:
     """The addresses that the feed itself links to by a relation, each once."""
     links = [str(one.get("href") or "") for one in dict.get(feed, "links") or [] if one.get("rel") == relation]
     return tuple(dict.fromkeys(found for link in links if (found := join(url, link))))
+
+
+def _skips(gated: Gated) -> Skips:
+    """skipHours and skipDays of RSS; feedparser would give the last of each only. An hour of 24 is 0, as RSS 0.91 counts."""
+    hours = {int(text) % 24 for text in gated.skip_hours if text.isascii() and text.isdigit() and int(text[:4]) <= 24}
+    days = {_DAYS.index(day) for text in gated.skip_days if (day := text.lower()[:3]) in _DAYS}
+    return Skips(tuple(sorted(hours)), tuple(sorted(days)))
 
 
 def _ttl(feed: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""A hub with state, on the network in memory: it subscribes, verifies, denies, signs as told, repeats itself and keeps still."""
+"""A hub with state on the network in memory: it subscribes, verifies, denies, signs as told, repeats itself, keeps still."""
 
 from __future__ import annotations
 
