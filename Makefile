@@ -28,7 +28,7 @@ test: $(STAMP)
 servers: $(STAMP)
 	@$(BIN)/python -m pytest -m servers -q $(ARGS)
 
-# What the tests with real servers need beside Python (PostgreSQL, WordPress, a booted systemd): as root on Debian.
+# What the tests with real servers need beside Python (PostgreSQL, WordPress, a booted systemd, a WebSub hub): as root on Debian.
 lab: $(STAMP)
 	@$(BIN)/python -m tests.lab
 

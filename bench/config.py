@@ -28,6 +28,11 @@ authority = "county head's order no. 3"
 deadline = "12h"
 basis = "国办发〔2017〕47号"
 """
+_PUSH = """
+[push]
+listen = "{callback}"
+public_url = "http://{callback}/push"
+"""
 _SOURCE = """
 [[sources]]
 name = "{name}"
@@ -63,17 +68,18 @@ def wordpress(folder: Path, url: str, user: str, password: str) -> Site:
 
 def write(
     folder: Path, base: str, count: int, *, every: str = "12h", listen: str = "", settle: str = "2s",
-    site: Site | None = None,
+    site: Site | None = None, callback: str = "",
 ) -> Path:
     """A config file in `folder` with `count` feeds of the lab at `base`, one site and one route for all of them.
 
-    site: the lab's own unless told.
+    site: the lab's own unless told. callback: host:port where hubs reach it, "" for no push.
     """
     names = [feeds.name_of(n) for n in range(count)]
     quoted = ", ".join(f'"{name}"' for name in names)
     text = _HEAD.format(
         state=folder / "state", listen=listen, settle=settle, site=site or fake(base), names=quoted
     )
+    text += _PUSH.format(callback=callback) if callback else ""
     text += "".join(_SOURCE.format(name=name, base=base, number=n, every=every) for n, name in enumerate(names))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.toml"

@@ -19,11 +19,15 @@ from functools import lru_cache
 from typing import Any
 
 from bench import feeds
+from bench.hub import PATH as HUB
+from bench.hub import Hub
 from syncd.testing.fakecms import FakeCms, Stored
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
-_REASONS = {200: "OK", 201: "Created", 304: "Not Modified", 404: "Not Found", 409: "Conflict", 412: "Precondition Failed",
-            429: "Too Many Requests", 503: "Service Unavailable"}
+_REASONS = {
+    200: "OK", 201: "Created", 202: "Accepted", 304: "Not Modified", 404: "Not Found", 409: "Conflict",
+    412: "Precondition Failed", 429: "Too Many Requests", 503: "Service Unavailable",
+}
 Reply = tuple[int, dict[str, str], bytes]
 
 
@@ -62,10 +66,13 @@ class Feed:
         self.etag = f'"{hashlib.blake2b(self.body, digest_size=8).hexdigest()}"'
         self.modified = format_datetime(datetime(2026, 4, 16, 8, 0, self.count % 60, tzinfo=UTC), usegmt=True)
 
-    def answer(self, headers: dict[str, str], *, validators: bool) -> Reply:
+    def answer(self, headers: dict[str, str], *, validators: bool, hub: bool = False) -> Reply:
         if not validators:
             return 200, {"content-type": "application/rss+xml; charset=utf-8"}, self.body
         told = {"etag": self.etag, "last-modified": self.modified}
+        if hub:
+            base = f"http://{headers['host']}"
+            told["link"] = f'<{base}{HUB}>; rel="hub", <{base}/feed/{self.number}>; rel="self"'
         if headers.get("if-none-match") == self.etag:
             return 304, told, b""
         return 200, {"content-type": "application/rss+xml; charset=utf-8", **told}, self.body
@@ -117,6 +124,7 @@ class Lab:
         self.counted = Counted()
         self.times: dict[tuple[int, int], Times] = {}
         self.validators = True
+        self.hub: Hub | None = None
         self.every = 0.0
         self.faults: list[str] = []
         self.held: asyncio.Event | None = None
@@ -131,7 +139,7 @@ class Lab:
     def on_feed(self, path: str, headers: dict[str, str]) -> Reply:
         feed = self.feed(int(path.removeprefix("/feed/")))
         feed.asked_at = time.monotonic()
-        reply = feed.answer(headers, validators=self.validators)
+        reply = feed.answer(headers, validators=self.validators, hub=self.hub is not None)
         times = self.times.get((feed.number, feed.count))
         if times and not times.shown and reply[0] == 200:
             times.shown = feed.asked_at
@@ -174,6 +182,15 @@ class Lab:
     def publish(self, number: int) -> None:
         item = self.feed(number).publish()
         self.times[number, item] = Times(published=time.monotonic())
+        if self.hub:
+            self.hub.push(number, self.feed(number).body)
+
+    async def _do_open_hub(self) -> None:
+        """The feeds name a hub from now on."""
+        self.hub = Hub()
+
+    async def _do_subscribed(self) -> int:
+        return len(self.hub.verified) if self.hub else 0
 
     async def _do_correct(self, numbers: list[int], version: int) -> None:
         for number in numbers:
@@ -263,6 +280,9 @@ class Connection(asyncio.Protocol):
             told = await self._lab.on_test(path.removeprefix("/_test/"), json.loads(body or b"{}"))
             reply: Reply = (200, _JSON, json.dumps(told).encode())
             self._send(reply, size=0, kind="test")
+        elif path == HUB and self._lab.hub:
+            self._lab.hub.asked(body)
+            self._send((202, {}, b""), size=size, kind="hub")
         elif path.startswith("/feed/"):
             held = self._lab.held
             self._lab.first.set()

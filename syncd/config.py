@@ -119,6 +119,21 @@ def _base_address(value: object) -> object:
     return checked.rstrip("/") if isinstance(checked, str) else checked
 
 
+def _callback(value: object) -> object:
+    """An address below which callbacks are made, "" for none."""
+    checked = _base_address(value) if value else value
+    if isinstance(checked, str) and ("?" in checked or "#" in checked):
+        raise _fault("callbacks are made below it, so it ends with a path; write https://host/path")
+    return checked
+
+
+def _push(value: object) -> object:
+    """Where pushes come from: a word, or a hub's address."""
+    if isinstance(value, str) and value not in ("auto", "off") and not value.startswith(("http://", "https://")):
+        raise _fault(f'{_shown(value)} is not one of "auto", "off"; or write a hub\'s address, https://host/path')
+    return value if value in ("auto", "off") else _address(value)
+
+
 def _no_password(value: object) -> object:
     """For addresses that may carry a log-in: the log-in only as a secret (of the whole address)."""
     if isinstance(value, str) and re.match(r"[^/]*//[^/]*@", value):
@@ -289,11 +304,25 @@ class SyncdTable(Table):
         return (host.strip("[]"), int(port)) if self.listen else None
 
 
+class PushTable(Table):
+    """Where WebSub hubs reach us. public_url: how they call what listens at `listen`; "" for no push at all."""
+
+    listen: Annotated[str, BeforeValidator(_listen)] = "127.0.0.1:8378"
+    public_url: Annotated[str, BeforeValidator(_callback)] = ""
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen at, None for no push."""
+        host, _, port = self.listen.rpartition(":")
+        return (host.strip("[]"), int(port)) if self.public_url else None
+
+
 class SourceTable(Table):
     """A source (来源). options: what its kind takes, secrets resolved to SecretStr, not yet validated.
 
     slowest: the longest interval in hours in which the list never changes; None keeps to `every` at all times. courtesy: how
     far the list's own wishes may slow reads down. robots: whether robots.txt is told of, obeyed, or not asked for.
+    push: "auto" (at the hub that the list names), "off", or a hub's address.
     """
 
     name: Name
@@ -308,6 +337,7 @@ class SourceTable(Table):
     network: NetworkTable = NetworkTable()
     limits: LimitsTable = LimitsTable()
     relook: Spans = (3600.0, 86400.0, 604800.0)
+    push: Annotated[str, BeforeValidator(_push)] = "auto"
     pages: int = Field(default=10, ge=1, le=1000)
     options: dict[str, Any] = {}
 
@@ -405,6 +435,7 @@ def _rest(table: SourceTable) -> dict[str, Any]:
 TABLES: Mapping[str, type[Table]] = {
     "syncd": SyncdTable,
     "network": NetworkTable,
+    "push": PushTable,
     "sources": SourceTable,
     "sites": SiteTable,
     "routes": RouteTable,
@@ -423,6 +454,7 @@ class Config:
 
     syncd: SyncdTable
     network: NetworkTable
+    push: PushTable
     sources: Sources
     sites: tuple[SiteTable, ...]
     routes: tuple[RouteTable, ...]
@@ -565,6 +597,7 @@ class _Reading:
         lists = {name: self._rows(name, data.get(name, [])) for name in _LISTS}
         syncd = self._single("syncd", SyncdTable, data.get("syncd", {}))
         network = self._single("network", NetworkTable, data.get("network", {}))
+        push = self._single("push", PushTable, data.get("push", {}))
         sources = Sources(t for place, row in lists["sources"] if (t := self.table(SourceTable, row, place)))
         self._doubles("sources", lists["sources"])
         sites = [self.table(SiteTable, row, place) for place, row in lists["sites"]]
@@ -572,12 +605,13 @@ class _Reading:
         routes = self._routes(lists)
         if self.problems:
             self._plugins(lists)
-        if self.problems or syncd is None or network is None:
+        if self.problems or syncd is None or network is None or push is None:
             return None
         self._idle(lists)
         return Config(
             syncd=syncd,
             network=network,
+            push=push,
             sources=sources,
             sites=_all(sites),
             routes=_all(routes),

@@ -35,6 +35,12 @@ class Metric:
 CATALOGUE = (
     Metric("syncd_polls_total", "counter", ("source", "outcome"),
            "Reads of a list; outcome is changed, unchanged or the reason of the failure.", "列表读取次数"),
+    Metric("syncd_pushes_total", "counter", ("source", "outcome"),
+           "Pushes of a hub; outcome is read, or why dropped: unsigned, weak_signature, wrong_signature, too_large, cut.",
+           "收到的推送数"),
+    Metric("syncd_push_working", "gauge", ("source",),
+           "1 while a hub's pushes tell of what appears, 0 while they don't; no series where no hub is subscribed.",
+           "推送是否有效"),
     Metric("syncd_entries_total", "counter", ("source", "change"),
            "Rows acted on; change is new, changed, withdrawn, relinked, old or held.", "处理的条目数"),
     Metric("syncd_source_last_good_timestamp_seconds", "gauge", ("source",),
@@ -119,6 +125,15 @@ class Metrics:
     def poll(self, source: str, outcome: str) -> None:
         """A list was read: "changed", "unchanged", or the reason why not."""
         self._add("syncd_polls_total", source, outcome, 1)
+
+    def push(self, source: str, outcome: str) -> None:
+        """A hub pushed: "read", or why it was dropped."""
+        self._add("syncd_pushes_total", source, outcome, 1)
+
+    def push_working(self, source: str, working: bool | None) -> None:
+        """None: there is no subscription."""
+        values = self._per_source["syncd_push_working"].of()
+        values.pop(source, None) if working is None else values.update({source: float(working)})
 
     def entries(self, source: str, change: str, count: int) -> None:
         """So many rows were acted on: new, changed, withdrawn, relinked, old, held."""

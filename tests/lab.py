@@ -13,6 +13,7 @@ INSTALLERS = {
     "PostgreSQL": "tests.store.install",
     "WordPress": "tests.wordpress.install",
     "systemd": "tests.systemd.install",
+    "WebSub": "tests.push.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 

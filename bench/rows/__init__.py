@@ -37,6 +37,7 @@ def measures() -> Mapping[str, Measure]:
         "growth": growth.growth,
         "latency": latency.latency,
         "visible": latency.visible,
+        "push": latency.push,
         "start": start.start,
         "commands": commands.commands,
         "drain": drain.drain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import statistics
 import time
 
@@ -43,6 +44,39 @@ def visible(bench: Bench) -> list[Row]:
     spans = [(max(posted, seen) - published) / every for published, _, posted, seen in times]
     detail = f"most {max(spans):.2f}, interval {every:g} s, of {len(spans)}"
     return [Row("publication to visible, median", statistics.median(spans), at_most(0.55), "of the interval", detail)]
+
+
+def push(bench: Bench) -> list[Row]:
+    """Items that a hub tells of, one after the other; the lists themselves are due in hours. The lab's CMS takes no time
+    of its own that would have to be taken off."""
+    feeds, samples = 20, 20 if bench.quick else 60
+    with LabProcess() as lab:
+        lab.tell("open_hub")
+        path = config.write(bench.folder, lab.base, feeds, callback=f"127.0.0.1:{_free_port()}")
+        with Daemon(path):
+            _subscribed(lab, feeds)
+            for n in range(samples + 1):
+                lab.tell("publish", numbers=[n % feeds])
+                time.sleep(0.4)
+            times = done(lab, samples + 1)[1:]
+    spans = [(max(posted, seen) - published) * 1000 for published, _, posted, seen in times]
+    detail = f"95 %: {percentile(spans, 0.95):.0f} ms, most {max(spans):.0f} ms, of {len(spans)}"
+    return [Row("push to visible, median", statistics.median(spans), at_most(100), "ms", detail)]
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _subscribed(lab: LabProcess, feeds: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while lab.tell("subscribed") < feeds:
+        if time.monotonic() > end:
+            raise RuntimeError("the daemon does not subscribe at the lab's hub")
+        time.sleep(0.2)
 
 
 def met(lab: LabProcess, feeds: int) -> None:

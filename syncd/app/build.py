@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,7 @@ from syncd.content.blobs import DiskBlobs
 from syncd.content.build import ContentBuilder
 from syncd.content.files import Files
 from syncd.engine.clock import Clock
-from syncd.engine.deps import Deps, SiteUnit, SourceUnit
+from syncd.engine.deps import Callback, Deps, SiteUnit, SourceUnit
 from syncd.engine.gate import Gate
 from syncd.errors import ConfigError
 from syncd.metrics import Metrics
@@ -86,7 +87,16 @@ def build(config: Config, ground: Ground) -> Deps:
         blobs=ground.blobs,
         log=ground.log,
         meter=ground.metrics,
+        push=_push(config, ground),
     )
+
+
+def _push(config: Config, ground: Ground) -> Callback | None:
+    """Where hubs reach us, None where nothing was said of it."""
+    if not config.push.public_url:
+        return None
+    client = ground.web.client("push", _network(config, config.network), Guard())
+    return Callback(config.push.public_url, lambda: secrets.token_urlsafe(32), client)
 
 
 async def close(deps: Deps) -> None:
@@ -152,11 +162,22 @@ class _Sources:
         sites = self._one(self._sites.get(table.name, ()))
         limits, relook = self._one(table.limits.limits()), self._one(table.relook)
         every = self._one(table.every)
+        hub = self._hub(table, own)
         return SourceUnit(
             table.name, table.kind, table.url, source, client, every, limits, relook, table.pages, sites,
             slowest=self._one(table.slowest), courtesy=self._one(table.courtesy), zone=self._one(zone[0]),
             robots=None if table.robots == "ignore" or table.allow_private else partial(client.standing, table.url),
+            push=table.push, hub=hub,
         )
+
+    def _hub(self, table: SourceTable, own: frozenset[tuple[str, int]]) -> Client | None:
+        """The way out to a hub that the operator named: it may be where the list itself may; None: as to the list."""
+        if table.push in ("auto", "off"):
+            return None
+        allowed = own | {_place(table.push)} if table.allow_private else own
+        hosts = _hosts_behind_proxy(self._config, table)
+        guard = Guard(allowed, hosts | {urlsplit(table.push).hostname or ""} if hosts else hosts)
+        return self._ground.web.client(f"{table.name}:hub", self._one(_network(self._config, table.network)), guard)
 
     def _polite(self, table: SourceTable, client: Client) -> PoliteClient:
         return PoliteClient(client, self._ground.manners, table.robots, private=table.allow_private)
@@ -237,6 +258,7 @@ def _place(url: str) -> tuple[str, int]:
 def outgoing(config: Config) -> list[dict[str, str]]:
     """What a firewall must let pass: host, port and why, for `syncd check`."""
     rows = [(s.url, f"source {s.name}") for s in config.sources]
+    rows += [(s.push, f"hub of source {s.name}") for s in config.sources if s.push not in ("auto", "off")]
     rows += [(s.public_url, f"public pages of site {s.name}") for s in config.sites]
     rows += [
         (str(value), f"CMS of site {s.name}")

@@ -117,8 +117,9 @@ class Daemon:
         control = ControlServer(self.config.syncd.state_dir / "control.sock", self.answer)
         await control.start()
         server = await self._serve()
+        door = await self._open_to_hubs()
         self._signals()
-        self.scheduler.start()
+        self.scheduler.start(push=door is not None)
         self._housekeeping()
         self.ground.metrics.config_loaded(self.desk.loaded)
         self.notifier.ready(await self._line())
@@ -130,8 +131,9 @@ class Daemon:
         self.ground.log.info("stopping")
         await self.scheduler.stop(DRAIN)
         await control.close()
-        if server is not None:
-            await server.stop()
+        for one in (server, door):
+            if one is not None:
+                await one.stop()
 
     async def _serve(self) -> Any:
         address = self.config.syncd.address
@@ -150,6 +152,16 @@ class Daemon:
             report_csv=lambda report: to_csv(from_json(report)),
         )
         return await serve(app, *address)
+
+    async def _open_to_hubs(self) -> Any:
+        """The callback's server, None without [push]."""
+        address = self.config.push.address
+        if address is None:
+            return None
+        from syncd.status.callback import Callback
+        from syncd.status.server import serve
+
+        return await serve(Callback(lambda: self.engine.pusher), *address, option="[push].listen")
 
     async def answer(self, verb: str, args: dict[str, Any]) -> Any:
         """One order or question from the control socket."""
@@ -232,6 +244,9 @@ class Daemon:
         old, new = self.config.syncd, config.syncd
         if any(getattr(old, name) != getattr(new, name) for name in ("state_dir", "database_url", "listen", "hosts")):
             problem = "[syncd].state_dir, database, listen and hosts change only with a restart"
+            raise ConfigError([problem], where=str(self.path))
+        if self.config.push.address != config.push.address:
+            problem = "[push].listen, and whether there is a public_url, change only with a restart"
             raise ConfigError([problem], where=str(self.path))
         _hide(config)
         return config

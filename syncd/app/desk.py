@@ -32,6 +32,7 @@ from syncd.engine.engine import Engine
 from syncd.engine.measure import judge
 from syncd.engine.observe import find_on, newest_shown
 from syncd.engine.poll import GAP, gap_of
+from syncd.engine.push import hint as push_hint
 from syncd.engine.send import drafted, locate, print_of, read
 from syncd.errors import AdapterError, Stale, SyncdError
 from syncd.model import Document, Event, RemoteDoc, RemoteRef, Repost
@@ -94,9 +95,10 @@ class Desk:
         }
 
     async def turn(self, now: datetime) -> datetime | None:
-        """The next moment at which time alone changes what status says of a verdict or a time limit; None if none will."""
+        """The next moment at which time alone changes what status says of a verdict, a time limit or a push; None if none."""
         judged = [*await self._judged(_RECENT), *await self._judged(_OPEN)]
         found = [deadline.turns(j.timeline, j.rule, now) for j in judged if j.rule and not j.repost.excused]
+        found.append(self.engine.pusher.turn(now))
         return min((moment for moment in found if moment), default=None)
 
     def stuck(self) -> str:
@@ -144,12 +146,18 @@ class Desk:
             "watched_share": watched_share(row.watched, row.first_good, now) if row else None,
             "bytes": row.bytes if row else 0,
             "reads": row.reads if row else 0,
+            "push": self._push(name),
             "every": unit.every,
             "interval": (row.planned if row else None) or unit.every,
             "why": row.why if row else "",
             "busy": rhythm.busy(row.rhythm, ZoneInfo(unit.zone)) if row else "",
             "robots": row.robots if row and unit.robots else "",
         }
+
+    def _push(self, name: str) -> Row:
+        """How the pushes of a source stand."""
+        state, reason, heard = self.engine.pusher.standing(name)
+        return {"state": state, "reason": reason, "hint": push_hint(reason) if reason else "", "heard": iso(heard)}
 
     async def _sites(self) -> list[Row]:
         tallies = await self.ground.store.per_site()
@@ -282,6 +290,8 @@ class Desk:
             share = self._source(name, 0, now)["watched_share"]
             if share is not None:
                 self.ground.metrics.source_watched(name, share)
+            state = self.engine.pusher.standing(name)[0]
+            self.ground.metrics.push_working(name, None if state in ("off", "none") else state == "working")
 
     def _reviews(self, repost: Repost) -> bool:
         route = self.engine.deps.route(repost.route)

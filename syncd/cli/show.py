@@ -122,7 +122,17 @@ def _sources(rows: Sequence[Facts]) -> None:
          str(r.get("held") or ""), _trouble(r)]
         for r in rows
     ]
-    table(say("Sources", "来源"), heads, cells, wide=(2, 6))
+    pushes = [_push(r.get("push") or {}) for r in rows]
+    if any(pushes):
+        heads.insert(4, say("push", "推送"))
+        cells = [[*row[:4], push, *row[4:]] for row, push in zip(cells, pushes, strict=True)]
+    table(say("Sources", "来源"), heads, cells, wide=(2, len(heads) - 1))
+
+
+def _push(told: Facts) -> str:
+    """Nothing where no hub is named or wanted."""
+    state = str(told.get("state", "off"))
+    return "" if state in ("off", "none") else term(f"push_{state}")
 
 
 def _coming(row: Facts) -> str:

@@ -36,6 +36,7 @@ class Meter(Protocol):
     """What the stages count; syncd.metrics.Metrics is it."""
 
     def poll(self, source: str, outcome: str) -> None: ...
+    def push(self, source: str, outcome: str) -> None: ...
     def failure(self, stage: str, reason: str) -> None: ...
     def entries(self, source: str, change: str, count: int) -> None: ...
     def outcome(self, site: str, outcome: str, reason: str) -> None: ...
@@ -50,6 +51,8 @@ class SourceUnit:
 
     slowest: seconds to which its own rhythm may slow reads down, None for not at all. courtesy: seconds to which its wishes
     may. zone: of its rhythm. robots: asks what its host's robots.txt says of it. sites: those that a route feeds from it.
+    sites: those that a route feeds from it. push: "auto" (at the hub that the list names), "off", or a hub's address.
+    hub: the way out to the hub, None: that to the list.
     """
 
     name: str
@@ -66,6 +69,8 @@ class SourceUnit:
     courtesy: float = schedule.TTL_CAP
     zone: str = "Asia/Shanghai"
     robots: Callable[[], Awaitable[str]] | None = None
+    push: str = "auto"
+    hub: Client | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,16 @@ class SiteUnit:
     vantage: str = "outside"
     site_name: str = ""
     site_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Where hubs reach us. url: public, without a slash at its end. token: makes unguessable text. client: the way out to
+    hubs of lists that are not configured any more."""
+
+    url: str
+    token: Callable[[], str]
+    client: Client
 
 
 @dataclass(slots=True)
@@ -101,6 +116,7 @@ class Deps:
     generation: int = 0
     file_limits: FileLimits = FileLimits()
     revisions_per_day: int = 5
+    push: Callback | None = None
     wake: Callable[[str], None] = field(default=lambda stage: None)
     quiet: Quiet = field(init=False)
 

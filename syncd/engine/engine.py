@@ -13,6 +13,7 @@ from syncd.engine.deps import Deps
 from syncd.engine.observe import Observer
 from syncd.engine.poll import Poller
 from syncd.engine.pool import Pool, waits_at
+from syncd.engine.push import Pusher
 from syncd.engine.read import Reader
 from syncd.engine.route import Router
 from syncd.engine.work import Worker
@@ -21,7 +22,9 @@ from syncd.errors import StoreError
 STAGES = ("poll", "read", "route", "approve", "work", "observe")
 """In the order of an item's life; "work" is send, see and audit, which act on the same row; "observe" finds what people
 posted at observed sites."""
-POLLS, READS, WORKS, LOOKS = 64, 16, 64, 16
+PUSH = "push"
+"""Subscriptions at hubs: no stage of an item's life, and only where the callback is served."""
+POLLS, READS, WORKS, LOOKS, HUBS = 64, 16, 64, 16, 4
 """How much of each may be in flight."""
 REFUSALS = frozenset({"disk_full", "read_only", "unavailable", "locked"})
 """What the store says when it takes nothing from anybody; other errors concern one row."""
@@ -39,7 +42,7 @@ class Engine:
         self.progress = deps.clock.monotonic()
         self._pools = {
             stage: Pool(limit, self._ended, deps.clock.monotonic, partial(self._more, stage))
-            for stage, limit in (("poll", POLLS), ("read", READS), ("work", WORKS), ("observe", LOOKS))
+            for stage, limit in (("poll", POLLS), ("read", READS), ("work", WORKS), ("observe", LOOKS), ("push", HUBS))
         }
         self._rounds: dict[str, tuple[float, asyncio.Task[Any] | None]] = {}
         """Since when a round is under way, and whose task it is; "reload" is the change to another configuration."""
@@ -53,6 +56,7 @@ class Engine:
     def _build(self) -> None:
         deps = self.deps
         self.poller = Poller(deps, self._pools["poll"])
+        self.pusher = Pusher(deps, self.poller, self._pools["push"])
         self.reader = Reader(deps, self._pools["read"])
         self.worker = Worker(deps, self._pools["work"])
         self._ticks: dict[str, Callable[[], Awaitable[int]]] = {
@@ -62,11 +66,13 @@ class Engine:
             "approve": Approver(deps).tick,
             "work": self.worker.tick,
             "observe": Observer(deps, self._pools["observe"]).tick,
+            PUSH: self.pusher.tick,
         }
 
     async def start(self) -> None:
         """Load what the sources remember; call once before the first tick."""
         await self.poller.load()
+        await self.pusher.load()
 
     async def swap(self, deps: Deps) -> None:
         """Go on with another configuration: what is in flight ends with the old one, settling times go on."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from heapq import heapify, heappop, heappush
 from json.encoder import encode_basestring as _quoted
+from typing import Protocol
 
 from syncd.core import schedule
 from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
@@ -31,6 +32,8 @@ JOURNAL_EVERY = 60.0
 """Seconds between two commits of the journal of unchanged and failed reads."""
 MOST_HELD = 100_000
 """Held entries of all sources together that a person decides on at once."""
+REFUSING = frozenset({"http_429", "http_503"})
+"""A publisher that asked to be left alone is left alone, whatever its hub says."""
 REFUSED = timedelta(seconds=1)
 """How long a source waits whose read could not be recorded."""
 FULL_READ = timedelta(days=1)
@@ -51,6 +54,20 @@ _STATUS_HINTS = {
 }
 
 
+class Ears(Protocol):
+    """Who wants to know of good reads (engine.push). began: seconds of the monotonic clock."""
+
+    def begins(self, source: str, began: float) -> bool:
+        """A read begins; whether the list is to be taken apart even if it did not change."""
+        ...
+
+    def changed(
+        self, source: str, answer: Answer, listing: Listing, finds: int, since: datetime | None
+    ) -> None: ...
+
+    def unchanged(self, source: str) -> None: ...
+
+
 class Poller:
     """The sources' memory and the reads in flight. Rows are kept here; the store has them at most a minute older."""
 
@@ -66,6 +83,9 @@ class Poller:
         self._started: dict[str, datetime | None] = {}
         """Sources of which every site that they feed has its start line, with the last of its lines."""
         self._jumped = deps.clock.jumped
+        self._again: dict[str, datetime] = {}
+        """Sources that became due while they were being read: that read may have come too early."""
+        self.ears: Ears | None = None
         self._outages = Outages()
 
     async def load(self) -> None:
@@ -154,10 +174,16 @@ class Poller:
         self.hurry(source)
         return count
 
-    def hurry(self, source: str) -> None:
-        """A person decided on this source: read it at the next tick."""
-        if row := self.rows.get(source):
-            self._put_off(replace(row, due=self.deps.now))
+    def hurry(self, source: str, *, after: float = 0.0) -> None:
+        """A person decided on this source, or its hub pushed: read it in `after` seconds at the latest. If it is being read
+        it is read once more then."""
+        row, due = self.rows.get(source), self.deps.now + timedelta(seconds=after)
+        if row is None:
+            return
+        if source in self.pool:
+            self._again[source] = min(due, self._again.get(source, due))
+            return
+        self._put_off(replace(row, due=min(due, row.due)))
 
     def _put_off(self, row: SourceRow) -> None:
         """The row is due at another time than it was."""
@@ -188,15 +214,22 @@ class Poller:
 
     def _queue_again(self, name: str) -> None:
         """After a read; one that the store refused left its row as it was, and is not tried again at once."""
+        again = self._again.pop(name, None)
         if row := self.rows.get(name):
             now = self.deps.now
+            if again is not None and row.reason not in REFUSING:
+                self.rows[name] = row = replace(row, due=min(again, row.due))
+                heappush(self._queue, (row.due, name))
+                return
             heappush(self._queue, (now + REFUSED if self._is_due(row, now) else row.due, name))
 
     async def _read(self, unit: SourceUnit, row: SourceRow) -> None:
-        now = self.deps.now
+        now, began = self.deps.now, self.deps.clock.monotonic()
         fresh = await self._sites_without_start(unit)
+        seeks = self.ears is not None and self.ears.begins(unit.name, began)
         full = (
             bool(fresh)
+            or seeks
             or row.accept
             or row.unconditional is None
             or not timedelta(0) <= now - row.unconditional < FULL_READ
@@ -206,13 +239,18 @@ class Poller:
         self._hear(unit, "")
         _judge(answer, self.deps.now)
         body = hashlib.sha256(answer.body).hexdigest()
-        same = answer.status == 304 or (body == row.body and not fresh and not row.accept)
+        same = answer.status == 304 or (body == row.body and not fresh and not row.accept and not seeks)
         if same:
             self._unchanged(unit, row, answer, full)
+            if self.ears:
+                self.ears.unchanged(unit.name)
             return
         listing = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
         after = self._after(unit, row, answer, ttl=listing.ttl, skips=listing.skips, full=full)
-        await self._record(unit, replace(after, body=body, shown=len(listing.entries)), row, listing, answer, fresh)
+        after = replace(after, body=body, shown=len(listing.entries))
+        finds = await self._record(unit, after, row, listing, answer, fresh)
+        if self.ears:
+            self.ears.changed(unit.name, answer, listing, finds, row.good)
 
     async def _suffices(self, unit: SourceUnit, row: SourceRow, fresh: Sequence[str], shown: Sequence[Entry]) -> bool:
         """Whether a page's rows prove that nothing was missed behind them: one of them is known. A first read needs older
@@ -298,8 +336,9 @@ class Poller:
         listing: Listing,
         answer: Answer,
         fresh: Sequence[str],
-    ) -> None:
-        """Decide on a changed list and commit all that it showed with the validators that came with it."""
+    ) -> int:
+        """Decide on a changed list and commit all that it showed with the validators that came with it; returns how many
+        entries are new or changed."""
         rows = _rows(unit.name, listing.entries)
         known = await self.deps.store.known(unit.name, [r.key for r in rows], [a for r in rows for a in r.aliases])
         past = Past(before.first_good, before.good, before.shown, before.accept)
@@ -330,6 +369,7 @@ class Poller:
         self._unwritten.pop(unit.name, None)
         self.rows[unit.name] = poll.row
         self._tell(unit, found, listing)
+        return sum(find.change in ("new", "changed") for find in (*found.finds, *found.held))
 
     async def _after_start_lines(self, unit: SourceUnit) -> datetime:
         """Now, but after every start line of the source: a clock that was set back must not make new documents old."""

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from syncd.engine.engine import STAGES, Engine
+from syncd.engine.engine import PUSH, STAGES, Engine
 from syncd.errors import StoreError
 
-BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 60.0}
+BEAT = {"poll": 1.0, "read": 1.0, "route": 1.0, "approve": 5.0, "work": 1.0, "observe": 60.0, PUSH: 15.0}
 """Seconds between ticks; wake-ups make the next stage follow at once. When a source or site is due is its own."""
 
 SHORTEST = 0.005
@@ -33,13 +33,15 @@ class Scheduler:
         self._stopping = False
         engine.deps.wake = self.wake
 
-    def start(self) -> None:
-        for stage in STAGES:
+    def start(self, *, push: bool = False) -> None:
+        """push: hubs can reach us, so subscriptions are seen to as well."""
+        stages = (*STAGES, PUSH) if push else STAGES
+        for stage in stages:
             self._scheduler.add_job(
                 self._run, "interval", [stage], seconds=BEAT[stage], id=stage, replace_existing=True
             )
         self._scheduler.start()
-        for stage in STAGES:
+        for stage in stages:
             self.wake(stage)
 
     def every(self, name: str, span: timedelta, work: Callable[[], Awaitable[None]]) -> None:

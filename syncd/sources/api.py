@@ -30,6 +30,7 @@ class Listing:
     ttl: seconds that it asks to be left alone, or None; skips: when it asks not to be read. next: the address of the page
     of older rows behind this one, "" where there is none: it is read only where this page alone does not prove that nothing
     was missed.
+    hubs: the WebSub hubs that it names for itself, in its order. topic: the address that they know it by, "" if not told.
     """
 
     entries: tuple[Entry, ...]
@@ -38,6 +39,8 @@ class Listing:
     ttl: float | None = None
     next: str = ""
     skips: Skips = NO_SKIPS
+    hubs: tuple[str, ...] = ()
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)

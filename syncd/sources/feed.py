@@ -83,7 +83,9 @@ def read_listing(data: bytes, content_type: str, url: str, most: int, by: Naming
     raw = read_feed(data, content_type, url, most)
     problems = list(raw.problems)
     rows = entries(raw.entries, by, problems, reads=reads)
-    return Listing(rows, bounded(problems), raw.title, raw.ttl, skips=raw.skips)
+    return Listing(
+        rows, bounded(problems), raw.title, raw.ttl, skips=raw.skips, hubs=raw.hubs, topic=raw.topic
+    )
 
 
 def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
@@ -120,7 +122,10 @@ def _xml_feed(gated: Gated, url: str) -> RawList:
     rows, problems = sliced.rows, sliced.problems
     rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
     title = plain(str(sliced.feed.get("title", "")))
-    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed), skips=_skips(gated))
+    hubs, selves = _linked(sliced.feed, "hub", url), _linked(sliced.feed, "self", url)
+    topic = selves[0] if selves else ""
+    known, ttl = tuple(identified(rows, problems)), _ttl(sliced.feed)
+    return RawList(known, tuple(problems), title, ttl, skips=_skips(gated), hubs=hubs, topic=topic)
 
 
 @dataclass(slots=True)
@@ -353,6 +358,12 @@ def _grave(stone: Tombstone, n: int, url: str) -> RawEntry:
         updated=stone.when,
         withdrawn=True,
     )
+
+
+def _linked(feed: Any, relation: str, url: str) -> tuple[str, ...]:
+    """The addresses that the feed itself links to by a relation, each once."""
+    links = [str(one.get("href") or "") for one in dict.get(feed, "links") or [] if one.get("rel") == relation]
+    return tuple(dict.fromkeys(found for link in links if (found := join(url, link))))
 
 
 def _skips(gated: Gated) -> Skips:

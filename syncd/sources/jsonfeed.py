@@ -74,7 +74,18 @@ def json_feed(value: Any, url: str) -> RawList:
         )
     problems: list[Problem] = []
     rows = [row for n, item in enumerate(value["items"]) if (row := _row(item, f"items[{n}]", url, problems))]
-    return RawList(tuple(identified(rows, problems)), tuple(problems), _text(value, "title"))
+    topic = join(url, _text(value, "feed_url")) if _text(value, "feed_url") else ""
+    return RawList(
+        tuple(identified(rows, problems)), tuple(problems), _text(value, "title"), hubs=_hubs(value, url), topic=topic
+    )
+
+
+def _hubs(value: Any, url: str) -> tuple[str, ...]:
+    """Those that speak WebSub; the specification of JSON Feed leaves room for other kinds."""
+    told = value.get("hubs")
+    hubs = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    spoken = [one for one in hubs if _text(one, "type").lower() in ("websub", "pubsubhubbub")]
+    return tuple(dict.fromkeys(found for one in spoken if (found := join(url, _text(one, "url")))))
 
 
 def _row(item: Any, where: str, url: str, problems: list[Problem]) -> RawEntry | None:

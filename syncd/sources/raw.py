@@ -56,7 +56,7 @@ def placed(row: RawEntry, where: str) -> RawEntry:
 @dataclass(frozen=True, slots=True)
 class RawList:
     """A list as the child read it. ttl: seconds or None. next: the address of the page behind it, or "". skips: when it
-    asks not to be read."""
+    asks not to be read. hubs, topic: as of a Listing."""
 
     entries: tuple[RawEntry, ...]
     problems: tuple[Problem, ...] = ()
@@ -64,6 +64,8 @@ class RawList:
     ttl: float | None = None
     next: str = ""
     skips: Skips = NO_SKIPS
+    hubs: tuple[str, ...] = ()
+    topic: str = ""
 
 
 def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:

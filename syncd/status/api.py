@@ -97,6 +97,16 @@ def _limit(value: object) -> object:
     return {"due": value} if isinstance(value, str) else value or None
 
 
+class PushState(Told):
+    """How pushes of a source's hub stand. state: off, none (it names no hub), asked, unproven (no push came yet), working,
+    silent, denied, failing or lost. reason, hint: what is not well, else "". heard: last push."""
+
+    state: str = "off"
+    reason: str = ""
+    hint: str = ""
+    heard: Moment = None
+
+
 class SourceState(Told):
     """A source's health. good: last good read, next: the next one; reason, hint: of the last failure, "" when well.
 
@@ -118,6 +128,7 @@ class SourceState(Told):
     watched_share: float | None = None
     bytes: int = 0
     reads: int = 0
+    push: PushState = PushState()
     every: float = 0.0
     interval: float = 0.0
     why: str = ""

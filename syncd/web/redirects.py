@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from syncd.errors import NotApplied
 from syncd.web import urls
+from syncd.web.api import Answer
 from syncd.web.failure import Failure
 
 PERMANENT = frozenset({301, 308})
@@ -78,6 +80,16 @@ class Trail:
     def describe(self) -> str:
         """For messages: where the trail has led, or "" while it is at its start."""
         return f" (redirected to {urls.host(self.target)})" if self.target != self._first else ""
+
+
+def redirected(answer: Answer) -> str:
+    """Where an answer to a call leads that its caller follows by hand. Raises NotApplied bad_url or redirect_downgrade."""
+    location = next((value for name, value in answer.headers if name == b"location"), b"")
+    try:
+        return str(next_hop(urls.parse(answer.url), location))
+    except Failure as failure:
+        where = urls.redacted(answer.url)
+        raise NotApplied(failure.reason, failure.message, hint=failure.hint, where=where) from None
 
 
 @dataclass(frozen=True, slots=True)

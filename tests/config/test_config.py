@@ -111,7 +111,7 @@ def test_the_hosts_of_a_reverse_proxy_can_be_named_and_nothing_else() -> None:
     ("change", "line"),
     [
         (("[syncd]", "[sincd]"), "sincd: unknown table; did you mean [syncd]?"),
-        (("[syncd]", "[qqq]"), "qqq: unknown table; known are [syncd], [network], [[sources]], [[sites]], [[routes]]"),
+        (("[syncd]", "[qqq]"), "qqq: unknown table; known are [syncd], [network], [push], [[sources]], [[sites]], [[routes]]"),
         (("[[sources]]", "[sources]"), "[sources]: write [[sources]] with two brackets, once for each"),
         (("[syncd]", "[[syncd]]"), "[syncd]: must be one table; write [syncd] with one bracket, once"),
         (('state_dir = "var"', 'token = "s"'), '[syncd]: token: a secret is never written here; use { credential = "name" },'
@@ -459,3 +459,32 @@ def test_sources_whose_options_differ_in_value_secret_or_type_keep_their_own(one
         shown = config.sources[n].options
         assert shown == alone
         assert [type(value) for value in shown.values()] == [type(value) for value in alone.values()]
+
+
+def test_without_a_public_address_there_is_no_push() -> None:
+    assert read(GOOD).push.address is None
+    assert read(GOOD + '[push]\npublic_url = "https://county.example/push/"').push.address == ("127.0.0.1", 8378)
+    assert read(GOOD + '[push]\npublic_url = "https://county.example/push/"').push.public_url.endswith("/push")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('public_url = "county.example"', "[push]: public_url: not an address; write https://host/path"),
+        ('public_url = "https://a.example/?x=1"',
+         "[push]: public_url: callbacks are made below it, so it ends with a path; write https://host/path"),
+        ('listen = "8378"', '[push]: listen: "8378" is not host:port; write "127.0.0.1:8377", or "" for none'),
+    ],
+)
+def test_a_mistake_in_push_says_what_to_write(table: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(GOOD + f"[push]\n{table}")
+    assert caught.value.problems == [said]
+
+
+def test_a_sources_push_is_a_word_or_the_address_of_a_hub() -> None:
+    url = 'url = "https://www.gov.cn/list.json"'
+    assert read(GOOD).sources[0].push == "auto"
+    assert read(GOOD.replace(url, f'{url}\npush = "https://hub.example/"')).sources[0].push == "https://hub.example/"
+    with pytest.raises(ConfigError, match='"on" is not one of "auto", "off"; or write a hub'):
+        read(GOOD.replace(url, f'{url}\npush = "on"'))

@@ -224,3 +224,29 @@ def test_a_copy_of_feedparsers_is_deep_where_there_is_depth() -> None:
         assert copied == value
         assert copied is not value
         assert "within" not in value or copied["within"] is not value["within"]
+
+
+ATOM_HUBS = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>x</id>
+<link rel="hub" href="https://hub.example/"/><link rel="hub" href="/own-hub"/><link rel="hub" href="javascript:x"/>
+<link rel="self" href="https://list.example/feed.xml"/>
+<entry><id>1</id><title>一</title><link rel="hub" href="https://not-of-the-feed.example/"/></entry></feed>"""
+RSS_HUBS = """<?xml version="1.0"?><rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>t</title>
+<atom:link rel="hub" href="https://hub.example/"/><atom:link rel="self" href="https://list.example/feed.xml"/>
+<item><guid>1</guid><title>一</title><link>https://list.example/1</link></item></channel></rss>"""
+JSON_HUBS = """{"version": "https://jsonfeed.org/version/1.1", "title": "t", "feed_url": "https://list.example/feed.json",
+"hubs": [{"type": "rssCloud", "url": "https://cloud.example/"}, {"type": "WebSub", "url": "https://hub.example/"}, 7],
+"items": []}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "hubs", "topic"),
+    [
+        (ATOM_HUBS, ("https://hub.example/", "https://list.example/own-hub"), "https://list.example/feed.xml"),
+        (RSS_HUBS, ("https://hub.example/",), "https://list.example/feed.xml"),
+        (JSON_HUBS, ("https://hub.example/",), "https://list.example/feed.json"),
+        (RSS_HUBS.replace("atom:link", "atom:other"), (), ""),
+    ],
+)
+def test_the_hubs_that_a_feed_names_for_itself_are_told(text: str, hubs: tuple[str, ...], topic: str) -> None:
+    found = read(text.encode())
+    assert (found.hubs, found.topic) == (hubs, topic)
