@@ -113,6 +113,20 @@ def sites_of(routes: Sequence[Route]) -> dict[str, tuple[str, ...]]:
     return {source: tuple(sites) for source, sites in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class StoredNotes:
+    """A source's notes, kept in the store."""
+
+    store: Store
+    source: str
+
+    async def read(self) -> str:
+        return await self.store.get(f"notes:{self.source}")
+
+    async def write(self, text: str) -> None:
+        await self.store.put(f"notes:{self.source}", text)
+
+
 class _Sources:
     """Makes the sources. There may be thousands that are alike: what they have in common is made once and shared."""
 
@@ -138,16 +152,19 @@ class _Sources:
         options = _options(kind.Options, table.options, config, source_place(table), self._problems)
         if options is None:
             return None
-        own = frozenset({_place(table.url)} if table.allow_private else ())
+        local = table.url.startswith("file:")
+        own = frozenset({_place(table.url)} if table.allow_private and not local else ())
         guard = self._one(Guard(own, _hosts_behind_proxy(config, table)))
         client = self._ground.web.client(table.name, self._one(_network(config, table.network)), guard)
-        tools = sources_api.Tools(client, self._run, self._now, *config.zone_of(table))
+        notes = StoredNotes(self._ground.store, table.name)
+        tools = sources_api.Tools(client, self._run, self._now, *config.zone_of(table), notes)
         source = kind(sources_api.SourceConfig(table.name, table.url, self._alike(kind, options)), tools)
         sites = self._one(self._sites.get(table.name, ()))
         limits, relook = self._one(table.limits.limits()), self._one(table.relook)
         every = self._one(table.every)
         return SourceUnit(
-            table.name, table.kind, table.url, source, client, every, limits, relook, table.pages, sites
+            table.name, table.kind, table.url, source, sources_api.way_out(source, client), every, limits, relook,
+            table.pages, sites,
         )
 
     def _kind(self, name: str) -> type[sources_api.Source]:
@@ -225,7 +242,7 @@ def _place(url: str) -> tuple[str, int]:
 
 def outgoing(config: Config) -> list[dict[str, str]]:
     """What a firewall must let pass: host, port and why, for `syncd check`."""
-    rows = [(s.url, f"source {s.name}") for s in config.sources]
+    rows = [(s.url, f"source {s.name}") for s in config.sources if not s.url.startswith("file:")]
     rows += [(s.public_url, f"public pages of site {s.name}") for s in config.sites]
     rows += [
         (str(value), f"CMS of site {s.name}")

@@ -18,10 +18,10 @@ from syncd.core import identity
 from syncd.errors import ConfigError, ReadFailed, SyncdError
 from syncd.model import Entry, Instant, Precision, Problem
 from syncd.sources import registry
-from syncd.sources.api import Listing, Source, SourceConfig, Tools
+from syncd.sources.api import Listing, Source, SourceConfig, Tools, way_out
 from syncd.sources.local import read_bytes, recognise
 from syncd.web import urls
-from syncd.web.api import Guard, Network
+from syncd.web.api import Answer, Client, Guard, Network
 from syncd.web.client import Web
 from syncd.web.failure import Failure
 from syncd.web.status import raise_for_list
@@ -112,10 +112,17 @@ async def _listing(known: _Known, tools: Tools) -> Listing:
         path = Path(str(known.options["path"]))
         data = await asyncio.to_thread(_bytes, path)
         return await read_bytes(known.kind or None, data, url="", content_type="", name=known.name, tools=tools)
-    answer = await tools.client.get(known.url)
+    if known.kind:
+        source = _source(known, known.kind, tools)
+        return await source.parse(await _answer(known, way_out(source, tools.client)))
+    answer = await _answer(known, tools.client)
+    return await _source(known, recognise(answer.body, answer.header("content-type")), tools).parse(answer)
+
+
+async def _answer(known: _Known, client: Client) -> Answer:
+    answer = await client.get(known.url)
     raise_for_list(answer)
-    kind = known.kind or recognise(answer.body, answer.header("content-type"))
-    return await _source(known, kind, tools).parse(answer)
+    return answer
 
 
 def _source(known: _Known, kind: str, tools: Tools) -> Source:

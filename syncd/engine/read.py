@@ -303,7 +303,8 @@ class Reader:
         """
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
-        if latest is None or (revision.hash == latest.hash and not latest.withdrawn):
+        proven = bool(revision.content.relayed)  # a relay's serial grows: nothing older than what was read can be shown
+        if latest is None or proven or (revision.hash == latest.hash and not latest.withdrawn):
             self._sure_of(document)
             return None
         now, then = revision.content.updated, latest.content.updated
@@ -362,7 +363,7 @@ class Reader:
             title=content.title,
             url=content.url,
             sighted=pending.sighted,
-            missed=pending.missed,
+            missed=content.relayed[0].missed if content.relayed else pending.missed,
             published=earliest_known(pending.entry.published, content.published),
             backfill=pending.backfill,
             revision=revision,
@@ -378,7 +379,7 @@ class Reader:
 
     async def _fetch(self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int) -> Fresh:
         """The document's content now; raises ReadFailed."""
-        page, found = None, Validators()
+        page, found, raw = None, Validators(), ""
         if address := unit.source.page_of(entry):
             answer = await unit.client.get(address, validators=validators)
             self.deps.clock.heard(answer)
@@ -386,7 +387,7 @@ class Reader:
                 return Fresh(None, validators)
             _judge(answer, self.deps.now)
             page = await unit.source.read_page(entry, answer)
-            self.deps.blobs.put(answer.body)
+            raw = self.deps.blobs.put(answer.body)
             found = answer.validators
         content, links = await self.deps.builder.build(entry, page)
         fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits)
@@ -395,7 +396,7 @@ class Reader:
             raise ReadFailed(
                 "attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry
             )
-        return Fresh(complete(content, fetched), found)
+        return Fresh(complete(replace(content, raw=raw), fetched), found)
 
     async def _look(self, due: DueLook) -> None:
         """Look again at a known document: unchanged, corrected, removed, or not to be had just now."""
