@@ -143,7 +143,7 @@ def _list_address(value: object, info: ValidationInfo) -> object:
     """Of a relay also a folder: a path beside the config, an absolute one, or a file: address."""
     if not isinstance(value, str) or info.data.get("kind") != "relay" or value.startswith(("http://", "https://")):
         return _address(value)
-    if not value or "\0" in value or value.startswith("file:") and not value.startswith("file:///"):
+    if not value or "\0" in value or (value.startswith("file:") and not value.startswith("file:///")):
         raise _fault("not an address; write https://host/path, or the path of a folder")
     return value if value.startswith("file:") else (_base(info).absolute() / value).as_uri()
 
@@ -444,7 +444,7 @@ class Config:
     sources: Sources
     sites: tuple[SiteTable, ...]
     routes: tuple[RouteTable, ...]
-    relay: RelayTable = RelayTable()
+    relay: RelayTable = field(default_factory=RelayTable)
     base: Path = Path(".")
     warnings: tuple[str, ...] = ()
     secrets: tuple[SecretStr, ...] = field(default=(), repr=False)

@@ -20,9 +20,10 @@ from syncd.content.files import Files
 from syncd.engine.clock import Clock
 from syncd.engine.deps import Deps, SiteUnit, SourceUnit
 from syncd.engine.gate import Gate
-from syncd.errors import ConfigError
+from syncd.errors import ConfigError, SyncdError
 from syncd.metrics import Metrics
 from syncd.model import Route
+from syncd.relay.seal import Signer
 from syncd.sources import api as sources_api
 from syncd.sources import registry as sources
 from syncd.store.api import Store
@@ -32,6 +33,14 @@ from syncd.web.failure import Failure
 
 T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443}
+
+
+def _relay_problems(config: Config) -> list[str]:
+    try:
+        Signer(config.relay.key.get_secret_value()) if config.relay.key else None
+    except SyncdError as error:
+        return [f"[relay]: key: {error.message}; {error.hint}"]
+    return []
 
 
 def user_agent(config: Config) -> str:
@@ -65,6 +74,7 @@ def build(config: Config, ground: Ground) -> Deps:
     routes = config.routes_model()
     making = _Sources(config, ground, sites_of(routes), problems)
     found_sources = {t.name: s for t in config.sources if (s := making.source(t))}
+    problems += _relay_problems(config)
     found_sites = {t.name: u for t in config.sites if (u := _site(config, t, ground, problems))}
     if problems:
         raise ConfigError(problems)

@@ -66,7 +66,7 @@ class RelaySource:
         self._config, self._tools = config, tools
         options = config.options if isinstance(config.options, RelayOptions) else None
         self._key = options.public_key if options else ""
-        self._client = RelayClient(config.url, self._key, options and options.max_age, tools)
+        self._client = RelayClient(config.url, self._key, options.max_age if options else None, tools)
 
     @property
     def client(self) -> Client:

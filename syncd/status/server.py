@@ -40,12 +40,12 @@ class Server:
         self._sock.close()
 
 
-async def serve(app: Any, host: str, port: int) -> Server:
-    """Start serving `app` (ASGI) in the running loop and return once it answers.
+async def serve(app: Any, host: str, port: int, *, option: str = "[syncd].listen") -> Server:
+    """Start serving `app` (ASGI) in the running loop and return once it answers. option: what names the address.
 
     Raises SyncdError("listen_failed") when the address can't be had.
     """
-    sock = _bound(host, port)
+    sock = _bound(host, port, option)
     inner = _Quiet(uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", ws="none", http="h11", proxy_headers=False,
         server_header=False, limit_concurrency=MAX_CONNECTIONS, timeout_keep_alive=5, timeout_graceful_shutdown=3,
@@ -59,14 +59,14 @@ async def serve(app: Any, host: str, port: int) -> Server:
     return Server(inner, task, sock)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, option: str) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return _listening(found[0], found[4])
     except OSError as exc:
         raise SyncdError(
             "listen_failed", f"can't listen: {exc.strerror or exc}", where=f"{host}:{port}",
-            hint="end the program that has this address, or choose another [syncd].listen",
+            hint=f"end the program that has this address, or choose another {option}",
         ) from exc
 
 
