@@ -25,7 +25,7 @@ class Instant:
     at: the first moment that it may be, aware, in UTC. For day precision local midnight of `zone`, as UTC.
     raw: the text it was read from. zone: the zone used, such as "+08:00" or "Asia/Shanghai".
     zone_origin: "explicit" (in the text), "source" (its config), "config" ([syncd].timezone) or "default".
-    origin: who says so: "list", "page", "feed", "clock" (ours), "look", "cms".
+    origin: who says so: "list", "page", "feed", "clock" (ours), "relay" (our clock, of what a relay showed), "look", "cms".
     error: how wrong the clock that gave it may be, in seconds, either way.
     """
 

@@ -21,6 +21,8 @@ RENEW = timedelta(minutes=10)
 """An issue that is older is made anew when it is asked for, so that one that is held back can be told from a quiet one."""
 PAGE = 100
 """Numbers of changes whose documents share a page behind the first: it stays as it is while these do."""
+_REMEMBERED = 100_000
+"""Hashes that earlier issues led to and that are served on, for those who read such an issue just now."""
 _SERIAL = "relay.serial"
 _NO_KEY = "make a key with `syncd relay keygen FILE`, and name it in config.toml: [relay] key = { file = \"FILE\" }"
 
@@ -69,16 +71,28 @@ class Publisher:
         return frozenset(self._issue.objects if self._issue else ())
 
     async def issue(self) -> Issue:
-        """The newest issue; a new one where something changed or the last one grew old. Raises StoreError."""
+        """The newest issue; a new one where something changed or the last one grew old, unless the state takes nothing just
+        now. Raises StoreError where there is none."""
         async with self._lock:
-            now = self._ground.clock.now()
-            changes = await self._changed()
-            if self._issue and changes == self._changes and timedelta(0) <= now - self._issue.issued < RENEW:
-                return self._issue
-            self._issue = await self._issued(changes, now)
-            self._changes = changes
-            self._served = dict.fromkeys((*list(self._served)[-100_000:], *self._issue.objects))
+            try:
+                self._issue = await self._newest()
+            except StoreError as error:
+                self._ground.metrics.failure("relay", error.reason)
+                self._ground.log.warning("relay_failed", reason=error.reason, hint=error.hint)
+                if self._issue is None:
+                    raise
             return self._issue
+
+    async def _newest(self) -> Issue:
+        now, commits = self._ground.clock.now(), self._ground.store.commits
+        changes = self._changes if self._issue and commits == self._commits else await self._changed()
+        if self._issue and changes == self._changes and timedelta(0) <= now - self._issue.issued < RENEW:
+            self._commits = commits
+            return self._issue
+        issue = await self._issued(changes, now)
+        self._changes, self._commits = changes, commits
+        self._served = dict.fromkeys((*list(self._served)[-_REMEMBERED:], *issue.objects))
+        return issue
 
     async def read(self, sha256: str) -> bytes | None:
         """What an issue of this process leads to; None for anything else that is kept here."""
@@ -97,12 +111,9 @@ class Publisher:
         return status_bytes(self.signer, self.config.relay.name, self._ground.clock.now(), rows)
 
     async def _changed(self) -> Sequence[Change]:
-        """The documents to be told of, the newest change first. Nothing is asked while nothing was committed."""
-        commits, most = self._ground.store.commits, self.config.relay.documents
-        if self._issue is not None and commits == self._commits:
-            return self._changes
+        """The documents to be told of, the newest change first."""
+        most = self.config.relay.documents
         found = await self._ground.store.changes(most, self.config.relay.sources)
-        self._commits = commits
         oldest = found[-1].n // PAGE if len(found) == most else -1
         whole = [change for change in found if change.n // PAGE > oldest]
         return whole or found  # a page that is cut where the documents are counted would change with each of them

@@ -256,6 +256,8 @@ class Reader:
             return True
         if next((s for s in found.sources if s in self.deps.sources), unit.name) != unit.name:
             return True
+        if revision.content.relayed:
+            return False
         now, then = revision.content.updated, (await self.deps.store.revision(document, found.latest)).content.updated
         return now is not None and then is not None and now.at < then.at
 

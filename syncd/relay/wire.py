@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urljoin
 from xml.etree.ElementTree import Element, SubElement, tostring
 from xml.parsers import expat
@@ -178,15 +178,23 @@ def _entry(root: Element, row: Row) -> None:
 def read_feed(data: bytes) -> Feed:
     """A page of the feed, its seal checked before and taken off. Raises ReadFailed("not_understood", "too_many_entries")."""
     heads, texts = _ours(data)
-    if len(heads) != 1:
-        raise _not_understood(f"it has {len(heads)} heads")
     if len(texts) > MOST_ROWS:
         raise ReadFailed("too_many_entries", f"{len(texts)} rows", hint="no relay of ours gives so many on a page")
-    head = _loaded(_HEAD, heads[0].encode(), "head")
+    return Feed(_head(heads), *_rows(texts))
+
+
+def read_head(data: bytes) -> Head:
+    """What such a page says of itself. Raises ReadFailed("not_understood")."""
+    return _head(_ours(data)[0])
+
+
+def _head(texts: Sequence[str]) -> Head:
+    if len(texts) != 1:
+        raise _not_understood(f"it has {len(texts)} heads")
+    head = _loaded(_HEAD, texts[0].encode(), "head")
     if head.version != VERSION:
         raise _not_understood(f"its version is {head.version}, and this syncd reads version {VERSION}")
-    rows, problems = _rows(texts)
-    return Feed(head, rows, problems)
+    return head
 
 
 def _rows(texts: Sequence[str]) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
@@ -257,17 +265,20 @@ def _loaded(adapter: TypeAdapter[T], data: bytes, what: str) -> T:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise _not_understood(f"a {what} of it can't be used: {place}: {first['msg']}") from None
-    if not _is_aware(value):
-        raise _not_understood(f"a {what} of it has a time without a zone")
-    return value
+    return cast(T, _in_utc(value, what))
 
 
-def _is_aware(value: Any) -> bool:
+def _in_utc(value: Any, what: str) -> Any:
+    """The value with every time in UTC, as all of ours are. Raises ReadFailed for a time without a zone."""
     if isinstance(value, datetime):
-        return value.tzinfo is not None
+        if value.tzinfo is None:
+            raise _not_understood(f"a {what} of it has a time without a zone")
+        return value.astimezone(UTC)
     if isinstance(value, tuple):
-        return all(map(_is_aware, value))
-    return not is_dataclass(value) or all(_is_aware(getattr(value, each.name)) for each in fields(value))
+        return tuple(_in_utc(each, what) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(*[_in_utc(getattr(value, each.name), what) for each in fields(value)])
+    return value
 
 
 def _not_understood(message: str) -> ReadFailed:

@@ -196,7 +196,7 @@ class RelayClient:
         return replace(answer, moved_to="")
 
     async def _accept(self, body: bytes, known: _Come | None) -> None:
-        head = wire.read_feed(seal.opened(body, self._key, wire.FEED, where=self.feed)).head
+        head = wire.read_head(seal.opened(body, self._key, wire.FEED, where=self.feed))
         if known and head.serial < known.serial:
             told = f"it is issue {head.serial} of {head.issued:%Y-%m-%d %H:%M}, and issue {known.serial} was read before"
             raise ReadFailed("relay_replayed", told, where=self.feed, hint=_REPLAYED_HINT)

@@ -319,9 +319,11 @@ def _shown(conn: Connection, known: Document, read: Reading) -> Document:
     detail = {"source": read.source}
     if read.missed:
         detail["missed"] = read.missed.isoformat()
-    if relayed := read.revision.content.relayed if read.revision else ():
+    relayed = read.revision.content.relayed if read.revision else ()
+    if relayed:
         detail |= {"relay": " > ".join(hop.by for hop in relayed), "sighted_there": relayed[0].sighted.isoformat()}
-    add_events(conn, [Event("sighted", Instant(at, error=read.error), known.id, detail=detail)])
+    when = Instant(at, error=read.error, origin="relay" if relayed else "clock")
+    add_events(conn, [Event("sighted", when, known.id, detail=detail)])
     return replace(known, sources=(*known.sources, read.source))
 
 

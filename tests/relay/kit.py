@@ -92,7 +92,9 @@ class Instance(Rig):
         return self.engine.poller.rows[name].reason
 
 
-def below(folder: Path, upper: Instance, name: str = "某市", *, url: object = "", options: str = "", more: str = "") -> Instance:
+def below(
+    folder: Path, upper: Instance, name: str = "某市", *, url: object = "", options: str = "", more: str = ""
+) -> Instance:
     """An instance that reads another's relay, by default its export, and posts to a site."""
     config = relay_source(url or upper.out, upper.public, options=options) + site() + route(sources=("above",))
     return Instance(folder, name, config, more=more)

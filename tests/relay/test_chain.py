@@ -14,7 +14,8 @@ from tests.relay.kit import PDF, WITH_FILE, Instance, begin, below, relay_source
 @played
 async def test_a_relay_of_a_relay_keeps_the_original_instants_texts_and_files(tmp_path: Path) -> None:
     async with (
-        Instance(tmp_path / "a") as province, below(tmp_path / "b", province) as city, below(tmp_path / "c", city, "某县") as county
+        Instance(tmp_path / "a") as province, below(tmp_path / "b", province) as city,
+        below(tmp_path / "c", city, "某县") as county,
     ):
         await begin(province)
         await city.rest()

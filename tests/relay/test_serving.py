@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from syncd.app.relay import Publisher
 from syncd.cli.relay import export, keygen, status
 from syncd.content.blobs import DiskBlobs
 from syncd.errors import ReadFailed, SyncdError
@@ -19,7 +20,7 @@ from syncd.status.relay import create_relay
 from syncd.status.server import serve
 from syncd.web.client import Web
 from tests.engine.rig import DETAIL, played, route, site, source, title_of
-from tests.relay.kit import PDF, WITH_FILE, Instance, begin, below, relay_source, rows
+from tests.relay.kit import PDF, WITH_FILE, Instance, begin, below, relay_source
 
 
 @asynccontextmanager
@@ -158,6 +159,24 @@ async def test_an_issue_is_made_when_something_changed_or_it_grew_old_and_not_wh
         assert third.objects == second.objects
 
 
+@played
+async def test_while_the_state_takes_nothing_the_last_issue_is_served_and_it_is_told(tmp_path: Path) -> None:
+    async with Instance(tmp_path / "a") as province:
+        await province.begin(name="central")
+        publisher = province.desk.publisher()
+        first = await publisher.issue()
+        province.publish(1)
+        await province.read()
+        province.disk.fault = "disk_full"
+        assert await publisher.issue() is first
+        assert province.counted("syncd_failures_total", stage="relay", reason="disk_full") == 1
+        province.disk.fault = ""
+        assert (await publisher.issue()).documents == 1
+        province.disk.fault = "disk_full"
+        with pytest.raises(SyncdError, match="disk"):
+            await Publisher(province.config, province.ground).issue()
+
+
 async def _dossiers(province: Instance, publisher: Any) -> AsyncIterator[int]:
     """Documents that the next issue makes anew."""
     before = dict(publisher._made)
@@ -264,6 +283,7 @@ def test_a_damaged_blob_keeps_nothing_else_back(tmp_path: Path) -> None:
     kept = DiskBlobs(tmp_path / "blobs")
     names = [kept.put(b"one"), kept.put(b"two")]
     (tmp_path / "blobs" / names[0][:2] / names[0]).write_bytes(b"eno")
-    facts = {"blobs": str(tmp_path / "blobs"), "objects": names, "status": "s", "feed": "f", "serial": 1, "documents": 2, "key": "k"}
+    told = {"status": "s", "feed": "f", "serial": 1, "documents": 2, "key": "k"}
+    facts = {"blobs": str(tmp_path / "blobs"), "objects": names, **told}
     done = export(facts, tmp_path / "out")
     assert (done["written"], done["missing"]) == (1, 1)
