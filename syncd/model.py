@@ -26,6 +26,7 @@ class Instant:
     raw: the text it was read from. zone: the zone used, such as "+08:00" or "Asia/Shanghai".
     zone_origin: "explicit" (in the text), "source" (its config), "config" ([syncd].timezone) or "default".
     origin: who says so: "list", "page", "feed", "clock" (ours), "relay" (our clock, of what a relay showed), "look", "cms".
+    source: name of the source by which a publication is told, "" for any other instant.
     error: how wrong the clock that gave it may be, in seconds, either way.
     """
 
@@ -36,6 +37,7 @@ class Instant:
     zone_origin: str = ""
     origin: str = "clock"
     error: float = 0.0
+    source: str = ""
 
     @property
     def earliest(self) -> datetime:
@@ -87,6 +89,20 @@ class Relation:
     number: str = ""
     url: str = ""
     title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What must be told on a document because another one bears on it: 废止, 修改, 更正, 替代.
+
+    title, number, url: of the other document. date: its 成文日期, else the day of its publication, "YYYY-MM-DD" or "".
+    """
+
+    bond: Bond
+    title: str = ""
+    number: str = ""
+    url: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +172,8 @@ class Content:
     losses: what could not be carried over, in words (an attachment that could not be fetched …).
     raw: SHA-256 of the page's bytes as received, "" where none was read. relayed: the relays that it came through, the
     first fetcher first; () where we read it ourselves.
+    validity: its force as its source tells it, such as "失效". relations: what it says of other documents.
+    notices: what other documents say of it; the store derives them, and they are no change of the text.
     """
 
     title: str
@@ -175,6 +193,9 @@ class Content:
     losses: tuple[str, ...] = ()
     raw: str = ""
     relayed: tuple[Hop, ...] = ()
+    validity: str = ""
+    relations: tuple[Relation, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +209,8 @@ class Revision:
     detected: datetime
     withdrawn: bool = False
     reason: str = ""
-    """Why it is a revision: "new", "corrected", "tombstone", "gone_at_source", "operator"."""
+    """Why it is a revision: "new", "corrected", "marked" (another document bears on it, or no longer does),
+    "tombstone", "gone_at_source", "operator"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +220,7 @@ class Document:
     detected: when any source first showed it to us. missed: the last good read of that source before, which did not
     show it (None when there was none). published: the earliest public instant over its entries and page.
     latest: number of the newest revision. backfill: it was old when first seen and is carried over by `backfill`.
+    names: other titles under which lists show it. merged: the document that it turned out to be, 0 while it is its own.
     """
 
     id: int
@@ -211,6 +234,8 @@ class Document:
     backfill: bool = False
     sources: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    merged: int = 0
 
 
 class Form(StrEnum):

@@ -34,6 +34,8 @@ IMPORTERS = {
     "trafilatura": ("syncd.sources",),
     "cryptography": ("syncd.relay.seal",),
     "dateutil": ("syncd.sources.dates",),
+    "protego": ("syncd.web.robots",),
+    "publicsuffixlist": ("syncd.web.domain",),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -109,8 +108,3 @@ async def begin(upper: Instance) -> None:
 def rows(folder: Path, public: str) -> list[wire.Row]:
     """What a folder's feed shows on its first page."""
     return list(wire.read_feed(seal.opened((folder / wire.FEED_FILE).read_bytes(), public, wire.FEED)).rows)
-
-
-def without_own(document: Document) -> Document:
-    """What two instances must agree on."""
-    return replace(document, id=0, detected=document.detected, missed=None, sources=(), aliases=())
