@@ -40,6 +40,7 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])")
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _LISTEN = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:\s]+):[0-9]{1,5}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+_PUBLIC_KEY = re.compile(r"ed25519:[0-9a-f]{64}")
 _FLOOD = detect.Limits()
 _SECRET_FORMS = ("credential", "file", "env")
 _NOT_LITERAL = 'a secret is never written here; use { credential = "name" }, { file = "path" } or { env = "NAME" }'
@@ -159,6 +160,26 @@ def _listen(value: object) -> object:
     return value
 
 
+def _host_and_port(listen: str) -> tuple[str, int] | None:
+    host, _, port = listen.rpartition(":")
+    return (host.strip("[]"), int(port)) if listen else None
+
+
+def _public_key(value: object) -> object:
+    if isinstance(value, str) and not _PUBLIC_KEY.fullmatch(value):
+        raise _fault(f'{_shown(value)} is not a public key; write "ed25519:…" as `syncd relay keygen` printed it')
+    return value
+
+
+def _list_address(value: object, info: ValidationInfo) -> object:
+    """Of a relay also a folder: a path beside the config, an absolute one, or a file: address."""
+    if not isinstance(value, str) or info.data.get("kind") != "relay" or value.startswith(("http://", "https://")):
+        return _address(value)
+    if not value or "\0" in value or (value.startswith("file:") and not value.startswith("file:///")):
+        raise _fault("not an address; write https://host/path, or the path of a folder")
+    return value if value.startswith("file:") else (_base(info).absolute() / value).as_uri()
+
+
 def _host(value: object) -> object:
     if isinstance(value, str) and not _HOST.fullmatch(value):
         raise _fault(f'{_shown(value)} is not the name of a host; write "status.county.example"')
@@ -219,6 +240,8 @@ Interval = Annotated[float, BeforeValidator(_interval)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Name = Annotated[str, BeforeValidator(_name)]
 Address = Annotated[str, BeforeValidator(_address)]
+ListAddress = Annotated[str, BeforeValidator(_list_address)]
+PublicKey = Annotated[str, BeforeValidator(_public_key)]
 Host = Annotated[str, BeforeValidator(_host)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_tuple)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_tuple), Field(min_length=1)]
@@ -252,6 +275,26 @@ class LookTable(NetworkTable):
     """From where the public page is looked at, and how to get out there."""
 
     vantage: Literal["outside", "inside"] = "outside"
+
+
+class RelayTable(Table):
+    """What this instance serves to others of what it has read. key: the private key; None for no relay.
+
+    name: who we are, told to them. listen: "" for export only. sources: () for all. documents: most, the last changed.
+    trusted: public keys whose status files are believed.
+    """
+
+    key: SecretStr | None = None
+    name: str = ""
+    listen: Annotated[str, BeforeValidator(_listen)] = ""
+    sources: Annotated[tuple[Name, ...], BeforeValidator(_tuple)] = ()
+    documents: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    trusted: Annotated[tuple[PublicKey, ...], BeforeValidator(_tuple)] = ()
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen at, None for none."""
+        return _host_and_port(self.listen)
 
 
 class RetentionTable(Table):
@@ -300,8 +343,7 @@ class SyncdTable(Table):
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port to listen at, None for no status server."""
-        host, _, port = self.listen.rpartition(":")
-        return (host.strip("[]"), int(port)) if self.listen else None
+        return _host_and_port(self.listen)
 
 
 class PushTable(Table):
@@ -313,8 +355,7 @@ class PushTable(Table):
     @property
     def address(self) -> tuple[str, int] | None:
         """Host and port to listen at, None for no push."""
-        host, _, port = self.listen.rpartition(":")
-        return (host.strip("[]"), int(port)) if self.public_url else None
+        return _host_and_port(self.listen) if self.public_url else None
 
 
 class SourceTable(Table):
@@ -327,7 +368,7 @@ class SourceTable(Table):
 
     name: Name
     kind: str
-    url: Address
+    url: ListAddress
     every: Interval = 300.0
     slowest: Annotated[Interval | None, AfterValidator(_slowest)] = None
     courtesy: Seconds = TTL_CAP
@@ -436,6 +477,7 @@ TABLES: Mapping[str, type[Table]] = {
     "syncd": SyncdTable,
     "network": NetworkTable,
     "push": PushTable,
+    "relay": RelayTable,
     "sources": SourceTable,
     "sites": SiteTable,
     "routes": RouteTable,
@@ -458,6 +500,7 @@ class Config:
     sources: Sources
     sites: tuple[SiteTable, ...]
     routes: tuple[RouteTable, ...]
+    relay: RelayTable = field(default_factory=RelayTable)
     base: Path = Path(".")
     warnings: tuple[str, ...] = ()
     secrets: tuple[SecretStr, ...] = field(default=(), repr=False)
@@ -598,6 +641,7 @@ class _Reading:
         syncd = self._single("syncd", SyncdTable, data.get("syncd", {}))
         network = self._single("network", NetworkTable, data.get("network", {}))
         push = self._single("push", PushTable, data.get("push", {}))
+        relay = self._relay(data.get("relay", {}), lists["sources"])
         sources = Sources(t for place, row in lists["sources"] if (t := self.table(SourceTable, row, place)))
         self._doubles("sources", lists["sources"])
         sites = [self.table(SiteTable, row, place) for place, row in lists["sites"]]
@@ -605,7 +649,7 @@ class _Reading:
         routes = self._routes(lists)
         if self.problems:
             self._plugins(lists)
-        if self.problems or syncd is None or network is None or push is None:
+        if self.problems or syncd is None or network is None or push is None or relay is None:
             return None
         self._idle(lists)
         return Config(
@@ -615,6 +659,7 @@ class _Reading:
             sources=sources,
             sites=_all(sites),
             routes=_all(routes),
+            relay=relay,
             base=self.base,
             warnings=tuple(self.warnings),
             secrets=tuple(self.secrets),
@@ -643,6 +688,17 @@ class _Reading:
             self.problems.append(f"[{name}]: must be one table; write [{name}] with one bracket, once")
             return None
         return self.table(shape, raw, f"[{name}]")
+
+    def _relay(self, raw: object, sources: Sequence[tuple[str, Mapping[str, Any]]]) -> RelayTable | None:
+        found = self._single("relay", RelayTable, raw)
+        if found is None:
+            return None
+        self._known("[relay]", "sources", found.sources, [str(row.get("name")) for _, row in sources])
+        for name, told in (("name", found.name), ("key", found.key)):
+            if not told and (found.listen or found.key or found.name):
+                what = "who relays is told to all who read it" if name == "name" else "make one with: syncd relay keygen FILE"
+                self.problems.append(f"[relay]: {name}: missing; {what}")
+        return found
 
     def _unknown_tables(self, data: Mapping[str, object]) -> None:
         for name in data:

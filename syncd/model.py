@@ -25,7 +25,7 @@ class Instant:
     at: the first moment that it may be, aware, in UTC. For day precision local midnight of `zone`, as UTC.
     raw: the text it was read from. zone: the zone used, such as "+08:00" or "Asia/Shanghai".
     zone_origin: "explicit" (in the text), "source" (its config), "config" ([syncd].timezone) or "default".
-    origin: who says so: "list", "page", "feed", "clock" (ours), "look", "cms".
+    origin: who says so: "list", "page", "feed", "clock" (ours), "relay" (our clock, of what a relay showed), "look", "cms".
     source: name of the source by which a publication is told, "" for any other instant.
     error: how wrong the clock that gave it may be, in seconds, either way.
     """
@@ -113,6 +113,7 @@ class Entry:
     aliases: "kind:value" strings, strongest first, as core.identity.aliases gives them.
     written: 成文日期 as "YYYY-MM-DD" or "". content_html: as the source gave it, not yet cleaned, "" if none.
     withdrawn: the source says that it is withdrawn (RFC 6721 tombstone).
+    page: what the source reads the document by where that is not `url`; "" else. Its own word, opaque to all others.
     """
 
     key: str
@@ -132,6 +133,7 @@ class Entry:
     attachments: tuple[AttachmentLink, ...] = ()
     withdrawn: bool = False
     relations: tuple[Relation, ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,32 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """One relay that a document came through: who fetched it there, and when it was seen there.
+
+    by: who relays. key: their public key. source, url: the list that showed it there. sighted: when it first did; missed:
+    the last good read of it before, which did not, None when there was none. raw: SHA-256 of the page's bytes as they were
+    received there, "" where no page was read.
+    """
+
+    by: str
+    key: str
+    source: str
+    url: str
+    sighted: datetime
+    missed: datetime | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """One revision's content after extraction and cleaning, the same for every site.
 
     html: cleaned body with absolute links. text: its visible text, one paragraph a line.
     origin_name: 来源, who the page says it comes from. written: 成文日期 "YYYY-MM-DD" or "".
     losses: what could not be carried over, in words (an attachment that could not be fetched …).
+    raw: SHA-256 of the page's bytes as received, "" where none was read. relayed: the relays that it came through, the
+    first fetcher first; () where we read it ourselves.
     validity: its force as its source tells it, such as "失效". relations: what it says of other documents.
     notices: what other documents say of it; the store derives them, and they are no change of the text.
     """
@@ -169,6 +191,8 @@ class Content:
     updated: Instant | None = None
     media: tuple[Media, ...] = ()
     losses: tuple[str, ...] = ()
+    raw: str = ""
+    relayed: tuple[Hop, ...] = ()
     validity: str = ""
     relations: tuple[Relation, ...] = ()
     notices: tuple[Notice, ...] = ()

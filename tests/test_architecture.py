@@ -32,6 +32,7 @@ IMPORTERS = {
     "nh3": ("syncd.content.clean",),
     "PIL": ("syncd.content.files",),
     "trafilatura": ("syncd.sources",),
+    "cryptography": ("syncd.relay.seal",),
     "dateutil": ("syncd.sources.dates",),
     "protego": ("syncd.web.robots",),
     "publicsuffixlist": ("syncd.web.domain",),

@@ -13,7 +13,7 @@ from syncd.app.doors import open_desk
 if TYPE_CHECKING:
     from syncd.config import Config
 
-__all__ = ["open_desk", "run_daemon", "run_once", "upgrade"]
+__all__ = ["open_desk", "run_daemon", "run_once", "run_relay", "upgrade"]
 
 
 async def run_daemon(path: Path, config: Config | None = None) -> int:
@@ -26,6 +26,13 @@ async def run_daemon(path: Path, config: Config | None = None) -> int:
 async def run_once(path: Path, config: Config | None = None) -> int:
     """Every source once and everything that follows from it; 1 when something needs a person."""
     from syncd.app.daemon import run_once as run
+
+    return await run(path, config)
+
+
+async def run_relay(path: Path, config: Config | None = None) -> int:
+    """Serve what the state holds as a relay, and read nothing, until SIGTERM; the exit code."""
+    from syncd.app.daemon import run_relay as run
 
     return await run(path, config)
 

@@ -22,9 +22,10 @@ from syncd.content.files import Files
 from syncd.engine.clock import Clock
 from syncd.engine.deps import Callback, Deps, SiteUnit, SourceUnit
 from syncd.engine.gate import Gate
-from syncd.errors import ConfigError
+from syncd.errors import ConfigError, SyncdError
 from syncd.metrics import Metrics
 from syncd.model import Route
+from syncd.relay.seal import Signer
 from syncd.sources import api as sources_api
 from syncd.sources import registry as sources
 from syncd.store.api import Store
@@ -35,6 +36,14 @@ from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443}
+
+
+def _relay_problems(config: Config) -> list[str]:
+    try:
+        Signer(config.relay.key.get_secret_value()) if config.relay.key else None
+    except SyncdError as error:
+        return [f"[relay]: key: {error.message}; {error.hint}"]
+    return []
 
 
 def user_agent(config: Config) -> str:
@@ -72,6 +81,7 @@ def build(config: Config, ground: Ground) -> Deps:
     routes = config.routes_model()
     making = _Sources(config, ground, sites_of(routes), problems)
     found_sources = {t.name: s for t in config.sources if (s := making.source(t))}
+    problems += _relay_problems(config)
     found_sites = {t.name: u for t in config.sites if (u := _site(config, t, ground, problems))}
     if problems:
         raise ConfigError(problems)
@@ -129,6 +139,20 @@ def sites_of(routes: Sequence[Route]) -> dict[str, tuple[str, ...]]:
     return {source: tuple(sites) for source, sites in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class StoredNotes:
+    """A source's notes, kept in the store."""
+
+    store: Store
+    source: str
+
+    async def read(self) -> str:
+        return await self.store.get(f"notes:{self.source}")
+
+    async def write(self, text: str) -> None:
+        await self.store.put(f"notes:{self.source}", text)
+
+
 class _Sources:
     """Makes the sources. There may be thousands that are alike: what they have in common is made once and shared."""
 
@@ -154,19 +178,22 @@ class _Sources:
         options = _options(kind.Options, table.options, config, source_place(table), self._problems)
         if options is None:
             return None
-        own = frozenset({_place(table.url)} if table.allow_private else ())
+        local = table.url.startswith("file:")
+        own = frozenset({_place(table.url)} if table.allow_private and not local else ())
         guard = self._one(Guard(own, _hosts_behind_proxy(config, table)))
         client = self._polite(table, self._ground.web.client(table.name, self._one(_network(config, table.network)), guard))
-        tools = sources_api.Tools(client, self._run, self._now, *(zone := config.zone_of(table)))
+        notes, zone = StoredNotes(self._ground.store, table.name), config.zone_of(table)
+        tools = sources_api.Tools(client, self._run, self._now, *zone, notes)
         source = kind(sources_api.SourceConfig(table.name, table.url, self._alike(kind, options)), tools)
         sites = self._one(self._sites.get(table.name, ()))
         limits, relook = self._one(table.limits.limits()), self._one(table.relook)
         every = self._one(table.every)
         hub = self._hub(table, own)
         return SourceUnit(
-            table.name, table.kind, table.url, source, client, every, limits, relook, table.pages, sites,
+            table.name, table.kind, table.url, source, sources_api.way_out(source, client), every, limits, relook,
+            table.pages, sites,
             slowest=self._one(table.slowest), courtesy=self._one(table.courtesy), zone=self._one(zone[0]),
-            robots=None if table.robots == "ignore" or table.allow_private else partial(client.standing, table.url),
+            robots=None if local or table.robots == "ignore" or table.allow_private else partial(client.standing, table.url),
             push=table.push, hub=hub,
         )
 
@@ -257,7 +284,7 @@ def _place(url: str) -> tuple[str, int]:
 
 def outgoing(config: Config) -> list[dict[str, str]]:
     """What a firewall must let pass: host, port and why, for `syncd check`."""
-    rows = [(s.url, f"source {s.name}") for s in config.sources]
+    rows = [(s.url, f"source {s.name}") for s in config.sources if not s.url.startswith("file:")]
     rows += [(s.push, f"hub of source {s.name}") for s in config.sources if s.push not in ("auto", "off")]
     rows += [(s.public_url, f"public pages of site {s.name}") for s in config.sites]
     rows += [

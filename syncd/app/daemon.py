@@ -116,10 +116,9 @@ class Daemon:
         """Serve until told to stop."""
         control = ControlServer(self.config.syncd.state_dir / "control.sock", self.answer)
         await control.start()
-        server = await self._serve()
-        door = await self._open_to_hubs()
+        servers = [*await self._serve(), *await serve_relay(self.desk), *await self._open_to_hubs()]
         self._signals()
-        self.scheduler.start(push=door is not None)
+        self.scheduler.start(push=self.config.push.address is not None)
         self._housekeeping()
         self.ground.metrics.config_loaded(self.desk.loaded)
         self.notifier.ready(await self._line())
@@ -131,14 +130,13 @@ class Daemon:
         self.ground.log.info("stopping")
         await self.scheduler.stop(DRAIN)
         await control.close()
-        for one in (server, door):
-            if one is not None:
-                await one.stop()
+        for server in servers:
+            await server.stop()
 
-    async def _serve(self) -> Any:
+    async def _serve(self) -> list[Any]:
         address = self.config.syncd.address
         if address is None:
-            return None
+            return []
         from syncd.status.app import create_app, serve  # fastapi: a third of all that a start imports
 
         token = self.config.syncd.token
@@ -151,17 +149,17 @@ class Daemon:
             zone=self.config.syncd.timezone,
             report_csv=lambda report: to_csv(from_json(report)),
         )
-        return await serve(app, *address)
+        return [await serve(app, *address)]
 
-    async def _open_to_hubs(self) -> Any:
-        """The callback's server, None without [push]."""
+    async def _open_to_hubs(self) -> list[Any]:
+        """The callback's server, none without [push]."""
         address = self.config.push.address
         if address is None:
-            return None
+            return []
         from syncd.status.callback import Callback
         from syncd.status.server import serve
 
-        return await serve(Callback(lambda: self.engine.pusher), *address, option="[push].listen")
+        return [await serve(Callback(lambda: self.engine.pusher), *address, option="[push].listen")]
 
     async def answer(self, verb: str, args: dict[str, Any]) -> Any:
         """One order or question from the control socket."""
@@ -217,7 +215,8 @@ class Daemon:
 
     async def prune(self) -> None:
         """Drop what is older than `retention` says."""
-        await prune(self.config, self.ground)
+        relayed = self.desk.publisher().kept if self.config.relay.key else frozenset()
+        await prune(self.config, self.ground, relayed)
 
     async def _scrub(self) -> None:
         for damage in await self.ground.store.scrub(2000):
@@ -242,8 +241,9 @@ class Daemon:
     def _loaded(self) -> Config:
         config = load(self.path)
         old, new = self.config.syncd, config.syncd
-        if any(getattr(old, name) != getattr(new, name) for name in ("state_dir", "database_url", "listen", "hosts")):
-            problem = "[syncd].state_dir, database, listen and hosts change only with a restart"
+        moved = any(getattr(old, name) != getattr(new, name) for name in ("state_dir", "database_url", "listen", "hosts"))
+        if moved or self.config.relay.listen != config.relay.listen:
+            problem = "[syncd].state_dir, database, listen and hosts, and [relay].listen change only with a restart"
             raise ConfigError([problem], where=str(self.path))
         if self.config.push.address != config.push.address:
             problem = "[push].listen, and whether there is a public_url, change only with a restart"
@@ -296,13 +296,24 @@ class Daemon:
             self.scheduler.wake(stage)
 
 
-async def prune(config: Config, ground: Ground) -> None:
-    """Drop journal lines, superseded bodies and raw bytes that are older than `retention` says."""
+async def serve_relay(desk: Desk) -> list[Any]:
+    """The relay's server where one is configured: it may start at once, since it serves whatever the desk's relay says."""
+    address = desk.config.relay.address
+    if address is None:
+        return []
+    from syncd.status.relay import create_relay
+    from syncd.status.server import serve
+
+    return [await serve(create_relay(desk.publisher), *address, option="[relay].listen")]
+
+
+async def prune(config: Config, ground: Ground, relayed: frozenset[str] = frozenset()) -> None:
+    """Drop journal lines, superseded bodies and raw bytes that are older than `retention` says. relayed: blobs to keep."""
     moment, keep = ground.clock.now(), config.syncd.retention
     await ground.store.prune(
         journal_before=moment - timedelta(seconds=keep.journal), content_before=moment - timedelta(seconds=keep.content)
     )
-    named = await ground.store.referenced()
+    named = await ground.store.referenced() | relayed
     ground.blobs.prune(lambda sha: sha in named, moment - timedelta(seconds=keep.raw))
 
 
@@ -320,6 +331,23 @@ async def run_daemon(path: Path, config: Config | None = None) -> int:
         config = config or load(path)
         async with opened(config) as (ground, engine):
             await Daemon(path, config, ground, engine, notifier).run()
+    return 0
+
+
+async def run_relay(path: Path, config: Config | None = None) -> int:
+    """Serve what the state holds, and read nothing, until SIGTERM. Raises AlreadyRunning while a daemon runs."""
+    config = config or load(path)
+    if config.relay.address is None:
+        raise ConfigError(['[relay]: listen: missing; write host:port, such as "0.0.0.0:8390"'], where=str(path))
+    async with opened(config) as (ground, engine):
+        stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stopping.set)
+        servers = await serve_relay(Desk(config, ground, engine, ground.clock.now()))
+        ground.log.info("relay_serving", listen=config.relay.listen)
+        await stopping.wait()
+        for server in servers:
+            await server.stop()
     return 0
 
 

@@ -22,6 +22,7 @@ from syncd.app import views
 from syncd.app.build import Ground, outgoing
 from syncd.app.clock import iso
 from syncd.app.left import watched_share
+from syncd.app.relay import Publisher
 from syncd.app.views import Row, Shown
 from syncd.config import Config
 from syncd.core import deadline, rhythm
@@ -60,6 +61,7 @@ class Desk:
         self.started = started
         self.loaded = started
         self.rejected = ""
+        self._publisher: Publisher | None = None
         self.served = False
         """True in a daemon: who asks is another process, with other rights and another view of the file system."""
 
@@ -635,6 +637,25 @@ class Desk:
         _must_take_a_backup(target, state)
         await self.ground.store.backup(target)
         return {"path": str(target)}
+
+    def publisher(self) -> Publisher:
+        """The relay of the configuration in force. Raises SyncdError("relay_not_configured", "bad_key")."""
+        if self._publisher is None or self._publisher.config is not self.config:
+            self._publisher = Publisher(self.config, self.ground)
+        return self._publisher
+
+    async def relay(self) -> Row:
+        """What a relay's folder holds: the feed and the status, sealed, and the hashes of all else, which lies in `blobs`."""
+        publisher = self.publisher()
+        issue = await publisher.issue()
+        judged = await self._judged(Filter(limit=self.config.relay.documents))
+        events = await self.ground.store.events([j.repost.id for j in judged])
+        rows = [views.returned(j, events.get(j.repost.id, ())) for j in judged]
+        return {
+            "serial": issue.serial, "issued": iso(issue.issued), "documents": issue.documents,
+            "key": publisher.signer.public, "feed": issue.body.decode(), "status": publisher.status(rows).decode(),
+            "objects": list(issue.objects), "blobs": str((self.config.syncd.state_dir / "blobs").resolve()),
+        }
 
     async def _get(self, id: int | None) -> Repost:
         if id is None:

@@ -21,4 +21,5 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "report": ("month",),
     "check": (),
     "backup": ("out",),
+    "relay": (),
 }

@@ -13,6 +13,7 @@ from syncd.core import deadline, mapping
 from syncd.core import repost as machine
 from syncd.engine.measure import Judged
 from syncd.model import Event, Instant, Repost, Verdict
+from syncd.relay.wire import strong
 from syncd.report.figures import day_of
 from syncd.store.api import Related, Story
 
@@ -72,6 +73,17 @@ def repost_row(judged: Shown) -> Row:
         "excused": repost.excused, "blame": judged.blame if judged.verdict is Verdict.BREACHED else "",
         "lags": judged.lags, "needs_person": machine.needs_person(repost),
     }
+
+
+_LOOKS = frozenset({"look_good", "look_bad", "seen", "gone", "edited"})
+_MOST_LOOKS = 20
+
+
+def returned(judged: Shown, events: Sequence[Event]) -> Row:
+    """A repost for whoever relayed its document: also what the document is called everywhere, and the last looks."""
+    document = judged.document
+    looks = [event(e) for e in events if e.kind in _LOOKS][-_MOST_LOOKS:]
+    return {**repost_row(judged), "source_url": document.url, "aliases": list(strong(document.aliases)), "looks": looks}
 
 
 def named(hint: str, id: int | str) -> str:

@@ -41,6 +41,14 @@ db = typer.Typer(no_args_is_help=True, help=say("The database of the state.", "�
 app.add_typer(db, name="db")
 source = typer.Typer(no_args_is_help=True, help=say("Sources.", "来源。"))
 app.add_typer(source, name="source")
+relay = typer.Typer(
+    invoke_without_command=True,
+    help=say(
+        "Serve what this instance has read, sealed, to other syncd's; or write it for a disc.",
+        "把本机已读取的内容签名后提供给其他 syncd，或写入介质。",
+    ),
+)
+app.add_typer(relay, name="relay")
 
 
 def command() -> TyperGroup:
@@ -500,3 +508,70 @@ def backup(
     target = path.absolute()
     facts = files.carried(at_desk(context, config, lambda desk: desk.backup(str(target))), target)
     tell(facts, lambda f: show.line(str(f["path"])), as_json=as_json)
+
+
+@relay.callback()
+def _relay(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        serve(context, Path(os.environ.get("SYNCD_CONFIG", DEFAULT)))
+
+
+@relay.command(
+    help=say(
+        "Serve the relay and read nothing, until stopped; a running daemon with [relay].listen serves it itself.",
+        "只提供中继服务而不读取，直到停止；设有 [relay].listen 的守护进程自行提供。",
+    )
+)
+def serve(context: typer.Context, config: ConfigPath = DEFAULT) -> None:
+    leave(doors_of(context).run_relay(config))
+
+
+@relay.command(
+    help=say("Make a key: the file is for here, what it prints for the others.", "生成密钥：文件自留，输出的公钥交给对方。")
+)
+def keygen(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help=say("file for the private key", "私钥文件"))],
+    as_json: AsJson = False,
+) -> None:
+    from syncd.cli import relay as relaying
+    from syncd.cli import show
+
+    tell(relaying.keygen(path), lambda f: show.line(f["public_key"]), as_json=as_json)
+
+
+@relay.command(
+    help=say(
+        "Write the relay and a status file into a folder, for a disc or a gap; what is there is not written again.",
+        "把中继和状态文件写入文件夹，供光盘、网闸摆渡；已有的不重写。",
+    )
+)
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=say("folder to write", "输出文件夹"))],
+    config: ConfigPath = DEFAULT, as_json: AsJson = False,
+) -> None:
+    from syncd.cli import relay as relaying
+    from syncd.cli import show
+
+    tell(relaying.export(at_desk(context, config, lambda desk: desk.relay()), folder), show.exported, as_json=as_json)
+
+
+@relay.command(
+    name="status",
+    help=say(
+        "Print what another instance's export says of its reposts, once its seal is proved.",
+        "核验签名后，显示对方导出的转载情况。",
+    ),
+)
+def relay_status(
+    place: Annotated[Path, typer.Argument(metavar="DIR", help=say("its folder, or its status file", "其文件夹或状态文件"))],
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help=say("its public key (default: [relay].trusted)", "其公钥（默认取 [relay].trusted）")),
+    ] = None,
+    config: ConfigPath = DEFAULT, as_json: AsJson = False,
+) -> None:
+    from syncd.cli import relay as relaying
+    from syncd.cli import show
+
+    tell(relaying.status(place, key or (), config), show.returned, as_json=as_json)

@@ -56,6 +56,10 @@ class Desk(Protocol):
         """{"ok", "items": [{name, ok, detail, hint}], "outgoing": [{host, port, why}], "warnings"}"""
         ...
 
+    async def relay(self) -> Facts:
+        """{"feed", "status": sealed texts, "objects": hashes, "blobs": where these lie, "serial", "documents", "key"}"""
+        ...
+
     async def backup(self, out: str) -> Facts:
         """{"path"} where it was written, or {"data": the copy in base64, "bytes"} for the command to write."""
         ...
@@ -76,6 +80,7 @@ class Doors(Protocol):
 
     def run_daemon(self, config: Path) -> int: ...
     def run_once(self, config: Path) -> int: ...
+    def run_relay(self, config: Path) -> int: ...
     def demo(self, args: Sequence[str]) -> int: ...
 
     def upgrade(self, config: Path) -> Facts:
@@ -129,6 +134,13 @@ class RealDoors:
         from syncd import app
 
         return asyncio.run(app.run_once(config, self._aloud(config)))
+
+    def run_relay(self, config: Path) -> int:
+        import asyncio
+
+        from syncd import app
+
+        return asyncio.run(app.run_relay(config, self._aloud(config)))
 
     def demo(self, args: Sequence[str]) -> int:
         from syncd import demo

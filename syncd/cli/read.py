@@ -19,10 +19,10 @@ from syncd.core import identity
 from syncd.errors import ConfigError, ReadFailed, SyncdError
 from syncd.model import Entry, Instant, Precision, Problem, Relation
 from syncd.sources import registry
-from syncd.sources.api import Listing, Source, SourceConfig, Tools
+from syncd.sources.api import Listing, Source, SourceConfig, Tools, way_out
 from syncd.sources.local import answer_of, page_as_listing, shape_of
 from syncd.web import urls
-from syncd.web.api import Answer, Guard, Network
+from syncd.web.api import Answer, Client, Guard, Network
 from syncd.web.client import Web
 from syncd.web.failure import Failure
 from syncd.web.status import raise_for_list
@@ -136,10 +136,9 @@ def _nothing(what: str, hint: str) -> SyncdError:
 
 async def _listing(known: _Known, tools: Tools, page: str) -> Listing:
     """What is read: a list or a document's page, found out where neither `kind` nor `page` says so."""
-    if page and not known.file and known.kind:
-        source = _source(known, known.kind, tools)
-        return await page_as_listing(source, await _asked(source.page_of(Entry(page, "", page)) or page, tools), page)
-    answer = await _from_file(known.file, page or known.url, tools) if known.file else await _asked(known.url, tools)
+    if known.kind and not known.file:
+        return await _of_kind(_source(known, known.kind, tools), known.url, tools, page)
+    answer = await _from_file(known.file, page or known.url, tools) if known.file else await _asked(known.url, tools.client)
     shape = shape_of(answer.body, answer.header("content-type"))
     source = _source(known, known.kind or shape.kind, tools)
     if page or (shape.is_page and not known.kind):
@@ -147,8 +146,15 @@ async def _listing(known: _Known, tools: Tools, page: str) -> Listing:
     return await source.parse(answer)
 
 
-async def _asked(url: str, tools: Tools) -> Answer:
-    answer = await tools.client.get(url)
+async def _of_kind(source: Source, url: str, tools: Tools, page: str) -> Listing:
+    client = way_out(source, tools.client)
+    if page:
+        return await page_as_listing(source, await _asked(source.page_of(Entry(page, "", page)) or page, client), page)
+    return await source.parse(await _asked(url, client))
+
+
+async def _asked(url: str, client: Client) -> Answer:
+    answer = await client.get(url)
     raise_for_list(answer)
     return answer
 

@@ -77,6 +77,24 @@ def reposts(rows: Sequence[Facts]) -> None:
     table("", heads, (_repost(row) for row in rows), wide=(1, 7))
 
 
+def exported(facts: Facts) -> None:
+    """What an export wrote."""
+    line(say(
+        f"{facts['path']}: issue {facts['serial']}, {facts['documents']} documents, {facts['written']} files written, "
+        f"{facts['unchanged']} there already",
+        f"{facts['path']}：第 {facts['serial']} 期，{facts['documents']} 个文件，写入 {facts['written']} 项，"
+        f"已有 {facts['unchanged']} 项",
+    ))
+    if facts["missing"]:
+        line(say(f"{facts['missing']} are not kept any more", f"{facts['missing']} 项已不再保存"), style="yellow")
+
+
+def returned(facts: Facts) -> None:
+    """What another instance tells of its reposts."""
+    line(say(f"{facts['by']}, as of {moment(facts['issued'])}", f"{facts['by']}，截至 {moment(facts['issued'])}"))
+    reposts(facts["reposts"])
+
+
 def _repost(row: Facts) -> list[Text | str]:
     return [
         str(row.get("id", "")), str(row.get("title", "")), f"{row.get('site', '')} / {row.get('column', '')}",

@@ -50,6 +50,8 @@ class ContentBuilder:
             categories=tuple(filter(None, map(plain, shown.categories or entry.categories))),
             published=earliest_known(entry.published, shown.published),
             updated=shown.updated or entry.updated,
+            losses=shown.losses,
+            relayed=shown.relayed,
             validity=plain(shown.validity),
             relations=tuple(dict.fromkeys(map(_plainly, entry.relations + shown.relations))),
         )

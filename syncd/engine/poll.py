@@ -253,14 +253,16 @@ class Poller:
             self.ears.changed(unit.name, answer, listing, finds, row.good)
 
     async def _suffices(self, unit: SourceUnit, row: SourceRow, fresh: Sequence[str], shown: Sequence[Entry]) -> bool:
-        """Whether a page's rows prove that nothing was missed behind them: one of them is known. A first read needs older
-        rows only where a route carries them over."""
+        """Whether a page's rows prove that nothing was missed behind them: the last one is known and as it was. A known one
+        further up may be pinned there, or was corrected since. A first read needs older rows only where a route carries
+        them over."""
         if any(r.backfill for r in self.deps.routes if r.site in fresh and unit.name in r.sources):
             return False
         if row.first_good is None:
             return True
-        keys = [alias_hash(f"entry:{unit.name}:{entry.key}") for entry in shown]
-        return bool((await self.deps.store.known(unit.name, keys, [])).prints)
+        rows = _rows(unit.name, shown[-1:])
+        known = (await self.deps.store.known(unit.name, [row.key for row in rows], [])).prints
+        return any(known.get(row.key) == row.print for row in rows)
 
     async def _sites_without_start(self, unit: SourceUnit) -> tuple[str, ...]:
         if unit.name in self._started:
@@ -476,8 +478,10 @@ def fingerprint(entry: Entry) -> int:
     )
     words = ", ".join(map(_quoted, shown))
     files = ", ".join([_quoted(a.url) for a in entry.attachments])
+    page = f", {_quoted(entry.page)}" if entry.page else ""
     bonds = "".join([f", {_quoted('|'.join((r.bond, r.number, r.url, r.title)))}" for r in entry.relations])
-    return alias_hash(f"[{words}, {'true' if entry.withdrawn else 'false'}, [{files}]{bonds}]")  # JSON, at a third of its cost
+    gone = "true" if entry.withdrawn else "false"
+    return alias_hash(f"[{words}, {gone}, [{files}]{bonds}{page}]")  # JSON, at a third of its cost
 
 
 def _documents(rows: Sequence[Row], aliases: dict[int, int] | object) -> dict[int, int]:

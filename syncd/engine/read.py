@@ -76,6 +76,16 @@ class Fresh:
     withdrawn: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An entry at its present address with what is there and what to ask with next time. raw: hash of the page's bytes."""
+
+    entry: Entry
+    page: Page | None = None
+    validators: Validators = Validators()
+    raw: str = ""
+
+
 class Reader:
     """Reads pending entries and looks again at known documents."""
 
@@ -282,6 +292,8 @@ class Reader:
             return True
         if next((s for s in found.sources if s in self.deps.sources), unit.name) != unit.name:
             return True
+        if revision.content.relayed:
+            return False
         now, then = revision.content.updated, (await self.deps.store.revision(document, found.latest)).content.updated
         return now is not None and then is not None and now.at < then.at
 
@@ -330,7 +342,9 @@ class Reader:
         """
         found = await self.deps.store.document(document)
         latest = await self.deps.store.revision(document, found.latest) if found.latest else None
-        if latest is None or revision.withdrawn or (revision.hash == latest.hash and not latest.withdrawn):
+        proven = bool(revision.content.relayed)  # a relay's serial grows: nothing older than what was read can be shown
+        same = latest is not None and revision.hash == latest.hash and not latest.withdrawn
+        if latest is None or revision.withdrawn or proven or same:
             self._sure_of(document)
             return None
         now, then = revision.content.updated, latest.content.updated
@@ -392,7 +406,7 @@ class Reader:
             title=content.title,
             url=content.url,
             sighted=pending.sighted,
-            missed=pending.missed,
+            missed=content.relayed[0].missed if content.relayed else pending.missed,
             published=_told_by(pending.source, earliest_known(pending.entry.published, content.published)),
             backfill=pending.backfill,
             revision=revision,
@@ -412,20 +426,18 @@ class Reader:
         seen = await self._page(unit, entry, validators)
         if seen is None:
             return Fresh(None, validators)
-        entry, page, found = seen
-        content, links = await self.deps.builder.build(entry, page)
+        content, links = await self.deps.builder.build(seen.entry, seen.page)
         fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits)
         if fetched.retry is not None and tries < FILE_TRIES:
             told = "; ".join(fetched.losses)
             raise ReadFailed(
                 "attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry
             )
-        return Fresh(complete(content, fetched), found, page.withdrawn if page else "")
+        content = replace(complete(content, fetched), raw=seen.raw)
+        return Fresh(content, seen.validators, seen.page.withdrawn if seen.page else "")
 
-    async def _page(
-        self, unit: SourceUnit, entry: Entry, validators: Validators
-    ) -> tuple[Entry, Page | None, Validators] | None:
-        """The entry at its present address with its page and what to ask with next time; None when that is unchanged.
+    async def _page(self, unit: SourceUnit, entry: Entry, validators: Validators) -> Seen | None:
+        """What is at the entry's present address; None when that is unchanged.
 
         No page where the list says all. What was asked at a new address is no validator of the old one.
         """
@@ -433,7 +445,7 @@ class Reader:
         for _ in range(MOVES + 1):
             address = unit.source.page_of(now)
             if not address:
-                return now, None, Validators()
+                return Seen(now)
             answer = await unit.client.get(address, validators=validators if now is entry else Validators())
             self.deps.clock.heard(answer)
             if answer.status == 304:
@@ -441,8 +453,8 @@ class Reader:
             _judge(answer, self.deps.now)
             page = await unit.source.read_page(now, answer)
             if not page.moved:
-                self.deps.blobs.put(answer.body)
-                return now, page, answer.validators if now is entry else Validators()
+                raw = self.deps.blobs.put(answer.body)
+                return Seen(now, page, answer.validators if now is entry else Validators(), raw)
             now = replace(now, url=_at_the_same_source(page.moved, now.url))
         hint = "its pages name each other as the new one: ask the source which is right"
         raise ReadFailed("moved_in_circles", f"it moved more than {MOVES} times", hint=hint, where=now.url)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from syncd.core.schedule import NO_SKIPS, Skips
-from syncd.model import AttachmentLink, Entry, Instant, Problem, Relation
+from syncd.model import AttachmentLink, Entry, Hop, Instant, Problem, Relation
 from syncd.web.api import Answer, Client
 
 VERSION = 1
@@ -50,6 +50,7 @@ class Page:
     withdrawn: the source's own notice, in words, that the document no longer stands (""  while it stands).
     validity: what the page says of its force, such as "失效" or "已修改". relations: to other documents, as it tells them.
     moved: the document's new address, "" where it stays; then nothing else of the page counts.
+    relayed: the relays that it came through. losses: what these could not carry over, in words.
     """
 
     url: str
@@ -69,17 +70,41 @@ class Page:
     validity: str = ""
     relations: tuple[Relation, ...] = ()
     moved: str = ""
+    relayed: tuple[Hop, ...] = ()
+    losses: tuple[str, ...] = ()
+
+
+class Notes(Protocol):
+    """One small text that a source keeps for good, such as how far it has come; "" before the first."""
+
+    async def read(self) -> str: ...
+    async def write(self, text: str) -> None: ...
+
+
+class Forgetful:
+    """Notes that end with the process, for reading without a state."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    async def read(self) -> str:
+        return self._text
+
+    async def write(self, text: str) -> None:
+        self._text = text
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a source is given. client: its way out. run: the killable child. now: the clock. zone: for dates without one."""
+    """What a source is given. client: its way out. run: the killable child. now: the clock. zone: for dates without one.
+    notes: what it remembers."""
 
     client: Client
     run: Run
     now: Callable[[], datetime]
     zone: str = "Asia/Shanghai"
     zone_origin: str = "default"
+    notes: Notes = field(default_factory=Forgetful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +142,16 @@ class Source(Protocol):
         """Take apart what `page_of` led to. Raises ReadFailed (not_understood, no_body …) when it shows no document; with
         status 404 or 410 when it says in words of its own that the document is gone."""
         ...
+
+
+@runtime_checkable
+class OwnClient(Protocol):
+    """A source that is read through a client of its own: one that verifies what it gets, or that reads a folder."""
+
+    @property
+    def client(self) -> Client: ...
+
+
+def way_out(source: Source, given: Client) -> Client:
+    """What the engine reads a source with: the source's own client, or the one that it was given."""
+    return source.client if isinstance(source, OwnClient) else given

@@ -274,6 +274,29 @@ class ReadSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """That a document changed last at this place. n: grows with each revision of any document. print: another whenever
+    anything that is known of the document is another."""
+
+    n: int
+    document: int
+    print: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that is known of one document, for a relay. revisions: in order, the newest with its content.
+
+    entry: its row in the list of the first of its sources. sightings: (source, first sighting there), the first one first.
+    """
+
+    document: Document
+    revisions: tuple[Revision, ...]
+    entry: Entry
+    sightings: tuple[tuple[str, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Small figures for the status page, cheap at any size. by_status is not here: it is computed for what is open."""
 
@@ -379,6 +402,14 @@ class Store(Protocol):
         ...
 
     async def find_documents(self, aliases: Sequence[str]) -> list[Document]: ...
+    async def changes(self, limit: int, sources: Sequence[str] = ()) -> list[Change]:
+        """The documents that changed last, the newest change first. sources: only what one of these shows; () for all."""
+        ...
+
+    async def dossier(self, document: int) -> Dossier:
+        """Raises StoreError("not_found")."""
+        ...
+
     async def notes(self) -> list[tuple[Document, Look]]:
         """Documents whose look has a note."""
         ...

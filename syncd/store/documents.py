@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, text, update
 
 from syncd.core.identity import alias_hash, another_number, identify, normalise_title
 from syncd.errors import Stale
 from syncd.model import Document, Entry, Event, Hold, Instant, Precision, Repost, Revision
 from syncd.store import lists, relations
-from syncd.store.api import DueLook, Look, Reading, Recorded
+from syncd.store.api import Change, Dossier, DueLook, Look, Reading, Recorded
 from syncd.store.codec import maybe_micros, micros, moment
 from syncd.store.marks import add_events, delete_repost, reposts_of_document, update_repost
 from syncd.store.rows import (
@@ -114,6 +115,35 @@ _SIBLINGS = Query(
     .order_by(showings.c.document.desc())
     .limit(bindparam("most"))
 )
+
+
+def _changes(shown_by: list[Any]) -> Select[Any]:
+    """The newest revision of each document, the last recorded first: their ids grow with each revision."""
+    joined = revisions.join(documents, documents.c.id == revisions.c.document)
+    found = select(revisions.c.id, revisions.c.document, documents.c.seal).select_from(joined)
+    shown = select(showings.c.document).where(showings.c.source.in_(shown_by))
+    newest = [text("revisions.state = 0 AND documents.merged = 0")]
+    return (
+        found.where(*newest, *([revisions.c.document.in_(shown)] if shown_by else []))
+        .order_by(revisions.c.id.desc())
+        .limit(bindparam("most"))
+    )
+
+
+_CHANGES, _CHANGES_OF = Query(_changes([])), InQuery(_changes)
+
+
+def changes(conn: Connection, limit: int, shown_by: Sequence[str]) -> list[Change]:
+    rows = _CHANGES_OF.each(conn, shown_by, most=limit) if shown_by else _CHANGES.each(conn, most=limit)
+    found = {row.id: Change(row.id, row.document, row.seal) for row in rows}
+    return [found[n] for n in sorted(found, reverse=True)[:limit]]
+
+
+def dossier(conn: Connection, id: int) -> Dossier:
+    known = document(conn, id)
+    row = _LOOK.first(conn, document=id)
+    entry = ENTRY.load(row.entry) if row is not None and row.entry else Entry(known.url or str(id), known.title, known.url)
+    return Dossier(known, all_revisions(conn, id), entry, sightings(conn, id))
 
 
 def siblings(conn: Connection, source: str, document: int, limit: int) -> list[Entry]:
@@ -295,7 +325,11 @@ def _shown(conn: Connection, known: Document, read: Reading) -> Document:
     detail = {"source": read.source}
     if read.missed:
         detail["missed"] = read.missed.isoformat()
-    add_events(conn, [Event("sighted", Instant(at, error=read.error), known.id, detail=detail)])
+    relayed = read.revision.content.relayed if read.revision else ()
+    if relayed:
+        detail |= {"relay": " > ".join(hop.by for hop in relayed), "sighted_there": relayed[0].sighted.isoformat()}
+    when = Instant(at, error=read.error, origin="relay" if relayed else "clock")
+    add_events(conn, [Event("sighted", when, known.id, detail=detail)])
     return replace(known, sources=(*known.sources, read.source))
 
 

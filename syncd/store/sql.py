@@ -14,7 +14,9 @@ from syncd.errors import StoreError
 from syncd.model import Document, Entry, Event, Repost, Revision
 from syncd.store import documents, lists, marks, settings, upkeep
 from syncd.store.api import (
+    Change,
     Counts,
+    Dossier,
     DueLook,
     Filter,
     Look,
@@ -191,6 +193,12 @@ class SqlStore:
 
     async def find_documents(self, aliases: Sequence[str]) -> list[Document]:
         return await self._read(lambda conn: documents.find_documents(conn, aliases))
+
+    async def changes(self, limit: int, sources: Sequence[str] = ()) -> list[Change]:
+        return await self._read(lambda conn: documents.changes(conn, limit, sources))
+
+    async def dossier(self, document: int) -> Dossier:
+        return await self._read(lambda conn: documents.dossier(conn, document))
 
     async def notes(self) -> list[tuple[Document, Look]]:
         return await self._read(documents.notes)

@@ -24,6 +24,7 @@ from syncd.model import (
     Finding,
     Form,
     Hold,
+    Hop,
     Instant,
     Intent,
     IntentKind,
@@ -1168,6 +1169,62 @@ class StoreContract:
             )
             assert new.content.html and (await store.revision(ids[1], 1)).content.html
             assert await store.referenced() == {"2" * 64, "9" * 64}
+
+        play(scene)
+
+    def test_changes_are_the_documents_that_changed_last_each_once_and_anew_with_whatever_is_known_of_it(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            ids = [
+                (await store.record_reading(reading(f"number:{n}", source=source))).document.id
+                for n, source in ((1, "甲"), (2, "乙"), (3, "甲"))
+            ]
+            first = await store.changes(10)
+            assert [c.document for c in first] == ids[::-1]
+            assert [c.n for c in first] == sorted({c.n for c in first}, reverse=True)
+            assert [c.document for c in await store.changes(2)] == ids[:0:-1]
+            assert [c.document for c in await store.changes(10, ["乙"])] == [ids[1]]
+            assert [c.document for c in await store.changes(2, ["乙", "甲", *map(str, range(600))])] == ids[:0:-1]
+            assert await store.changes(10, ["丙"]) == []
+            await store.record_reading(reading("number:1", text="新"))
+            after = await store.changes(10)
+            assert [c.document for c in after] == [ids[0], ids[2], ids[1]]
+            assert after[0].n > first[0].n
+            await store.record_reading(reading("number:2", source="丁", revision=None))
+            assert [c.n for c in await store.changes(10)] == [c.n for c in after]
+            assert (await store.changes(10))[2].print != after[2].print
+            assert (await store.changes(10))[:2] == after[:2]
+
+        play(scene)
+
+    def test_a_document_that_turned_out_to_be_another_one_changes_no_more(self, play: Callable[[Scene], None]) -> None:
+        async def scene(store: Store) -> None:
+            ids = [(await store.record_reading(reading(f"url:{n}"))).document.id for n in (1, 2)]
+            await store.record_reading(reading("number:1", "url:1", "url:2", revision=None))
+            assert [c.document for c in await store.changes(10)] == ids[:1]
+
+        play(scene)
+
+    def test_a_dossier_is_all_that_is_known_of_a_document(self, play: Callable[[Scene], None]) -> None:
+        async def scene(store: Store) -> None:
+            waiting = pending("guid-1")
+            await store.record_poll(Poll(SourceRow("甲", NOW), pending=(waiting,), at=NOW))
+            (stored,) = await store.due_pending(NOW, 10)
+            hop = Hop("某省", "ed25519:ab", "中央", "https://list.example", NOW - DAY, NOW - 2 * DAY, "a" * 64)
+            told = revision(content=content(relayed=(hop,), raw="b" * 64))
+            read = reading("number:1", pending=stored.id, entry=stored.entry, revision=told)
+            id = (await store.record_reading(read)).document.id
+            await store.record_reading(reading("number:1", text="新", source="乙", sighted=NOW))
+            found = await store.dossier(id)
+            assert found.document == await store.document(id)
+            assert [(r.n, r.hash) for r in found.revisions] == [(1, "1:正文"), (2, "1:新")]
+            assert found.revisions[0].content.relayed == (hop,) and found.revisions[0].content.raw == "b" * 64
+            assert found.entry == waiting.entry
+            assert found.sightings == (("甲", NOW - HOUR), ("乙", NOW))
+            with pytest.raises(StoreError) as missing:
+                await store.dossier(id + 1)
+            assert missing.value.reason == "not_found"
 
         play(scene)
 

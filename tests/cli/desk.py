@@ -171,6 +171,11 @@ class FakeDoors:
         self.ran.append(("once", config))
         return 1
 
+    def run_relay(self, config: Path) -> int:
+        self._enter(config)
+        self.ran.append(("relay", config))
+        return 0
+
     def demo(self, args: Sequence[str]) -> int:
         self.ran.append(("demo", *args))
         return 0

@@ -111,7 +111,10 @@ def test_the_hosts_of_a_reverse_proxy_can_be_named_and_nothing_else() -> None:
     ("change", "line"),
     [
         (("[syncd]", "[sincd]"), "sincd: unknown table; did you mean [syncd]?"),
-        (("[syncd]", "[qqq]"), "qqq: unknown table; known are [syncd], [network], [push], [[sources]], [[sites]], [[routes]]"),
+        (
+            ("[syncd]", "[qqq]"),
+            "qqq: unknown table; known are [syncd], [network], [push], [relay], [[sources]], [[sites]], [[routes]]",
+        ),
         (("[[sources]]", "[sources]"), "[sources]: write [[sources]] with two brackets, once for each"),
         (("[syncd]", "[[syncd]]"), "[syncd]: must be one table; write [syncd] with one bracket, once"),
         (('state_dir = "var"', 'token = "s"'), '[syncd]: token: a secret is never written here; use { credential = "name" },'

@@ -88,7 +88,8 @@ _ANY: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("group", "name", "table"),
     [("syncd.sources", "govcn", "sources"), ("syncd.sources", "feed", "sources"),
-     ("syncd.sources", "json", "sources"), ("syncd.sources", "html", "sources"), ("syncd.adapters", "static", "sites"),
+     ("syncd.sources", "json", "sources"), ("syncd.sources", "html", "sources"), ("syncd.sources", "relay", "sources"),
+     ("syncd.adapters", "static", "sites"),
      ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
