@@ -26,7 +26,8 @@ LIST = (
 )
 MAPPING = '{ list = "ul.list > li", fields = { title = "a", url = "a@href", published = "span" } }'
 DOCUMENT = (
-    "<!doctype html><html><head><title>通知_市政府</title></head><body><table><tr><td>标题：</td><td>关于方案的通知</td><td>发文机关：</td>"
+    "<!doctype html><html><head><title>通知_市政府</title></head><body>"
+    "<table><tr><td>标题：</td><td>关于方案的通知</td><td>发文机关：</td>"
     "<td>云山市人民政府</td></tr><tr><td>发文字号：</td><td>云政发〔2026〕9号</td><td>成文日期：</td><td>2026年04月10日</td></tr></table>"
     '<div class="TRS_Editor"><p>各县区人民政府：请认真贯彻执行。</p></div></body></html>'
 )
