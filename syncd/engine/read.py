@@ -520,6 +520,8 @@ class Reader:
             self.deps.meter.failure("read", "mass_gone")
             await self._rest(due, due.look, note="mass_gone")
             return
+        if revision.withdrawn:
+            self.deps.log.info("withdrawn_by_notice", document=due.document.id, notice=fresh.withdrawn)
         doubt = await self._doubt(unit, due.document.id, revision, due.entry)
         if doubt and not self._is_believed(unit, due.document.id, revision.hash, doubt):
             self.deps.meter.failure("read", doubt.reason)
