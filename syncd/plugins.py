@@ -59,7 +59,7 @@ def refuse_unfit(group: str, name: str, found: type, *, version: int, members: S
 
 def _other_version(group: str, name: str, found: type, told: object, version: int) -> str:
     made = f"{_noun(group)} {name!r} is made for version {told} of the contract, and this syncd has version {version}"
-    if not isinstance(told, int) or isinstance(told, bool):
+    if not isinstance(told, int):
         return f"{_noun(group)} {name!r} is broken: {found.__name__}.api_version is {told!r}, not a number"
     package = next((plugin.dist for plugin in installed(group) if plugin.name == name and plugin.dist), "its package")
     if told > version:

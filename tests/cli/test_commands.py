@@ -334,6 +334,24 @@ def test_adapters_lists_the_built_in_ones_with_their_class(capsys: pytest.Captur
     assert code == (1 if any(row["problem"] for row in rows.values()) else 0)
 
 
+def test_adapters_shows_what_is_for_tests_only_if_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    for words in (["adapters", "--json"], ["adapters", "--tests", "--json"]):
+        main(words, doors=FakeDoors(FakeDesk()))
+        shown.append({row["name"] for row in json.loads(capsys.readouterr().out)})
+    assert shown[1] - shown[0] == {"fake"}
+
+
+def test_adapters_tells_of_a_plug_in_that_is_made_for_another_contract(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("syncd.sources.feed.FeedSource.api_version", 2)
+    assert main(["adapters", "--json"], doors=FakeDoors(FakeDesk())) == 1
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert "install a newer syncd" in rows["feed"]["problem"]
+    assert rows["govcn"]["problem"] == ""
+
+
 def test_withdraw_says_that_the_document_goes_from_all_its_sites(
     doors: FakeDoors, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

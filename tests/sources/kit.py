@@ -12,7 +12,7 @@ import pytest
 from syncd.child import Inline
 from syncd.errors import ReadFailed
 from syncd.model import Entry
-from syncd.sources.api import Listing, Page, SourceConfig, Tools
+from syncd.sources.api import Listing, Page, Source, SourceConfig, Tools
 from syncd.sources.feed import FeedOptions, FeedSource
 from syncd.sources.govcn import GovcnOptions, GovcnSource
 from syncd.web.api import Answer
@@ -48,7 +48,7 @@ def read(
 
 
 def read_page(
-    source: FeedSource | GovcnSource, body: bytes | str, *, url: str = "https://www.gov.example/a/content_1.htm"
+    source: Source, body: bytes | str, *, url: str = "https://www.gov.example/a/content_1.htm"
 ) -> Page:
     data = body.encode() if isinstance(body, str) else body
     return asyncio.run(source.read_page(Entry("k", "t", url), answer(data, url=url)))

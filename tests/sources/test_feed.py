@@ -6,7 +6,7 @@ import pytest
 
 from syncd.model import AttachmentLink, Precision
 from syncd.sources.feed import _LONGEST_BASE, FeedOptions, _Copies, _remembering
-from tests.sources.kit import LISTS, feed, item, read, read_page, refused, rss
+from tests.sources.kit import LISTS, feed, item, read, read_page, rss
 
 
 def listing(name: str):
@@ -146,12 +146,6 @@ def test_a_trap_date_is_a_problem_and_never_a_time(trap: str) -> None:
     found = read(rss(item(1, date=trap), item(2, date="2026/04/15 17:15:40")))
     assert [entry.published is None for entry in found.entries] == [True, False]
     assert [(problem.reason, problem.where) for problem in found.problems] == [("bad_date", "entries[0].published")]
-
-
-def test_more_entries_than_allowed_is_an_error_and_nothing_is_cut_off() -> None:
-    few = feed(options=FeedOptions(max_entries=2))
-    assert refused(rss(item(1), item(2), item(3)), source=few).reason == "too_many_entries"
-    assert len(read(rss(item(1), item(2)), source=few).entries) == 2
 
 
 @pytest.mark.parametrize(

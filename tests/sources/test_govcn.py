@@ -45,11 +45,6 @@ def test_the_real_list_gives_25_entries_and_no_problem() -> None:
     assert all(entry.published and entry.published.precision is Precision.DAY for entry in found.entries)
 
 
-def test_a_bom_changes_nothing() -> None:
-    body = (LISTS / "govcn.json").read_bytes()
-    assert read(b"\xef\xbb\xbf" + body, source=govcn(), url=LIST_URL) == read(body, source=govcn(), url=LIST_URL)
-
-
 def test_rows_without_address_or_date_are_problems() -> None:
     body = (
         '[{"TITLE":"甲","URL":"/1.htm","DOCRELPUBTIME":"2026-04-15"},{"TITLE":"乙","URL":"","DOCRELPUBTIME":"2026-04-15"},'
@@ -86,11 +81,6 @@ def test_another_shape_is_not_understood_and_never_nothing_new(body: str, seen: 
     failure = refused(body, source=govcn(), url=LIST_URL)
     assert failure.reason == "not_understood"
     assert seen in failure.message
-
-
-def test_an_endless_list_is_refused() -> None:
-    few = govcn(options=GovcnOptions(max_entries=2))
-    assert refused((LISTS / "govcn.json").read_bytes(), source=few, url=LIST_URL).reason == "too_many_entries"
 
 
 def test_the_old_header_table_is_read() -> None:

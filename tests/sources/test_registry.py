@@ -11,6 +11,9 @@ import pytest
 from syncd import plugins
 from syncd.errors import ConfigError
 from syncd.plugins import Plugin
+from syncd.sources import registry
+from syncd.sources.feed import FeedSource
+from syncd.sources.govcn import GovcnSource
 
 GROUP = "syncd.testplugs"
 
@@ -79,3 +82,50 @@ def test_an_installed_but_broken_plug_in_shows_the_cause(install, code: str, cau
     text = problem("good")
     assert text.startswith("testplug 'good' of alpha 1.2 is installed but broken: plug_a:Good: ")
     assert cause in text
+
+
+def test_what_only_tests_register_is_not_offered(install) -> None:
+    install("alpha", "plug_a", "", "good = plug_a:Good\nfake = syncd.testing.fakecms:FakeAdapter")
+    assert problem("goood").endswith("installed are: good")
+
+
+# --- the contract of sources -------------------------------------------------------------------------------------------
+
+
+def refused_kind(monkeypatch: pytest.MonkeyPatch, kind: type, *, package: str = "") -> str:
+    monkeypatch.setattr(plugins, "load", lambda group, name: kind)
+    known = [Plugin("hill", "hill:Hill", package, "1.0")] if package else []
+    monkeypatch.setattr(plugins, "installed", lambda group: known)
+    with pytest.raises(ConfigError) as caught:
+        registry.load("hill")
+    return caught.value.message
+
+
+@pytest.mark.parametrize("kind", [FeedSource, GovcnSource])
+def test_built_in_kinds_are_made_for_this_contract(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "load", lambda group, name: kind)
+    assert registry.load("hill") is kind
+
+
+def test_a_newer_contract_says_that_syncd_is_to_be_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = type("Hill", (FeedSource,), {"api_version": 2})
+    assert refused_kind(monkeypatch, newer, package="hill-lists") == (
+        "source 'hill' is made for version 2 of the contract, and this syncd has version 1: "
+        "install a newer syncd, or a release of hill-lists that is made for version 1"
+    )
+
+
+def test_an_older_contract_says_which_package_is_to_be_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = type("Hill", (FeedSource,), {"api_version": 0})
+    assert refused_kind(monkeypatch, older, package="hill-lists").endswith("install a newer release of hill-lists")
+    assert refused_kind(monkeypatch, older).endswith("install a newer release of its package")
+
+
+@pytest.mark.parametrize("told", ["1", 1.5, None])
+def test_a_version_that_is_no_number_is_a_fault_of_the_class(told: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = type("Hill", (FeedSource,), {"api_version": told})
+    assert "api_version is" in refused_kind(monkeypatch, odd)
+
+
+def test_what_a_class_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "str lacks api_version, kind, Options, parse, page_of, read_page" in refused_kind(monkeypatch, str)
