@@ -351,6 +351,7 @@ class RouteTable(Table):
     basis: str = ""
     backfill: Annotated[bool | int | float, BeforeValidator(_backfill)] = False
     review_withdrawals: bool = False
+    hotlink: bool = False
 
 
 class Sources(Sequence[SourceTable]):
@@ -665,7 +666,8 @@ class _Reading:
 
     def _observed(self, place: str, row: Mapping[str, Any]) -> None:
         """Nothing is posted to an observed site, so options of posting would promise what never happens."""
-        for key, value in (("approve", "review"), ("post_as", "draft"), ("review_withdrawals", True), ("form", "link")):
+        for key, value in (("approve", "review"), ("post_as", "draft"), ("review_withdrawals", True), ("form", "link"),
+                           ("hotlink", True)):
             if row.get(key) == value:
                 why = f'has no meaning here: the site "{row["site"]}" is only observed; remove it'
                 self.problems.append(f"{place}: {key}: {_shown(value)} {why}")
@@ -917,6 +919,7 @@ def _route(table: RouteTable, name: str) -> model.Route:
         backfill=_backfill_model(table.backfill),
         deadline=model.DeadlineRule(table.deadline, table.basis) if table.deadline is not None else None,
         review_withdrawals=table.review_withdrawals,
+        hotlink=table.hotlink,
     )
 
 

@@ -13,10 +13,10 @@ _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]{2,20})", re.IGNOR
 _CHINESE = frozenset({"gb2312", "gbk", "gb_2312-80", "x-gbk"})
 
 
-def localise(html: str, addresses: Mapping[str, str]) -> str:
+def localise(html: str, addresses: Mapping[str, str], *, hotlink: bool = False) -> str:
     """Sanitised HTML with each href and src that is a key of `addresses` replaced by its value.
 
-    Pictures without a local file become links: nothing is hot-linked.
+    Pictures without a local file become links: nothing is hot-linked unless `hotlink` says so.
     """
     body = LexborHTMLParser(html).body
     if body is None:
@@ -27,7 +27,7 @@ def localise(html: str, addresses: Mapping[str, str]) -> str:
         source = image.attributes.get("src") or ""
         if source in addresses:
             image.attrs["src"] = addresses[source]
-        else:
+        elif not hotlink:
             anchor = LexborHTMLParser("<a></a>").css("a")[0]
             anchor.attrs["href"] = source
             anchor.insert_child(f"[{image.attributes.get('alt') or '图片'}]")

@@ -61,7 +61,7 @@ def package(post: Post, blobs: Blobs, path: Path, *, timezone: str = "Asia/Shang
     an existing file is replaced whole or not at all.
     """
     fields = _fields(post, ZoneInfo(timezone))
-    body = localise(post.html, {media.url: f"attachments/{media.name}" for media in post.media})
+    body = localise(post.html, {media.url: f"attachments/{media.name}" for media in post.media}, hotlink=post.hotlink)
     members = {
         "title.txt": post.title.encode(),
         "body.html": body.encode(),

@@ -214,12 +214,29 @@ def _about(facts: Facts) -> None:
 def _details(facts: Facts, repost: Facts, document: Facts) -> list[tuple[str, str]]:
     limit = facts.get("deadline") or {}
     due = f"{moment(limit['due'])} ({span(limit.get('limit_s'))} {limit.get('basis', '')})" if limit.get("due") else ""
+    latest = (facts.get("revisions") or [{}])[-1]
     return [
-        (say("published at source", "来源发布"), moment(document.get("published"))),
+        (say("published at source", "来源发布"), _published(document.get("published"))),
         (say("known as", "别名"), ", ".join(document.get("aliases", []))),
+        (say("other titles", "其他标题"), "; ".join(document.get("names", []))),
+        (say("status at source", "效力"), str(document.get("validity") or "")),
+        *((term(f"{r['way']}.{r['bond']}"), _other(r)) for r in document.get("relations", [])),
         (say("source", "来源"), str(document.get("url") or "")), (say("page", "页面"), str(repost.get("url") or "")),
+        (say("text and files", "正文与附件"), str(latest.get("fidelity") or "")),
         (say("deadline", "期限"), due), (say("trouble", "问题"), _trouble(repost)),
     ]
+
+
+def _published(told: Any) -> str:
+    """The earliest public instant, and by which list it is known."""
+    source = told.get("source") if isinstance(told, Mapping) else ""
+    return moment(told) + (f" ({source})" if source else "")
+
+
+def _other(relation: Facts) -> str:
+    """Another document by what is told of it, with its number in this state."""
+    number = say(f"document {relation['document']}", f"文件 {relation['document']}") if relation.get("document") else ""
+    return "  ".join(filter(None, (relation.get("title"), relation.get("number"), number, relation.get("url"))))
 
 
 def _latency(row: Facts) -> str:

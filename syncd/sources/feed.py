@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from hashlib import blake2b
 from io import BytesIO
@@ -109,7 +109,7 @@ def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
         gated = gate(text)
         _refuse_too_many(gated.entries, most)
         found = _xml_feed(gated, url)
-    return RawList(found.entries, (*decoded.problems, *found.problems), found.title, found.ttl, found.skips)
+    return replace(found, problems=(*decoded.problems, *found.problems))
 
 
 def _refuse_too_many(count: int, most: int) -> None:
@@ -127,7 +127,7 @@ def _xml_feed(gated: Gated, url: str) -> RawList:
     rows, problems = sliced.rows, sliced.problems
     rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
     title = plain(str(sliced.feed.get("title", "")))
-    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed), _skips(gated))
+    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed), skips=_skips(gated))
 
 
 @dataclass(slots=True)

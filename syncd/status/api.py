@@ -61,12 +61,15 @@ class Problem(Told):
 
 
 class When(Told):
-    """A moment as precisely as its source told it. value: ISO 8601, a date alone for day precision."""
+    """A moment as precisely as its source told it. value: ISO 8601, a date alone for day precision. source: of a
+    publication, which source told it; origin: list, page or feed."""
 
     value: str | None = None
     precision: str = "second"
     raw: str = ""
     zone: str = ""
+    origin: str = ""
+    source: str = ""
 
 
 def _when(value: object) -> object:
@@ -232,19 +235,42 @@ class RepostRow(Told):
     hint: str = ""
 
 
+class RelationState(Told):
+    """How documents bear on each other. bond: interprets, repeals, amends, corrects or replaces. way: "tells" (this document
+    says it of the other) or "told" (the other says it of this one). document: the other one's id, 0 where it isn't known."""
+
+    bond: str
+    way: str
+    title: str = ""
+    number: str = ""
+    url: str = ""
+    document: int = 0
+
+
 class DocumentState(Told):
+    """A document. names: other titles under which lists show it. validity: its force, as its source tells it. merged: the
+    document that it turned out to be, 0 while it is its own."""
+
     title: str = ""
     url: str = ""
     aliases: list[str] = []
+    names: list[str] = []
+    merged: int = 0
+    validity: str = ""
+    relations: list[RelationState] = []
     published: Published = None
     detected: Moment = None
 
 
 class RevisionState(Told):
-    """One state of the content. reason: new, corrected, tombstone, gone_at_source or operator."""
+    """One state of the content. reason: new, corrected, marked, tombstone, gone_at_source or operator.
+
+    hash: of all that makes a correction. fidelity: of the visible text and the files only.
+    """
 
     n: int
     hash: str = ""
+    fidelity: str = ""
     detected: Moment = None
     withdrawn: bool = False
     reason: str = ""

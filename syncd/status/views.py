@@ -147,7 +147,9 @@ def _publication(published: When | None, zone: tzinfo) -> list[Step]:
     at = moment(published.value, zone) if published and published.value else None
     if published is None or at is None:
         return []
-    return [Step("line.published", at, "calm", date=told_at(published, zone) if published.precision == "day" else "")]
+    date = told_at(published, zone) if published.precision == "day" else ""
+    by = (("source", published.source),) if published.source else ()
+    return [Step("line.published", at, "calm", date=date, detail=by)]
 
 
 def _folded(events: Sequence[EventState], zone: tzinfo) -> list[Step]:

@@ -14,7 +14,7 @@ from typing import Protocol
 from syncd.core.detect import Known
 from syncd.core.repost import Head
 from syncd.core.schedule import NO_SKIPS, Skips
-from syncd.model import Document, Entry, Event, Instant, Repost, Revision
+from syncd.model import Bond, Document, Entry, Event, Instant, Repost, Revision
 from syncd.web.api import Validators
 
 
@@ -111,6 +111,7 @@ class Reading:
     revision: None when the content is what it was. withdrawn: the revision is a withdrawal (content of the last one).
     judged: the document that the text was compared with (0: none was known) and its newest revision then; None: it is
     recorded whatever is there.
+    names: the titles under which it was shown, in its list and on its page; of another list's copy too.
     """
 
     aliases: tuple[str, ...]
@@ -129,6 +130,7 @@ class Reading:
     error: float = 0.0
     entry: Entry | None = None
     judged: tuple[int, int] | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +161,22 @@ class DueLook:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """document: after the reading. merged: reposts of a document that turned out to be this one (ids, already sent).
+    """document: after the reading. revision: the one that it got, None for none. merged: reposts of a document that turned
+    out to be this one (ids, already sent).
 
     routed: the reposts that the routing wanted, None where the document was not routed with the reading.
+    marked: other documents (ids) that got a revision since this one bears on them, or no longer does.
     """
 
     document: Document
-    revised: bool
+    revision: Revision | None = None
     merged: tuple[int, ...] = ()
     routed: tuple[Repost, ...] | None = None
+    marked: tuple[int, ...] = ()
+
+    @property
+    def revised(self) -> bool:
+        return self.revision is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +218,21 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """One document's bearing on another. way: "tells" (the document says it of the other) or "told" (the other says it).
+
+    title, number, url: of the other one, as it is told; document: its id where it is known here, else 0.
+    """
+
+    bond: Bond
+    way: str
+    title: str = ""
+    number: str = ""
+    url: str = ""
+    document: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything about one repost: for `explain`, the timeline page and the evidence."""
 
@@ -217,6 +241,7 @@ class Story:
     revisions: tuple[Revision, ...]
     events: tuple[Event, ...]
     """Of the document and of the repost, in order of id."""
+    related: tuple[Related, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

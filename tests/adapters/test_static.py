@@ -144,6 +144,18 @@ def test_a_page_shows_the_post_with_its_credit_times_and_meta_tags(tmp_path: Pat
     assert ref.url.isascii()
 
 
+def test_nothing_is_hot_linked_unless_the_post_says_so(tmp_path: Path, adapter: StaticAdapter) -> None:
+    create(adapter, replace(POST, media=MEDIA[:1]))
+    page = LexborHTMLParser(page_of(tmp_path))
+    assert page.css("img") == []
+    assert page.css('a[href="https://www.gov.cn/p.png"]')
+    update(adapter, found(adapter), replace(POST, revision=2, media=MEDIA[:1], hotlink=True))
+    page = LexborHTMLParser(page_of(tmp_path))
+    assert [n.attributes.get("src") for n in page.css(".text img")] == ["https://www.gov.cn/p.png"]
+    policy = page.css('meta[http-equiv="Content-Security-Policy"]')[0].attributes.get("content") or ""
+    assert "img-src 'self' https: http:;" in policy
+
+
 def test_attachments_and_pictures_are_the_site_s_own(tmp_path: Path, adapter: StaticAdapter) -> None:
     create(adapter)
     page = LexborHTMLParser(page_of(tmp_path))

@@ -286,11 +286,12 @@ class _Paths(BaseModel):
 
 
 def test_routes_become_the_words_of_the_domain() -> None:
-    text = GOOD + 'deadline = "12h"\nbasis = "b"\nbackfill = "30d"\nmatch = { issuer = ["国务院"] }\nreview_withdrawals = true\n'
+    text = GOOD + 'deadline = "12h"\nbasis = "b"\nbackfill = "30d"\nmatch = { issuer = ["国务院"] }\nreview_withdrawals = true\nhotlink = true\n'
     assert read(text).routes_model() == (
         model.Route(
             "county/要闻#1", ("council",), "county", "要闻", model.Match(("国务院",)), authority="order no. 3",
             deadline=model.DeadlineRule(43200.0, "b"), backfill=model.Backfill(span=2592000.0), review_withdrawals=True,
+            hotlink=True,
         ),
     )
 

@@ -89,3 +89,17 @@ def test_completing_keeps_what_was_had_and_tells_what_was_not() -> None:
     assert done.losses == ("a.png: the server answered 404",)
     assert done.html.count("<img") == 1
     assert done.text == "文[甲]"
+
+
+def test_an_attachment_that_stands_in_the_body_stays_in_it_as_text() -> None:
+    html = "<p>第一条。</p><p>附件：</p><h3>实施细则</h3><table><tr><td>一</td><td>二</td></tr></table>"
+    content, links = build(Entry("k", "标题", URL), Page(URL, html=html))
+    assert content.text == "第一条。\n附件：\n实施细则\n一\n二"
+    assert "<td>二</td>" in content.html
+    assert links == ()
+
+
+def test_a_download_that_is_called_a_file_is_fetched_and_one_that_is_not_is_a_link() -> None:
+    html = '<a href="/down.do?id=7">附件：申报表.doc</a><a href="/down.do?id=8">更多</a><a href="http://[x">坏.doc</a>'
+    _, links = build(Entry("k", "标题", URL), Page(URL, html=html))
+    assert [link.url.rpartition("/")[2] for link in links] == ["down.do?id=7"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncd.core import mapping, visible
-from syncd.model import Content, Form, Instant, Media, Post, Route
+from syncd.model import Bond, Content, Form, Instant, Media, Notice, Post, Relation, Route
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 URL = "https://www.gov.cn/zhengce/content/1.htm?a=1&b=2"
@@ -125,3 +125,82 @@ def test_empty_fields_are_left_out_of_the_hash() -> None:
 
 def test_the_print_of_a_post_is_that_of_its_title_and_text() -> None:
     assert mapping.print_of(post(), "正 文。") == visible.fingerprint(CONTENT.title, "正文。")
+
+
+BY = Notice(Bond.REPEALS, "国务院关于废止《甲》的决定", "国发〔2026〕9号", "https://www.gov.cn/9.htm?a&b", "2026-09-05")
+LINK = '<a href="https://www.gov.cn/9.htm?a&amp;b">《国务院关于废止〈甲〉的决定》</a>'
+
+
+def test_what_a_reader_must_know_first_stands_above_both_forms() -> None:
+    told = replace(CONTENT, notices=(BY, replace(BY, bond=Bond.AMENDS, number="", date="", url="")), validity="失效")
+    above = (
+        f"<p>本文件已被{LINK}（国发〔2026〕9号，2026年9月5日）废止。</p>"
+        "<p>本文件已被《国务院关于废止〈甲〉的决定》修改。</p><p>文件效力：失效。</p>"
+    )
+    assert post(told).html == above + CONTENT.html
+    assert post(told, Form.LINK).html == above + post(form=Form.LINK).html
+
+
+@pytest.mark.parametrize("bond", [bond for bond in Bond if bond is not Bond.INTERPRETS])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_bond_that_changes_a_document_has_its_words(bond: Bond, lang: str) -> None:
+    assert "9号" in mapping.notices(replace(CONTENT, notices=(replace(BY, bond=bond),)), lang)
+
+
+def test_english_notices_are_english() -> None:
+    by = Notice(Bond.REPLACES, "New <guidance>", "12", "", "2026-09-05")
+    told = replace(CONTENT, title="Guidance", text="", notices=(by,))
+    assert post(told).html.startswith("<p>This document was replaced by “New &lt;guidance&gt;” (12, 2026-09-05).</p>")
+
+
+def test_an_interpretation_links_to_what_it_explains_by_whatever_is_told_of_it() -> None:
+    said = tuple(Relation(Bond.INTERPRETS, *each) for each in (("", "http://a.cn/1", ""), ("国发〔2026〕1号", "", "")))
+    told = replace(CONTENT, relations=(*said, Relation(Bond.REPEALS, title="乙")))
+    assert mapping.notices(told, "zh") == (
+        '<p>解读的文件：<a href="http://a.cn/1">http://a.cn/1</a></p><p>解读的文件：国发〔2026〕1号</p>'
+    )
+
+
+def test_an_address_that_is_no_web_address_is_no_link_and_a_date_that_is_none_is_told_as_it_is() -> None:
+    odd = replace(BY, url="javascript:alert(1)", date="去年")
+    assert mapping.notices(replace(CONTENT, notices=(odd,)), "zh") == (
+        "<p>本文件已被《国务院关于废止〈甲〉的决定》（国发〔2026〕9号，去年）废止。</p>"
+    )
+
+
+def test_validity_and_relations_are_content_and_what_others_say_is_not() -> None:
+    plain = mapping.revision_hash(CONTENT)
+    assert mapping.revision_hash(replace(CONTENT, notices=(BY,))) == plain
+    assert mapping.revision_hash(replace(CONTENT, validity="失效")) != plain
+    assert mapping.revision_hash(replace(CONTENT, relations=(Relation(Bond.REPEALS, "1"),))) != plain
+def test_the_fidelity_hash_is_that_of_the_text_and_the_files_alone() -> None:
+    told = mapping.fidelity_hash(CONTENT)
+    for same in (
+        {"html": "<div>正文。</div>"},
+        {"text": "正文 。\n"},
+        {"document_number": "国发〔2026〕2号"},
+        {"url": "https://elsewhere.example/"},
+    ):
+        assert mapping.fidelity_hash(replace(CONTENT, **same)) == told
+    for other in ({"text": "别的。"}, {"title": "别的"}, {"media": (replace(FILE, sha256="e" * 64),)}, {"media": ()}):
+        assert mapping.fidelity_hash(replace(CONTENT, **other)) != told
+
+
+def test_the_fidelity_hash_names_the_files_whatever_their_order_and_stays_for_good() -> None:
+    more = replace(FILE, url="https://www.gov.cn/b.pdf", sha256="a" * 64)
+    assert mapping.fidelity_hash(replace(CONTENT, media=(FILE, more))) == mapping.fidelity_hash(
+        replace(CONTENT, media=(more, FILE))
+    )
+    assert mapping.fidelity_hash(CONTENT) == "1:ade65b2b3750033e70308502eab3392e45c823a2846346ec03484da5a7d8092b"
+
+
+def test_a_route_that_hotlinks_leaves_the_pictures_of_the_text_where_they_are() -> None:
+    shown = Media("https://www.gov.cn/p.png?a=1&b=2", "tupian-2-bb.png", "image/png", 3, "b" * 64)
+    beside = replace(shown, url="https://www.gov.cn/cover.png", name="tupian-3-cc.png")
+    content = replace(CONTENT, html='<p><img src="https://www.gov.cn/p.png?a=1&amp;b=2"></p>', media=(FILE, shown, beside))
+    made = mapping.to_post(content, 1, route=replace(ROUTE, hotlink=True), key="k", now=NOW)
+    assert (made.hotlink, made.media) == (True, (FILE, beside))
+    plain = mapping.to_post(content, 1, route=ROUTE, key="k", now=NOW)
+    assert (plain.hotlink, plain.media) == (False, content.media)
+    linked = mapping.to_post(content, 1, route=replace(ROUTE, hotlink=True, form=Form.LINK), key="k", now=NOW)
+    assert (linked.hotlink, linked.media) == (False, ())

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from syncd.core.mapping import fidelity_hash
 from tests.engine.rig import DETAIL, Rig, json_reply, played, route, site, source, text_reply, title_of
 
 PAGES = source(options=DETAIL) + site() + route()
@@ -63,6 +64,30 @@ async def test_an_attachment_that_fails_for_a_moment_is_waited_for() -> None:
         revision = await rig.disk.revision((await rig.one(1)).document, 1)
         assert len(revision.content.media) == 1
         assert revision.content.losses == ()
+
+
+@pytest.mark.parametrize("listed", [source(options=DETAIL), source()], ids=["page", "feed"])
+@pytest.mark.guarantee(1)
+@played
+async def test_a_file_that_is_replaced_behind_its_address_is_a_correction(listed: str) -> None:
+    async with Rig(listed + 'relook = ["10m"]' + site() + route()) as rig:
+        await rig.begin()
+        served = [PDF]
+        rig.wires.servers["files.example"] = lambda *asked: (200, {"content-type": "application/pdf"}, served[0])
+        rig.publish(1, text=WITH_FILE)
+        await rig.rest()
+        document = (await rig.one(1)).document
+        before = await rig.disk.revision(document, 1)
+        await rig.after(2000)
+        assert (await rig.disk.document(document)).latest == 1, "the same file again is no correction"
+        served[0] = PDF + b"% the corrected table"
+        await rig.after(4000)
+        after = await rig.disk.revision(document, 2)
+        assert after.reason == "corrected"
+        assert after.content.html == before.content.html
+        assert [media.sha256 for media in after.content.media] != [media.sha256 for media in before.content.media]
+        assert fidelity_hash(after.content) != fidelity_hash(before.content)
+        assert await rig.status_of(1) == "visible"
 
 
 @pytest.mark.guarantee(5)

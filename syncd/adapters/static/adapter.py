@@ -202,7 +202,8 @@ class StaticAdapter:
         path = old.path if old is not None else f"{folder}/{now:%Y-%m}/{name}.html"
         told = self._told(post, path, first, now)
         page = self._pages.post(
-            told, url=self._url(path), column_url="../index.html", body=localise(post.html, _local(post, path)),
+            told, url=self._url(path), column_url="../index.html", hotlink=post.hotlink,
+            body=localise(post.html, _local(post, path), hotlink=post.hotlink),
         )
         expected, stood = self._standing(old) if old is not None else ("", "")
         before = {"hash": expected, "state": stood} if old is not None else {}
@@ -227,7 +228,7 @@ class StaticAdapter:
             "summary": post.summary[:300], "categories": list(post.categories), "keywords": ",".join(post.categories),
             "updated": f"{now:%Y-%m-%d %H:%M}" if now - begun >= _MINUTE else "", "files": files,
             "fields": self._fields(post),
-            "html": localise(post.html, {m.url: f"{folder}/{m.name}" for m in post.media}),
+            "html": localise(post.html, {m.url: f"{folder}/{m.name}" for m in post.media}, hotlink=post.hotlink),
         }
 
     def _fields(self, post: Post) -> Sequence[Sequence[str]]:

@@ -20,6 +20,7 @@ _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 _POLICY = (
     f"default-src 'none'; img-src 'self'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
 )
+_POLICY_OF_REMOTE_PICTURES = _POLICY.replace("img-src 'self'", "img-src 'self' https: http:")
 WORDS = {
     "zh": {
         "home": "首页", "source": "来源", "time": "发布时间", "updated": "更新时间", "original": "查看原文",
@@ -60,10 +61,13 @@ class Pages:
         self._site = site
         self._env = _environment()
 
-    def post(self, post: dict[str, Any], *, url: str, column_url: str, body: str) -> bytes:
-        """A repost's page. body: sanitised HTML, the only value that is not escaped."""
+    def post(
+        self, post: dict[str, Any], *, url: str, column_url: str, body: str, hotlink: bool = False,
+    ) -> bytes:
+        """A repost's page. body: sanitised HTML, the only value that is not escaped. hotlink: its pictures may be remote."""
+        policy = _POLICY_OF_REMOTE_PICTURES if hotlink else _POLICY
         return self._render("post.html", post=post, url=url, column_url=column_url, root="../../", lang=post["lang"],
-                            body=Markup(body))  # noqa: S704  sanitised by content.clean
+                            policy=policy, body=Markup(body))  # noqa: S704  sanitised by content.clean
 
     def notice(self, post: dict[str, Any], *, url: str, column_url: str, since: str) -> bytes:
         return self._render("notice.html", post=post, url=url, column_url=column_url, since=since, root="../../",
@@ -98,7 +102,7 @@ class Pages:
     def _render(self, template: str, *, lang: str = "", **values: Any) -> bytes:
         shown = lang or self._site.lang
         text = self._env.get_template(template).render(
-            site=self._site, words=WORDS[shown], lang=shown, policy=_POLICY, **values,
+            site=self._site, words=WORDS[shown], lang=shown, **{"policy": _POLICY, **values},
             style=Markup(STYLE),  # noqa: S704  our own constant
         )
         return text.encode("utf-8", "replace")

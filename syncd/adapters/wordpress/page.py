@@ -81,7 +81,7 @@ def compose(post: Post, addresses: Mapping[str, str], sizes: Sequence[Media], ti
 
     sizes: the files that are offered here. Raises nothing: all text of the post is only ever a value.
     """
-    body = harmless(localise(post.html, addresses))
+    body = harmless(localise(post.html, addresses, hotlink=post.hotlink))
     around = harmless(_canonical(_credit(post, times) + _files(post, body, addresses, sizes)))
     credit, files = _halves(around)
     return _sealed(post.key, _TEXT, post.lang, credit, body, files, post.title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -148,3 +149,11 @@ def test_text_of_a_field_is_never_markup() -> None:
     assert "<b>" not in content
     assert "<script" not in content
     assert "[" not in content
+
+
+def test_a_picture_that_is_no_file_of_the_site_is_a_link_unless_the_post_hotlinks() -> None:
+    post = Site(FakeWordPress()).post(html='<p>图：<img src="https://www.gov.cn/p.png"></p>')
+    plain, remote = (compose(replace(post, hotlink=hot), {}, (), Times(ZONE, NOW)) for hot in (False, True))
+    assert "<img" not in plain
+    assert '<a href="https://www.gov.cn/p.png">' in plain
+    assert '<img src="https://www.gov.cn/p.png"' in remote
