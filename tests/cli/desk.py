@@ -54,7 +54,7 @@ class FakeDesk:
             "problems": self.problems, "config": {"rejected": ""}, "verdicts": {"met": 1, "breached": 0},
             "counts": {"documents": 3, "reposts": 3, "open": 2, "pending": 0, "held": 4, "attention": len(needy)},
             "sources": [{"name": "state-council", "good": "2026-09-01T03:58:00Z", "next": "2026-09-01T04:03:00Z",
-                         "watched_share": 0.9996, "held": 4, "reason": "", "hint": ""}],
+                         "watched_share": 0.9996, "bytes": 31_457_280, "why": "quiet", "held": 4, "reason": "", "hint": ""}],
             "sites": [{"name": "county", "adapter": "static", "state": self.site_state, "reason": "", "hint": "",
                        "queue": 0, "visible": 1}],
             "attention": [{"kind": "repost", "id": r["id"], "title": r["title"], "reason": r["status"],

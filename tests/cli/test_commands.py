@@ -47,6 +47,8 @@ def test_status_ends_with_1_while_something_needs_a_person_and_with_0_after(
     told = capsys.readouterr().out
     assert "need a person 2" in told
     assert "99.9 %" in told  # never rounded up to a hundred that was not reached
+    assert "30 MiB" in told
+    assert "(quiet hours)" in told
     for id in ("2", "3"):
         main(["adopt", id], doors=doors)
     assert main(["status"], doors=doors) == 0

@@ -244,3 +244,26 @@ JSON_HUBS = """{"version": "https://jsonfeed.org/version/1.1", "title": "t", "fe
 def test_the_hubs_that_a_feed_names_for_itself_are_told(text: str, hubs: tuple[str, ...], topic: str) -> None:
     found = read(text.encode())
     assert (found.hubs, found.topic) == (hubs, topic)
+def skips(xml: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    found = read(rss(item(1), channel=xml))
+    return found.skips.hours, found.skips.days
+
+
+def test_all_skip_hours_and_days_are_kept_and_not_the_last_alone() -> None:
+    hours = "<skipHours><hour>0</hour><hour> 22 </hour><hour>23</hour></skipHours>"
+    assert skips(hours + "<skipDays><day>Saturday</day><day>sunday</day></skipDays>") == ((0, 22, 23), (5, 6))
+
+
+def test_hours_that_are_none_are_left_out_and_24_is_midnight() -> None:
+    assert skips("<skipHours><hour>24</hour><hour>25</hour><hour>-1</hour><hour>７</hour><hour/></skipHours>") == ((0,), ())
+    assert skips("<skipDays><day>星期六</day><day>Someday</day></skipDays><hour>3</hour>") == ((), ())
+
+
+def test_an_hour_within_an_entry_and_thousands_of_them_mean_nothing() -> None:
+    assert skips("<skipHours>" + "<hour>3</hour>" * 5000 + "</skipHours>") == ((3,), ())
+    assert read(rss("<item><title>x</title><guid>g</guid><skipHours><hour>3</hour></skipHours></item>")).skips.hours == ()
+
+
+def test_known_rows_leave_the_skip_hours_as_they_are() -> None:
+    for _ in range(3):
+        assert skips("<skipHours><hour>4</hour></skipHours>") == ((4,), ())

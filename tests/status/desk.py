@@ -190,6 +190,11 @@ class FakeDesk:
                 "watched_share": 0.9987,
                 "bytes": 31_457_280,
                 "reads": 8912,
+                "every": 300.0,
+                "interval": 1800.0,
+                "why": "quiet",
+                "busy": "08-12 16-23",
+                "robots": "disallowed",
             },
             {
                 "name": "ministry",

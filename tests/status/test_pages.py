@@ -241,3 +241,19 @@ def test_an_observed_site_shows_what_people_have_to_post_and_no_queue(client: Cl
         assert "排队" not in page
     assert "awaited" in {key.split(".")[1] for key in ZH if key.startswith("status.")}
     assert {f"lag.{name}" for name in LAGS} <= set(ZH)
+
+
+def test_each_source_tells_when_it_is_read_next_and_why_and_how_often_it_was_watched(client: Client) -> None:
+    text = Tags(client.page("/sources")).text
+    for word in ("why.quiet", "robots.disallowed", "sources.interval", "sources.busy"):
+        assert ZH[word] in text
+    for shown in ("08-12 16-23", "99.9 %", "30 MiB"):
+        assert shown in text
+
+
+def test_a_list_that_waits_for_our_network_or_for_a_pause_is_not_said_to_be_well(client: Client) -> None:
+    rows = client.desk._sources()
+    for reason in ("network_down", "parked"):
+        rows[0].update(reason=reason, tries=0)
+        client.desk._sources = lambda: rows  # type: ignore[method-assign]
+        assert ZH[f"reason.{reason}"] in Tags(client.page("/sources")).text
