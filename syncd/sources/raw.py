@@ -10,7 +10,7 @@ from operator import attrgetter
 from syncd.core.identity import aliases
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import SourceConfig, Tools
-from syncd.sources.dates import read_instant
+from syncd.sources.dates import parse_written, read_instant
 from syncd.sources.html import squeeze
 from syncd.sources.memo import Memo
 
@@ -20,7 +20,7 @@ _MOST_PROBLEMS = 100
 
 @dataclass(frozen=True, slots=True)
 class RawEntry:
-    """One row as the list's own words; links are absolute, title and summary plain text, dates raw."""
+    """One row as the list's own words; links are absolute, title and summary plain text, dates raw (成文日期 too)."""
 
     where: str
     key: str
@@ -35,6 +35,10 @@ class RawEntry:
     categories: tuple[str, ...] = ()
     attachments: tuple[AttachmentLink, ...] = ()
     withdrawn: bool = False
+    issuer: str = ""
+    document_number: str = ""
+    index_number: str = ""
+    written: str = ""
 
 
 _told = attrgetter(*[field.name for field in fields(RawEntry) if field.name != "where"])
@@ -148,6 +152,9 @@ def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, 
         )
         for raw, name in ((row.published, "published"), (row.updated, "updated"))
     )
+    written = parse_written(row.written)
+    if row.written and not written:
+        problems.append(Problem("bad_date", f"成文日期 {row.written[:40]!r} is no date", f"{row.where}.written"))
     return Entry(
         key=row.key,
         title=row.title,
@@ -158,7 +165,20 @@ def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, 
         content_html=_content(row, reads=reads),
         author=row.author,
         categories=row.categories,
+        issuer=row.issuer,
+        document_number=row.document_number,
+        index_number=row.index_number,
+        written=written,
         attachments=row.attachments,
         withdrawn=row.withdrawn,
-        aliases=aliases(by.source, row.key, url=row.url if own_url else "", title=row.title),
+        aliases=aliases(
+            by.source,
+            row.key,
+            url=row.url if own_url else "",
+            title=row.title,
+            issuer=row.issuer,
+            number=row.document_number,
+            index=row.index_number,
+            written=written,
+        ),
     )
