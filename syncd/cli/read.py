@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from syncd.errors import ConfigError, ReadFailed, SyncdError
 from syncd.model import Entry, Instant, Precision, Problem
 from syncd.sources import registry
 from syncd.sources.api import Listing, Source, SourceConfig, Tools
-from syncd.sources.local import read_bytes, recognise
+from syncd.sources.local import listing, read_bytes, recognise
 from syncd.web import urls
 from syncd.web.api import Guard, Network
 from syncd.web.client import Web
@@ -115,7 +115,7 @@ async def _listing(known: _Known, tools: Tools) -> Listing:
     answer = await tools.client.get(known.url)
     raise_for_list(answer)
     kind = known.kind or recognise(answer.body, answer.header("content-type"))
-    return await _source(known, kind, tools).parse(answer)
+    return await listing(_source(known, kind, tools), answer, known.name)
 
 
 def _source(known: _Known, kind: str, tools: Tools) -> Source:
@@ -176,6 +176,7 @@ def _entry(source: str, entry: Entry, html: str) -> Facts:
         "aliases": list(entry.aliases or _aliases(source, entry)),
         "attachments": [{"url": a.url, "type": a.type, "length": a.length} for a in entry.attachments],
         **({"withdrawn": True} if entry.withdrawn else {}),
+        **({"relations": [asdict(relation) for relation in entry.relations]} if entry.relations else {}),
     }
 
 

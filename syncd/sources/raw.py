@@ -52,12 +52,13 @@ def placed(row: RawEntry, where: str) -> RawEntry:
 
 @dataclass(frozen=True, slots=True)
 class RawList:
-    """A list as the child read it. ttl: seconds or None."""
+    """A list as the child read it. ttl: seconds or None. next: the address of the page of older rows, or ""."""
 
     entries: tuple[RawEntry, ...]
     problems: tuple[Problem, ...] = ()
     title: str = ""
     ttl: float | None = None
+    next: str = ""
 
 
 def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:
