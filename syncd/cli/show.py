@@ -293,14 +293,14 @@ def listing(facts: Facts) -> None:
     for problem in facts["problems"]:
         line(f"  {problem['where']} {problem['reason']}: {problem['hint']}".rstrip(": "), "yellow")
     if len(facts["entries"]) == 1:
-        _details(facts["entries"][0])
+        _entry(facts["entries"][0])
         return
     heads = [say("published", "发布"), say("number", "文号"), say("title", "标题")]
     rows = ([moment(e["published"]), str(e["document_number"]), str(e["title"])] for e in facts["entries"])
     table("", heads, rows, wide=(2,))
 
 
-def _details(entry: Facts) -> None:
+def _entry(entry: Facts) -> None:
     """All that was read of a document, its times as it tells them and how much of them that is."""
     told = (
         (say("title", "标题"), entry["title"]),

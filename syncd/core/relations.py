@@ -77,7 +77,8 @@ def _ended_in(sentence: str) -> Iterator[Relation]:
     if not named:
         yield from _bare_numbers(sentence[: act.start()])
         return
-    chosen, end = [], act.start()
+    chosen: list[re.Match[str]] = []
+    end = act.start()
     for match in reversed(named):
         gap = sentence[match.end() : end]
         if not (_BETWEEN.fullmatch(gap) or (not chosen and _TAIL.fullmatch(gap))):
