@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from syncd.core.shape import Shape
 from syncd.model import AttachmentLink, Entry, Instant, Problem, Relation
 from syncd.web.api import Answer, Client
 
@@ -23,7 +24,9 @@ class Listing:
     """A list as parsed: entries in its order, problems of single rows (they never fail the list), hints for pacing.
 
     ttl: seconds that it asks to be left alone, or None. next: the address of the page of older rows behind this one, ""
-    where there is none: it is read only where this page alone does not prove that nothing was missed.
+    where there is none: it is read only where this page alone does not prove that nothing was missed. shape: the list's own
+    keys and how many per cent of its rows carry each (core.shape.shape_of); () where it has none to tell.
+    first_page: how many of the entries stood on the first page, where older ones were read too; 0: all.
     """
 
     entries: tuple[Entry, ...]
@@ -31,6 +34,8 @@ class Listing:
     title: str = ""
     ttl: float | None = None
     next: str = ""
+    shape: Shape = ()
+    first_page: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class GovcnSource:
         raw = cast(RawList, await run(read_list, answer.body, answer.header("content-type"), answer.url, asked))
         problems = list(raw.problems)
         found = told(entries(list(raw.entries), naming(self._config, self._tools, "list"), problems))
-        return Listing(found, bounded(problems), next=raw.next)
+        return Listing(found, bounded(problems), next=raw.next, shape=raw.shape)
 
     def page_of(self, entry: Entry) -> str:
         """Always its own page: no list has the text."""

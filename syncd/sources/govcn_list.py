@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
+from syncd.core.shape import shape_of
 from syncd.errors import ReadFailed
 from syncd.model import Problem
 from syncd.sources.decode import decode
@@ -69,7 +70,13 @@ def read_list(data: bytes, content_type: str, url: str, asked: Asked) -> RawList
             hint=problems[0].hint if problems else "open the address in a browser; nothing was taken from it",
         )
     after = _next(value, url) if library else ""
-    return RawList(tuple(identified(rows, problems)), tuple(problems), next=after)
+    items = value if not library else [item for part in _parts(value, url).values() for item in part]
+    return RawList(tuple(identified(rows, problems)), tuple(problems), next=after, shape=shape_of(_filled(items)))
+
+
+def _filled(items: Iterable[Any]) -> list[list[str]]:
+    """The keys of each row that hold something."""
+    return [[str(key) for key, value in item.items() if value] for item in items if isinstance(item, dict)]
 
 
 def _refuse_too_many(count: int, most: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 from syncd.core.identity import aliases
+from syncd.core.shape import Shape
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import SourceConfig, Tools
 from syncd.sources.dates import parse_written, read_instant
@@ -59,6 +60,7 @@ class RawList:
     title: str = ""
     ttl: float | None = None
     next: str = ""
+    shape: Shape = ()
 
 
 def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from syncd.core.detect import Known
 from syncd.core.repost import Head
+from syncd.core.shape import Shape
 from syncd.model import Document, Entry, Event, Instant, Repost, Revision
 from syncd.web.api import Validators
 
@@ -25,6 +26,8 @@ class SourceRow:
     moved: JSON of sightings of a permanent redirect, "" if none. ttl: seconds that the list asks to be left, or None.
     unconditional: when it was last read without validators. accept: the next read is to be believed as it is.
     watched: seconds of the time since first_good that are covered by good reads; bytes: wire bytes since then.
+    alarm, alarm_hint: why a person should look at a list that is read well, "" when it is as it was. first_page, shape,
+    canaries: rows of its first page, what they carried and a few of their titles, at the last good read without an alarm.
     """
 
     name: str
@@ -44,6 +47,11 @@ class SourceRow:
     watched: float = 0.0
     bytes: int = 0
     reads: int = 0
+    alarm: str = ""
+    alarm_hint: str = ""
+    first_page: int = 0
+    shape: Shape = ()
+    canaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class Poll:
     """One read of a list with everything that it showed: commits together, else a crash loses entries behind an ETag.
 
     row: the source's memory after it. start: sites whose start line towards this source is set now, if not yet set.
+    over: ids of held entries that the list itself took back: they are forgotten as if they had never been shown.
     """
 
     row: SourceRow
@@ -88,6 +97,7 @@ class Poll:
     start: tuple[str, ...] = ()
     evidence: str = ""
     at: datetime | None = None
+    over: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

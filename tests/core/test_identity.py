@@ -157,3 +157,8 @@ def test_hashes_that_databases_hold_are_the_same_for_ever() -> None:
     named = ("", "guid:feed-1:1-2", "title:关于|国办|2026-04-15", "url:\ud800")
     known = [-1970711489451281740, 7835729954942564517, 367756287505570708, -2448354624217029137]
     assert [identity.alias_hash(alias) for alias in named] == known
+
+
+def test_the_key_of_a_row_is_the_same_for_ever() -> None:
+    assert identity.entry_key("state", "https://www.gov.example/1.htm") == identity.alias_hash("entry:state:https://www.gov.example/1.htm")
+    assert identity.entry_key("a", "k") != identity.entry_key("b", "k")
