@@ -290,7 +290,7 @@ class Poller:
                 hint=hint(found.hold),
                 reason="",
             ),
-            sightings=_sightings(rows, found),
+            sightings=_sightings(found, known),
             pending=tuple(
                 replace(p, due=self.deps.now)
                 for p in (
@@ -483,10 +483,16 @@ def _documents(rows: Sequence[Row], aliases: dict[int, int] | object) -> dict[in
     return {row.key: next((known[a] for a in row.aliases if a in known), 0) for row in rows}
 
 
-def _sightings(rows: Sequence[Row], found: Detection) -> tuple[Sighting, ...]:
+def _sightings(found: Detection, known: Known) -> tuple[Sighting, ...]:
     """The rows to remember: old ones with their names, so that no other list makes them new; new, changed and held ones."""
     old = [Sighting(row.key, row.print, row.aliases) for row in found.old]
-    return (*old, *(Sighting(f.row.key, f.row.print, ()) for f in (*found.finds, *found.held)))
+    return (*old, *(Sighting(f.row.key, f.row.print, _old_names(f, known)) for f in (*found.finds, *found.held)))
+
+
+def _old_names(find: Find, known: Known) -> tuple[int, ...]:
+    """The names of a row that is behind the start line, when it changed some: it must not be new when it changes the others.
+    Of any other row its reading keeps them."""
+    return find.row.aliases if not find.document and not _is_unread(find, known) else ()
 
 
 def _pendings(found: Detection, known: Known, source: str, at: datetime, missed: datetime | None) -> list[Pending]:

@@ -3,103 +3,21 @@ nothing withdrawn, a person is told within one poll what changed, and all is wel
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from syncd.testing.network import Reply
-from tests.engine.rig import ERROR_PAGE, Rig, played, route, site, source, text_reply, title_of
+from syncd.testing.faultylist import FAULTS, FaultyList
+from tests.engine.rig import Rig, played, route, site, source, title_of
 from tests.engine.test_poll import EVERY
 
 MANY = range(1, 15)
 LATE, LATER = 40, 41
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of list: where it lies, and how its rows are taken apart and put together."""
-
-    name: str
-    path: str
-    rows: Callable[[bytes], list[Any]]
-    made: Callable[[bytes, list[Any]], bytes]
-    options: str = "{}"
-
-
-def _feed_rows(body: bytes) -> list[Any]:
-    found: list[Any] = json.loads(body)["items"]
-    return found
-
-
-def _feed(body: bytes, rows: list[Any]) -> bytes:
-    return json.dumps(json.loads(body) | {"items": rows}, ensure_ascii=False).encode()
-
-
-_ENTRY = re.compile(rb"<entry>.*?</entry>", re.DOTALL)
-
-
-def _atom(body: bytes, rows: list[Any]) -> bytes:
-    return _ENTRY.sub(b"", body).replace(b"</feed>", b"".join(rows) + b"</feed>")
-
-
-def _rows(body: bytes) -> list[Any]:
-    found: list[Any] = json.loads(body)
-    return found
-
-
-KINDS = {
-    "json": Kind("feed", "feed.json", _feed_rows, _feed),
-    "atom": Kind("feed", "atom.xml", lambda body: _ENTRY.findall(body), _atom),
-    "govcn": Kind("govcn", "ZUIXINZHENGCE.json", _rows, lambda body, rows: json.dumps(rows).encode()),
-}
-_DATES = {"date_published", "date_modified", "DOCRELPUBTIME"}
-
-
-def _without_dates(row: Any) -> Any:
-    if isinstance(row, bytes):
-        return re.sub(rb"<(published|updated)>[^<]*</\1>", b"<issuedOn>2026</issuedOn>", row)
-    return {(f"new_{key}" if key in _DATES else key): value for key, value in row.items()}
-
-
-def _renamed(row: Any) -> Any:
-    """Other ids and other addresses for the same documents."""
-    text = row.decode() if isinstance(row, bytes) else json.dumps(row)
-    text = text.replace("/doc/", "/neu/").replace("/guid/", "/id/")
-    return text.encode() if isinstance(row, bytes) else json.loads(text)
-
-
-def _other_guids(row: Any) -> Any:
-    text = row.decode() if isinstance(row, bytes) else json.dumps(row)
-    text = text.replace("/guid/", "/id/")
-    return text.encode() if isinstance(row, bytes) else json.loads(text)
-
-
-def _answer(kind: Kind, fault: str, good: Reply) -> Reply:
-    """What is answered instead of a good list."""
-    status, headers, body = good
-    if fault == "blocked":
-        return text_reply(403, b"<html><title>403 Forbidden</title></html>")
-    if fault == "error_page":
-        return ERROR_PAGE
-    if fault == "truncated":
-        return status, headers, body[: len(body) // 2]
-    if fault == "other_list":
-        return status, headers, b'{"code": 500, "data": {"list": []}}'
-    rows = kind.rows(body)
-    changed = {
-        "emptied": list,
-        "cut": lambda: rows[: len(rows) // 2],
-        "redesigned": lambda: [_without_dates(row) for row in rows],
-        "renamed": lambda: [_renamed(row) for row in rows],
-        "guids": lambda: [_other_guids(row) for row in rows],
-    }[fault]()
-    return status, headers, kind.made(body, changed)
-
-
+KINDS = {"json": ("feed", "feed.json"), "atom": ("feed", "atom.xml"), "govcn": ("govcn", "ZUIXINZHENGCE.json")}
+"""Kinds of lists, with the kind of source and where it lies."""
 REASONS = {
     "blocked": {"http_403"},
     "error_page": {"not_understood", "not_a_feed"},
@@ -120,19 +38,12 @@ NAMED = {
 """What the hint must name, of each fault."""
 
 
-class Faulty:
-    """A list's server that answers otherwise while `fault` is set. Unconditionally, as another machine would."""
-
-    def __init__(self, rig: Rig, kind: Kind) -> None:
-        self.fault = ""
-        self._kind = kind
-        self._good = rig.servers["central"].handler
-        rig.servers["central"].handler = self.handle
-
-    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes, now: Any) -> Reply:
-        if not self.fault or path != f"/{self._kind.path}":
-            return self._good(method, path, headers, body, now)
-        return _answer(self._kind, self.fault, self._good(method, path, {}, body, now))
+def distorted(rig: Rig) -> FaultyList:
+    """The list's server, which answers otherwise while its `fault` is set."""
+    server = rig.servers["central"]
+    list_ = FaultyList(server.handler)
+    server.handler = list_.handle
+    return list_
 
 
 async def _grown(rig: Rig) -> None:
@@ -151,6 +62,7 @@ def _told(attention: Mapping[str, Mapping[str, Any]]) -> set[str]:
 
 OTHERWISE = {("govcn", "guids"), ("atom", "truncated")}
 """gov.cn's rows have no ids but their addresses; XML that ends early is told by the tests of its gate."""
+assert FAULTS.keys() == {*REASONS, "wrong_encoding"}
 CASES = [(kind, fault) for kind in KINDS for fault in REASONS if (kind, fault) not in OTHERWISE]
 
 
@@ -162,10 +74,10 @@ CASES = [(kind, fault) for kind in KINDS for fault in REASONS if (kind, fault) n
 async def test_a_list_that_is_not_as_it_was_harms_nothing_is_told_at_once_and_is_well_when_it_returns(
     kind: str, fault: str
 ) -> None:
-    what = KINDS[kind]
-    async with Rig(source(path=what.path, kind=what.name, options=what.options) + site() + route()) as rig:
+    name, path = KINDS[kind]
+    async with Rig(source(path=path, kind=name) + site() + route()) as rig:
         await _grown(rig)
-        list_ = Faulty(rig, what)
+        list_ = distorted(rig)
         list_.fault = fault
         rig.publish(LATE)
         await rig.after(EVERY)
@@ -197,7 +109,7 @@ async def _posted(rig: Rig, id: int) -> bool:
 async def test_the_alarm_of_a_cut_outlives_reads_that_change_nothing_a_failure_and_a_restart() -> None:
     async with Rig() as rig:
         await _grown(rig)
-        list_ = Faulty(rig, KINDS["json"])
+        list_ = distorted(rig)
         list_.fault = "cut"
         await rig.after(3 * EVERY, step=EVERY)
         assert (await rig.source_row())["reason"] == "list_cut"
@@ -218,7 +130,7 @@ async def test_the_alarm_of_a_cut_outlives_reads_that_change_nothing_a_failure_a
 async def test_a_person_accepts_a_list_as_it_is_now(fault: str) -> None:
     async with Rig(source(path="ZUIXINZHENGCE.json", kind="govcn") + site() + route()) as rig:
         await _grown(rig)
-        list_ = Faulty(rig, KINDS["govcn"])
+        list_ = distorted(rig)
         list_.fault = fault
         await rig.after(EVERY)
         assert _told(await rig.attention()) == REASONS[fault]
@@ -234,7 +146,7 @@ async def test_a_person_accepts_a_list_as_it_is_now(fault: str) -> None:
 async def test_a_redesign_of_gov_cns_list_is_told_with_the_keys_that_are_gone_and_new() -> None:
     async with Rig(source(path="ZUIXINZHENGCE.json", kind="govcn") + site() + route()) as rig:
         await _grown(rig)
-        Faulty(rig, KINDS["govcn"]).fault = "redesigned"
+        distorted(rig).fault = "redesigned"
         await rig.after(EVERY)
         hint = (await rig.source_row())["hint"]
         assert "gone: dates, DOCRELPUBTIME; new: new_DOCRELPUBTIME" in hint
@@ -245,8 +157,22 @@ async def test_a_redesign_of_gov_cns_list_is_told_with_the_keys_that_are_gone_an
 async def test_a_list_that_is_not_understood_any_more_is_told_with_what_it_was() -> None:
     async with Rig(source(path="ZUIXINZHENGCE.json", kind="govcn") + site() + route()) as rig:
         await _grown(rig)
-        Faulty(rig, KINDS["govcn"]).fault = "other_list"
+        distorted(rig).fault = "other_list"
         await rig.after(EVERY)
         hint = (await rig.source_row())["hint"]
         assert "an object with the keys code, data" in hint
         assert f"15 rows with DOCRELPUBTIME, TITLE, URL, such as “{title_of(MANY[-1])}”" in hint
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@played
+async def test_a_list_in_another_encoding_than_it_says_is_read_as_it_was(kind: str) -> None:
+    name, path = KINDS[kind]
+    async with Rig(source(path=path, kind=name) + site() + route()) as rig:
+        await _grown(rig)
+        distorted(rig).fault = "wrong_encoding"
+        rig.publish(LATE)
+        await rig.after(2 * EVERY, step=EVERY)
+        assert await rig.status_of(LATE) == "visible"
+        assert rig.creates() == len(MANY) + 1
+        assert _told(await rig.attention()) == set()
