@@ -26,6 +26,7 @@ class Instant:
     raw: the text it was read from. zone: the zone used, such as "+08:00" or "Asia/Shanghai".
     zone_origin: "explicit" (in the text), "source" (its config), "config" ([syncd].timezone) or "default".
     origin: who says so: "list", "page", "feed", "clock" (ours), "look", "cms".
+    source: name of the source by which a publication is told, "" for any other instant.
     error: how wrong the clock that gave it may be, in seconds, either way.
     """
 
@@ -36,6 +37,7 @@ class Instant:
     zone_origin: str = ""
     origin: str = "clock"
     error: float = 0.0
+    source: str = ""
 
     @property
     def earliest(self) -> datetime:
@@ -90,6 +92,20 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What must be told on a document because another one bears on it: 废止, 修改, 更正, 替代.
+
+    title, number, url: of the other document. date: its 成文日期, else the day of its publication, "YYYY-MM-DD" or "".
+    """
+
+    bond: Bond
+    title: str = ""
+    number: str = ""
+    url: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One row that a source shows, normalised; nothing in it is trusted.
 
@@ -134,6 +150,8 @@ class Content:
     html: cleaned body with absolute links. text: its visible text, one paragraph a line.
     origin_name: 来源, who the page says it comes from. written: 成文日期 "YYYY-MM-DD" or "".
     losses: what could not be carried over, in words (an attachment that could not be fetched …).
+    validity: its force as its source tells it, such as "失效". relations: what it says of other documents.
+    notices: what other documents say of it; the store derives them, and they are no change of the text.
     """
 
     title: str
@@ -151,6 +169,9 @@ class Content:
     updated: Instant | None = None
     media: tuple[Media, ...] = ()
     losses: tuple[str, ...] = ()
+    validity: str = ""
+    relations: tuple[Relation, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +185,8 @@ class Revision:
     detected: datetime
     withdrawn: bool = False
     reason: str = ""
-    """Why it is a revision: "new", "corrected", "tombstone", "gone_at_source", "operator"."""
+    """Why it is a revision: "new", "corrected", "marked" (another document bears on it, or no longer does),
+    "tombstone", "gone_at_source", "operator"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +196,7 @@ class Document:
     detected: when any source first showed it to us. missed: the last good read of that source before, which did not
     show it (None when there was none). published: the earliest public instant over its entries and page.
     latest: number of the newest revision. backfill: it was old when first seen and is carried over by `backfill`.
+    names: other titles under which lists show it. merged: the document that it turned out to be, 0 while it is its own.
     """
 
     id: int
@@ -187,6 +210,8 @@ class Document:
     backfill: bool = False
     sources: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    merged: int = 0
 
 
 class Form(StrEnum):

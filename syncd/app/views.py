@@ -14,7 +14,7 @@ from syncd.core import repost as machine
 from syncd.engine.measure import Judged
 from syncd.model import Event, Instant, Repost, Verdict
 from syncd.report.figures import day_of
-from syncd.store.api import Story
+from syncd.store.api import Related, Story
 
 Row = dict[str, Any]
 AWAITED = "awaited"
@@ -51,7 +51,8 @@ def instant(value: Instant | None) -> Row | None:
     """A moment as precisely as it is known: of a day its date alone, in its own time zone."""
     if value is None:
         return None
-    return {"value": day_of(value) or iso(value.at), "precision": value.precision.value, "raw": value.raw, "zone": value.zone}
+    told = {"value": day_of(value) or iso(value.at), "precision": value.precision.value}
+    return told | {"raw": value.raw, "zone": value.zone, "origin": value.origin, "source": value.source}
 
 
 def repost_row(judged: Shown) -> Row:
@@ -97,6 +98,9 @@ def explain(judged: Shown, story: Story, step: machine.Step, sites: Sequence[str
         "repost": repost_row(judged),
         "document": {
             "id": document.id, "title": document.title, "url": document.url, "aliases": list(document.aliases),
+            "names": list(document.names), "merged": document.merged,
+            "validity": story.revisions[-1].content.validity if story.revisions else "",
+            "relations": [relation(told) for told in story.related],
             "published": instant(document.published), "detected": iso(document.detected),
             "missed": iso(document.missed), "sources": list(document.sources), "withdrawn": document.withdrawn,
             "sites": list(sites),
@@ -113,6 +117,14 @@ def explain(judged: Shown, story: Story, step: machine.Step, sites: Sequence[str
             "due": iso(due(judged)),
         },
         "verdict": judged.verdict.value, "verdict_reason": judged.why,
+    }
+
+
+def relation(told: Related) -> Row:
+    """One bearing of documents on each other: way "tells" (this one says it of the other) or "told" (the other of it)."""
+    return {
+        "bond": told.bond.value, "way": told.way, "title": told.title, "number": told.number, "url": told.url,
+        "document": told.document,
     }
 
 
@@ -149,7 +161,9 @@ def glance(
     return "; ".join(told)
 
 
-_PROBLEMS = {"config_rejected": "new config rejected", "clock_off": "the clock is wrong"}
+_PROBLEMS = {
+    "config_rejected": "new config rejected", "clock_off": "the clock is wrong", "network_down": "our network is down",
+}
 
 
 def ago(seconds: float) -> str:

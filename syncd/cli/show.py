@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syncd.cli.words import moment, printable, say, span, term
+from syncd.core.amounts import size
 
 Facts = Mapping[str, Any]
 _COLOURS = {
@@ -114,14 +115,25 @@ def _headline(facts: Facts) -> None:
 def _sources(rows: Sequence[Facts]) -> None:
     heads = [
         say("source", "来源"), say("last good read", "最近成功读取"), say("next", "下次"), say("watched", "监视"),
-        say("held", "搁置"), say("trouble", "问题"),
+        say("bytes", "流量"), say("held", "搁置"), say("trouble", "问题"),
     ]
     cells: list[list[Text | str]] = [
-        [str(r.get("name")), moment(r.get("good")), moment(r.get("next")), _share(r.get("watched_share")),
+        [str(r.get("name")), moment(r.get("good")), _coming(r), _share(r.get("watched_share")), _size(r.get("bytes")),
          str(r.get("held") or ""), _trouble(r)]
         for r in rows
     ]
-    table(say("Sources", "来源"), heads, cells, wide=(5,))
+    table(say("Sources", "来源"), heads, cells, wide=(2, 6))
+
+
+def _coming(row: Facts) -> str:
+    """When it is read next, and why then where that is not its interval's doing."""
+    why = term(row.get("why")) if row.get("why") else ""
+    return f"{moment(row.get('next'))} {why}".rstrip()
+
+
+def _size(count: object) -> str:
+    """Bytes in binary units."""
+    return size(count) if isinstance(count, int) else "-"
 
 
 def _share(value: object) -> str:
@@ -203,11 +215,26 @@ def _details(facts: Facts, repost: Facts, document: Facts) -> list[tuple[str, st
     limit = facts.get("deadline") or {}
     due = f"{moment(limit['due'])} ({span(limit.get('limit_s'))} {limit.get('basis', '')})" if limit.get("due") else ""
     return [
-        (say("published at source", "来源发布"), moment(document.get("published"))),
+        (say("published at source", "来源发布"), _published(document.get("published"))),
         (say("known as", "别名"), ", ".join(document.get("aliases", []))),
+        (say("other titles", "其他标题"), "; ".join(document.get("names", []))),
+        (say("status at source", "效力"), str(document.get("validity") or "")),
+        *((term(f"{r['way']}.{r['bond']}"), _other(r)) for r in document.get("relations", [])),
         (say("source", "来源"), str(document.get("url") or "")), (say("page", "页面"), str(repost.get("url") or "")),
         (say("deadline", "期限"), due), (say("trouble", "问题"), _trouble(repost)),
     ]
+
+
+def _published(told: Any) -> str:
+    """The earliest public instant, and by which list it is known."""
+    source = told.get("source") if isinstance(told, Mapping) else ""
+    return moment(told) + (f" ({source})" if source else "")
+
+
+def _other(relation: Facts) -> str:
+    """Another document by what is told of it, with its number in this state."""
+    number = say(f"document {relation['document']}", f"文件 {relation['document']}") if relation.get("document") else ""
+    return "  ".join(filter(None, (relation.get("title"), relation.get("number"), number, relation.get("url"))))
 
 
 def _latency(row: Facts) -> str:

@@ -10,11 +10,11 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from syncd.content.api import Fetched
 from syncd.content.clean import Cleaned, clean, plain, unlink_pictures
 from syncd.content.text import text_of
-from syncd.model import AttachmentLink, Content, Entry, Instant, Precision
+from syncd.model import AttachmentLink, Content, Entry, Instant, Precision, Relation
 from syncd.sources.api import Page, Run
 
 DOCUMENTS = frozenset(
-    {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "ofd", "wps", "et", "dps", "zip", "rar", "txt", "csv"},
+    {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "ofd", "wps", "et", "dps", "zip", "rar", "7z", "txt", "csv"},
 )
 """Endings of links that are attachments of a document."""
 _FINER = {Precision.DAY: 0, Precision.MINUTE: 1, Precision.SECOND: 2}
@@ -50,6 +50,8 @@ class ContentBuilder:
             categories=tuple(filter(None, map(plain, shown.categories or entry.categories))),
             published=earliest_known(entry.published, shown.published),
             updated=shown.updated or entry.updated,
+            validity=plain(shown.validity),
+            relations=tuple(dict.fromkeys(map(_plainly, entry.relations + shown.relations))),
         )
         return content, _files(cleaned, entry.attachments + shown.attachments)
 
@@ -88,9 +90,13 @@ def earliest_known(listed: Instant | None, told: Instant | None) -> Instant | No
     return min((told, listed), key=lambda instant: instant.at)
 
 
+def _plainly(told: Relation) -> Relation:
+    return replace(told, number=plain(told.number), url=told.url.strip(), title=plain(told.title))
+
+
 def _files(cleaned: Cleaned, declared: tuple[AttachmentLink, ...]) -> tuple[AttachmentLink, ...]:
     """Documents linked in the body, declared ones, then pictures; each address once."""
-    linked = (link for link in cleaned.links if ending(link.url) in DOCUMENTS)
+    linked = (link for link in cleaned.links if ending(link.url) in DOCUMENTS or ending(link.title) in DOCUMENTS)
     offered = (link for link in declared if link.url.startswith(("http://", "https://")))
     found: dict[str, AttachmentLink] = {}
     for link in (*linked, *offered, *cleaned.images):
@@ -99,5 +105,8 @@ def _files(cleaned: Cleaned, declared: tuple[AttachmentLink, ...]) -> tuple[Atta
 
 
 def ending(url: str) -> str:
-    """The ending of a URL's file name in lower case without its dot, or ""."""
-    return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower().lstrip(".")
+    """The ending of a URL's file name, or of a file's name, in lower case without its dot, or ""."""
+    try:
+        return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower().lstrip(".").strip()
+    except ValueError:  # a title may look like a broken address
+        return ""

@@ -80,8 +80,16 @@ def _at(event: Event | None) -> Instant | None:
 
 def _start(document: Document, events: Sequence[Event]) -> Timeline:
     missed = Instant(document.missed) if document.missed else None
-    sighted = _at(_first(events, "sighted")) or Instant(document.detected)
-    return Timeline(published=document.published, missed=missed, sighted=sighted)
+    return Timeline(published=document.published, missed=missed, sighted=_sighted(document, events))
+
+
+def _sighted(document: Document, events: Sequence[Event]) -> Instant:
+    """The first sighting, or that of a document which turned out to be this one, where it was sighted before."""
+    sighted = [e for e in events if e.kind == "sighted"]
+    if not sighted:
+        return Instant(document.detected)
+    counted = [sighted[0], *(e for e in sighted[1:] if "was" in e.detail)]
+    return min((e.at for e in counted), key=lambda instant: instant.at)
 
 
 def _announced(mine: Sequence[Event]) -> Event | None:

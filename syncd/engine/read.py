@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.content.build import complete, earliest_known
+from syncd.content.clean import plain
 from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
 from syncd.core.identity import aliases
@@ -17,7 +18,7 @@ from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.engine.route import Router
 from syncd.errors import ReadFailed, Stale, StoreError
-from syncd.model import Content, Document, Entry, Revision
+from syncd.model import Content, Document, Entry, Instant, Revision
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
 from syncd.web.status import retry_after
@@ -134,11 +135,13 @@ class Reader:
         found = await self.deps.store.record_reading(reading, self._router.routing)
         if found.revised:
             self._sure_of(found.document.id)
-        if found.routed is None:
-            self.deps.wake("route")
-        else:
+        if found.routed is not None:
             self._router.tell(found.routed)
             self.deps.wake("work")
+        if found.routed is None or found.marked:
+            self.deps.wake("route")
+        for id in found.marked:
+            self.deps.log.info("marked", document=id, by=found.document.id, title=found.document.title)
         return found
 
     def _bug(self, error: Exception, where: str) -> ReadFailed:
@@ -154,7 +157,7 @@ class Reader:
 
         False when the document is not withdrawn by a person's order: what its source took back only its source gives.
         """
-        found = await self.deps.store.document(document)
+        found = await self._current(document)
         if not await self._withdrawn_by_order(found):
             return False
         await self._order(document, withdrawn=False, reason=f"restored by {reason}")
@@ -168,23 +171,30 @@ class Reader:
         await self._ordered(document, withdrawn=withdrawn, reason=reason)
 
     async def _ordered(self, document: int, *, withdrawn: bool, reason: str) -> None:
-        found = await self.deps.store.document(document)
-        last = await self.deps.store.revision(document, found.latest)
+        found = await self._current(document)
+        last = await self.deps.store.revision(found.id, found.latest)
         revision = replace(last, withdrawn=withdrawn, detected=self.deps.now, reason=reason)
         source = found.sources[0] if found.sources else ""
         reading = Reading(
             aliases=found.aliases,
             source=source,
             at=self.deps.now,
-            document=document,
+            document=found.id,
             title=found.title,
             url=found.url,
             published=found.published,
             revision=revision,
             error=self.deps.clock.error or 0.0,
-            judged=(document, found.latest),
+            judged=(found.id, found.latest),
         )
         await self._recorded(reading)
+
+    async def _current(self, id: int) -> Document:
+        """A document, or the one that it turned out to be since its id was remembered."""
+        found = await self.deps.store.document(id)
+        while found.merged:
+            found = await self.deps.store.document(found.merged)
+        return found
 
     async def _defer(self, pending: Pending, error: ReadFailed) -> None:
         wait = max(self.deps.backoff(pending.tries), error.after or 0.0)
@@ -197,7 +207,7 @@ class Reader:
 
     async def _withdraw(self, pending: Pending) -> Recorded:
         """A tombstone: the document's last content, marked withdrawn; of one that was never read only its name is kept."""
-        known = pending.document or await self._named(pending.entry.aliases)
+        known = await self._known(pending, pending.entry.aliases)
         if not known:
             return await self._recorded(
                 Reading(
@@ -224,6 +234,13 @@ class Reader:
             )
         )
 
+    async def _known(self, pending: Pending, names: Sequence[str]) -> int:
+        """The document of an entry, or 0. That a row of another list shares a name with one is no proof that it is the same:
+        its page may tell another number."""
+        if pending.document and pending.change != "relinked":
+            return (await self._current(pending.document)).id
+        return await self._named(names)
+
     async def _named(self, aliases: Sequence[str]) -> int:
         """The document that has one of these names and was read before, or 0."""
         found = await self.deps.store.find_documents(aliases)
@@ -233,10 +250,11 @@ class Reader:
         fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
         assert fresh.content is not None  # no validators were sent, so there is no "unchanged"
         # By all its names: the number under which another list showed it may stand on its page only.
-        known = pending.document or await self._named(_aliases(pending.source, pending.entry, fresh.content))
+        known = await self._known(pending, _aliases(pending.source, pending.entry, fresh.content))
         latest = (await self.deps.store.document(known)).latest if known else 0
         revision = self._revision(known, fresh.content, "corrected" if known else "new")
-        reading = self._reading(pending, fresh.content, revision, fresh.validators, judged=(known, latest))
+        read = replace(pending, document=known)
+        reading = self._reading(read, fresh.content, revision, fresh.validators, judged=(known, latest))
         doubt = await self._doubt(unit, known, revision, pending.entry) if known else None
         if known and (await self._is_copy(unit, known, revision) or await self._has_passed(unit, pending, doubt)):
             reading = replace(reading, revision=None, look=None)
@@ -363,13 +381,14 @@ class Reader:
             url=content.url,
             sighted=pending.sighted,
             missed=pending.missed,
-            published=earliest_known(pending.entry.published, content.published),
+            published=_told_by(pending.source, earliest_known(pending.entry.published, content.published)),
             backfill=pending.backfill,
             revision=revision,
             look=Look(due, validators),
             error=self.deps.clock.error or 0.0,
             entry=pending.entry,
             judged=judged,
+            names=(plain(pending.entry.title), content.title),
         )
 
     def _steps(self, source: str) -> tuple[float, ...]:
@@ -466,7 +485,7 @@ class Reader:
             document=due.document.id,
             title=revision.content.title,
             url=due.document.url,
-            published=revision.content.published,
+            published=_told_by(source, revision.content.published),
             revision=revision,
             look=replace(look, due=self._next(due, 0), looks=0, gone=None, tries=0, note=""),
             error=self.deps.clock.error or 0.0,
@@ -559,15 +578,23 @@ def _judge(answer: Answer, now: datetime) -> None:
 
 
 def _aliases(source: str, entry: Entry, content: Content) -> tuple[str, ...]:
-    """All names of the document, those of its own page first."""
-    own = aliases(
-        source,
-        entry.key,
-        url=entry.url,
-        title=content.title,
-        issuer=content.issuer,
-        number=content.document_number,
-        index=content.index_number,
-        written=content.written,
+    """All names of the document, those of its own page first. The title that its list displays counts like its own where
+    issuer and 成文日期 are known: elsewhere the one may be shown as the other."""
+    own, displayed = (
+        aliases(
+            source,
+            entry.key,
+            url=entry.url,
+            title=title,
+            issuer=content.issuer,
+            number=content.document_number,
+            index=content.index_number,
+            written=content.written,
+        )
+        for title in (content.title, entry.title)
     )
-    return tuple(dict.fromkeys((*own, *entry.aliases)))
+    return tuple(dict.fromkeys((*own, *displayed, *entry.aliases)))
+
+
+def _told_by(source: str, published: Instant | None) -> Instant | None:
+    return published and replace(published, source=source)

@@ -174,6 +174,8 @@ class Item:
     status: str
     faithful: bool
     withdrawn: bool
+    published_by: str = ""
+    """The source by whose word the clock starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,4 +437,5 @@ def _item(row: ReportRow, how: Outcome, now: datetime) -> Item:
         status=row.status,
         faithful=faithful(row),
         withdrawn=row.document.withdrawn,
+        published_by=row.published.source if row.published else "",
     )

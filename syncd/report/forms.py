@@ -157,7 +157,7 @@ class _Page:
 
     def items(self) -> list[Row]:
         keys = ("id", "document", "name", "source", "site", "column", *_TIMES, "latency", "latency_s", "outcome",
-                "blame", "reason", "status", "faithful", "url")
+                "blame", "reason", "status", "faithful", "url", "published_by")
         return [tuple(self.say(key) for key in keys), *(self.item(item) for item in self.report.items)]
 
     def item(self, i: Item) -> Row:
@@ -165,7 +165,7 @@ class _Page:
             i.repost, i.document, i.title, i.source, i.site, i.column, self.published(i), self.time(i.detected),
             self.time(i.seen), self.time(i.due), self.span(i.latency), round(i.latency.least) if i.latency else "",
             self.say(i.outcome), self.lag(i.blame), i.verdict_reason, i.status, self.say("yes" if i.faithful else "no"),
-            i.url,
+            i.url, i.published_by,
         )
 
     def published(self, item: Item) -> str:
@@ -249,5 +249,5 @@ def _watch(row: Mapping[str, Any]) -> Watch:
 
 
 def _item(row: Mapping[str, Any]) -> Item:
-    given = _only(Item, row) | {name: _moment(row[name]) for name in _TIMES}
+    given = _only(Item, {"published_by": ""} | dict(row)) | {name: _moment(row[name]) for name in _TIMES}
     return Item(**given | {"latency": _span(row["latency"]), "outcome": Outcome(row["outcome"])})

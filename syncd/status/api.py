@@ -61,12 +61,15 @@ class Problem(Told):
 
 
 class When(Told):
-    """A moment as precisely as its source told it. value: ISO 8601, a date alone for day precision."""
+    """A moment as precisely as its source told it. value: ISO 8601, a date alone for day precision. source: of a
+    publication, which source told it; origin: list, page or feed."""
 
     value: str | None = None
     precision: str = "second"
     raw: str = ""
     zone: str = ""
+    origin: str = ""
+    source: str = ""
 
 
 def _when(value: object) -> object:
@@ -95,7 +98,12 @@ def _limit(value: object) -> object:
 
 
 class SourceState(Told):
-    """A source's health. good: last good read, next: the next one; reason, hint: of the last failure, "" when well."""
+    """A source's health. good: last good read, next: the next one; reason, hint: of the last failure, "" when well.
+
+    every, interval: seconds between two reads as configured, and as its rhythm lets them be now. why: by whose word `next` is
+    later: quiet, ttl, skip, backoff, retry_after, network_down, "" for none. busy: the hours in which it usually changes,
+    such as "09-12 17-23", in its zone; "" while too little is known. robots: allowed, disallowed, unreachable, or "".
+    """
 
     name: str
     kind: str = ""
@@ -110,6 +118,11 @@ class SourceState(Told):
     watched_share: float | None = None
     bytes: int = 0
     reads: int = 0
+    every: float = 0.0
+    interval: float = 0.0
+    why: str = ""
+    busy: str = ""
+    robots: str = ""
 
 
 class SiteState(Told):
@@ -222,16 +235,35 @@ class RepostRow(Told):
     hint: str = ""
 
 
+class RelationState(Told):
+    """How documents bear on each other. bond: interprets, repeals, amends, corrects or replaces. way: "tells" (this document
+    says it of the other) or "told" (the other says it of this one). document: the other one's id, 0 where it isn't known."""
+
+    bond: str
+    way: str
+    title: str = ""
+    number: str = ""
+    url: str = ""
+    document: int = 0
+
+
 class DocumentState(Told):
+    """A document. names: other titles under which lists show it. validity: its force, as its source tells it. merged: the
+    document that it turned out to be, 0 while it is its own."""
+
     title: str = ""
     url: str = ""
     aliases: list[str] = []
+    names: list[str] = []
+    merged: int = 0
+    validity: str = ""
+    relations: list[RelationState] = []
     published: Published = None
     detected: Moment = None
 
 
 class RevisionState(Told):
-    """One state of the content. reason: new, corrected, tombstone, gone_at_source or operator."""
+    """One state of the content. reason: new, corrected, marked, tombstone, gone_at_source or operator."""
 
     n: int
     hash: str = ""

@@ -147,7 +147,9 @@ def _publication(published: When | None, zone: tzinfo) -> list[Step]:
     at = moment(published.value, zone) if published and published.value else None
     if published is None or at is None:
         return []
-    return [Step("line.published", at, "calm", date=told_at(published, zone) if published.precision == "day" else "")]
+    date = told_at(published, zone) if published.precision == "day" else ""
+    by = (("source", published.source),) if published.source else ()
+    return [Step("line.published", at, "calm", date=date, detail=by)]
 
 
 def _folded(events: Sequence[EventState], zone: tzinfo) -> list[Step]:
@@ -246,12 +248,3 @@ def months(month: str) -> tuple[str, str]:
 def percent(share: float | None) -> str:
     """One decimal, never rounded up to a hundred that was not reached."""
     return "–" if share is None else f"{min(round(share * 1000), 1000 if share >= 1 else 999) / 10:.1f} %"
-
-
-def size(count: float) -> str:
-    """Bytes in binary units."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from syncd.core.detect import Known
 from syncd.core.repost import Head
+from syncd.core.schedule import NO_SKIPS, Skips
 from syncd.core.shape import Shape
-from syncd.model import Document, Entry, Event, Instant, Repost, Revision
+from syncd.model import Bond, Document, Entry, Event, Instant, Repost, Revision
 from syncd.web.api import Validators
 
 
@@ -26,6 +27,10 @@ class SourceRow:
     moved: JSON of sightings of a permanent redirect, "" if none. ttl: seconds that the list asks to be left, or None.
     unconditional: when it was last read without validators. accept: the next read is to be believed as it is.
     watched: seconds of the time since first_good that are covered by good reads; bytes: wire bytes since then.
+    why: by whose word `due` is what it is, as core.schedule.next_poll says, "" for "every". planned: seconds that we ourselves
+    chose to wait where that is not `every`, or None. fresh: seconds for which the last answer says that it stays as it is.
+    skips: when the list asks not to be read. rhythm: when it changed, as core.rhythm keeps it. gone: since when it answers
+    410 without a break. robots: what its host's robots.txt says of it, "" where that is not known.
     alarm, alarm_hint: why a person should look at a list that is read well, "" when it is as it was. first_page, shape,
     canaries: rows of its first page, what they carried and a few of their titles, at the last good read without an alarm.
     """
@@ -47,6 +52,13 @@ class SourceRow:
     watched: float = 0.0
     bytes: int = 0
     reads: int = 0
+    why: str = ""
+    planned: float | None = None
+    fresh: float | None = None
+    skips: Skips = NO_SKIPS
+    rhythm: str = ""
+    gone: datetime | None = None
+    robots: str = ""
     alarm: str = ""
     alarm_hint: str = ""
     first_page: int = 0
@@ -109,6 +121,7 @@ class Reading:
     revision: None when the content is what it was. withdrawn: the revision is a withdrawal (content of the last one).
     judged: the document that the text was compared with (0: none was known) and its newest revision then; None: it is
     recorded whatever is there.
+    names: the titles under which it was shown, in its list and on its page; of another list's copy too.
     """
 
     aliases: tuple[str, ...]
@@ -127,6 +140,7 @@ class Reading:
     error: float = 0.0
     entry: Entry | None = None
     judged: tuple[int, int] | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +171,22 @@ class DueLook:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """document: after the reading. merged: reposts of a document that turned out to be this one (ids, already sent).
+    """document: after the reading. revision: the one that it got, None for none. merged: reposts of a document that turned
+    out to be this one (ids, already sent).
 
     routed: the reposts that the routing wanted, None where the document was not routed with the reading.
+    marked: other documents (ids) that got a revision since this one bears on them, or no longer does.
     """
 
     document: Document
-    revised: bool
+    revision: Revision | None = None
     merged: tuple[int, ...] = ()
     routed: tuple[Repost, ...] | None = None
+    marked: tuple[int, ...] = ()
+
+    @property
+    def revised(self) -> bool:
+        return self.revision is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +228,21 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """One document's bearing on another. way: "tells" (the document says it of the other) or "told" (the other says it).
+
+    title, number, url: of the other one, as it is told; document: its id where it is known here, else 0.
+    """
+
+    bond: Bond
+    way: str
+    title: str = ""
+    number: str = ""
+    url: str = ""
+    document: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything about one repost: for `explain`, the timeline page and the evidence."""
 
@@ -215,6 +251,7 @@ class Story:
     revisions: tuple[Revision, ...]
     events: tuple[Event, ...]
     """Of the document and of the repost, in order of id."""
+    related: tuple[Related, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, text, update
 
-from syncd.core.identity import alias_hash
+from syncd.core.identity import alias_hash, another_number, identify, normalise_title
 from syncd.errors import Stale
 from syncd.model import Document, Entry, Event, Hold, Instant, Precision, Repost, Revision
-from syncd.store import lists
+from syncd.store import lists, relations
 from syncd.store.api import DueLook, Look, Reading, Recorded
 from syncd.store.codec import maybe_micros, micros, moment
 from syncd.store.marks import add_events, delete_repost, reposts_of_document, update_repost
@@ -30,6 +30,8 @@ from syncd.store.tables import aliases, blobs, documents, looks, revisions, show
 
 LOOK_HORIZON = timedelta(days=35)
 """Longer than any step between looks at a source document; a later `due` was written by a wrong clock."""
+NAMES = 20
+"""Most other titles that are kept of a document."""
 _STRENGTH = {"number": 0, "index": 1, "title": 2, "url": 3, "guid": 4}
 
 _DOCUMENT = reading(documents)
@@ -129,8 +131,8 @@ def _document_row(conn: Connection, id: int) -> Found:
     return row
 
 
-def store_document(conn: Connection, changed: Document, *, routed: int, merged: int = 0) -> None:
-    columns = document_columns(changed, routed=routed, merged=merged)
+def store_document(conn: Connection, changed: Document, *, routed: int) -> None:
+    columns = document_columns(changed, routed=routed)
     _SET_DOCUMENT(conn, **{f"b_{name}": value for name, value in columns.items()})
 
 
@@ -138,7 +140,7 @@ def mark_routed(conn: Connection, id: int, n: int, generation: int) -> None:
     """The document needs no routing for revision n under this config, unless a newer revision came meanwhile."""
     row = _document_row(conn, id)
     if row.latest == n:
-        store_document(conn, document_of(row), routed=generation, merged=row.merged)
+        store_document(conn, document_of(row), routed=generation)
 
 
 def revision(conn: Connection, document: int, n: int) -> Revision:
@@ -159,8 +161,9 @@ def sightings(conn: Connection, document: int) -> tuple[tuple[str, datetime], ..
 
 
 def find_documents(conn: Connection, names: Sequence[str]) -> list[Document]:
-    """The documents that the aliases lead to, by the strongest alias first."""
-    return [document(conn, id) for id in _matches(conn, names)]
+    """The documents that the aliases lead to, by the strongest alias first; none that has another 发文字号."""
+    found = [document(conn, id) for id in _matches(conn, names)]
+    return [each for each in found if not another_number(names, each.aliases)]
 
 
 def _matches(conn: Connection, names: Sequence[str]) -> list[int]:
@@ -171,69 +174,61 @@ def _matches(conn: Connection, names: Sequence[str]) -> list[int]:
 
 def record_reading(conn: Connection, read: Reading) -> Recorded:
     matches = _matches(conn, read.aliases)
-    _refuse_what_was_overtaken(conn, read, matches)
+    same = _identify(conn, read, matches)
+    _refuse_what_was_overtaken(conn, read, same)
     pending = lists.pending(conn, read.pending) if read.pending else None
-    found, others = _identify(conn, read, matches)
-    kept = _made(conn, read) if found is None else document(conn, found)
-    kept, parked = _absorb(conn, kept, [document(conn, id) for id in others], read)
+    spoken = frozenset[int]().union(*(relations.targets_of(conn, each.id) for each in same))
+    kept = same[0] if same else _made(conn, read)
+    kept, parked = _absorb(conn, kept, same[1:], read)
+    entry = pending.entry if pending else None
     if _is_copy_of_another(kept, read):
-        read = replace(read, revision=None, look=None)
+        read, entry = replace(read, revision=None, look=None), None
     known = _known_better(conn, kept, read, alone=not matches)
     kept = _shown(conn, known, read)
-    kept, revised = _revise(conn, kept, read, elsewhere=kept.sources != known.sources)
-    _keep_look(conn, kept, read, pending.entry if pending else None, new=found is None)
+    kept, revision = _revise(conn, kept, read, elsewhere=kept.sources != known.sources)
+    marked = _mark_others(conn, kept, read, spoken) if revision or same[1:] else []
+    _keep_look(conn, kept, read, entry, new=not same)
     if read.pending and (pending is None or read.entry in (None, pending.entry)):
         lists.drop_pending(conn, read.pending)
-    return Recorded(kept, revised, tuple(parked))
+    return Recorded(kept, revision, tuple(parked), marked=tuple(marked))
 
 
-def _refuse_what_was_overtaken(conn: Connection, read: Reading, matches: Sequence[int]) -> None:
+def _refuse_what_was_overtaken(conn: Connection, read: Reading, same: Sequence[Document]) -> None:
     """Two readings of one document may be in flight at once: what was judged by an older state says nothing of this one."""
     if read.judged is None:
         return
     id, latest = read.judged
-    now = max((document(conn, each).latest for each in ([id] if id else matches)), default=0)
-    if now != latest:
+    judged = document(conn, id) if id else None
+    now = judged.latest if judged else max((each.latest for each in same), default=0)
+    if now != latest or (judged and judged.merged):
         hint = "nothing to do: it is read again at the next tick"
-        raise Stale("stale", f"document {id} has revision {now} now, not {latest}", hint=hint)
+        raise Stale("stale", f"document {id} is not any more what it was at revision {latest}", hint=hint)
 
 
 def _is_copy_of_another(kept: Document, read: Reading) -> bool:
-    """True for a text that was compared with a document that turned out to be `kept`: what another source says of that
-    one is no correction of it."""
+    """True for a text that was compared with a document that turned out to be `kept`: what is shown elsewhere of that one
+    is no correction of it."""
     if read.judged is None or not read.judged[0] or read.revision is None or read.revision.withdrawn:
         return False
-    return kept.id != read.judged[0] and kept.latest > 0 and read.source != kept.sources[0]
+    return kept.id != read.judged[0] and kept.latest > 0
 
 
-def _identify(conn: Connection, read: Reading, named: Sequence[int]) -> tuple[int | None, list[int]]:
-    """(the document that this is, or None for a new one; the others that turn out to be the same one).
+def _identify(conn: Connection, read: Reading, named: Sequence[int]) -> list[Document]:
+    """The document that this is, and those that turn out to be the same one (core.identity.identify); none for a new one.
 
     named: the documents that have one of its names.
-    The oldest one wins. A document with another 发文字号 is another document, whatever address they share.
     """
-    given = [_kept_id(conn, read.document)] if read.document else []
-    matches = list(dict.fromkeys([*given, *named]))
-    if not matches:
-        return None, []
-    numbers = _numbers(read.aliases) or _numbers(document(conn, matches[0]).aliases)
-    same = [id for id in matches[1:] if not _other_number(numbers, _numbers(document(conn, id).aliases))]
-    kept, *others = sorted([matches[0], *same])
-    return kept, others
+    given = _kept_id(conn, read.document) if read.document else 0
+    found = {id: document(conn, id) for id in dict.fromkeys([*([given] if given else []), *named])}
+    same = identify(read.aliases, [(id, each.aliases) for id, each in found.items()], given=given)
+    return [found[id] for id in same]
 
 
 def _kept_id(conn: Connection, id: int) -> int:
     """The document itself, or the one that it was merged into since somebody remembered its id."""
-    row = _document_row(conn, id)
-    return int(row.merged) or id
-
-
-def _numbers(names: Iterable[str]) -> set[str]:
-    return {name for name in names if name.startswith("number:")}
-
-
-def _other_number(mine: set[str], theirs: set[str]) -> bool:
-    return bool(mine and theirs) and not mine & theirs
+    while merged := int(_document_row(conn, id).merged):
+        id = merged
+    return id
 
 
 def _made(conn: Connection, read: Reading) -> Document:
@@ -248,7 +243,18 @@ def _known_better(conn: Connection, known: Document, read: Reading, *, alone: bo
     hashes = {name: alias_hash(name) for name in read.aliases}
     _NAME.many(conn, [{"hash": h, "document": known.id} for h in hashes.values()])
     mine = list(hashes) if alone else _owned(conn, known, hashes)
-    return replace(known, aliases=_ranked([*mine, *known.aliases]), published=earlier(known.published, read.published))
+    return replace(
+        known,
+        aliases=_ranked([*mine, *known.aliases]),
+        published=earlier(known.published, read.published),
+        names=_other_names([*known.names, *read.names], known.title),
+    )
+
+
+def _other_names(names: Iterable[str], title: str) -> tuple[str, ...]:
+    """Titles that people read otherwise than the document's own, each once."""
+    by_form = {normalise_title(name): name for name in names}
+    return tuple(name for form, name in by_form.items() if form not in ("", normalise_title(title)))[:NAMES]
 
 
 def _owned(conn: Connection, known: Document, hashes: Mapping[str, int]) -> list[str]:
@@ -293,8 +299,9 @@ def _shown(conn: Connection, known: Document, read: Reading) -> Document:
     return replace(known, sources=(*known.sources, read.source))
 
 
-def _revise(conn: Connection, known: Document, read: Reading, *, elsewhere: bool) -> tuple[Document, bool]:
-    """The document with its newest revision stored, and whether it is new: another text, or withdrawn or back again.
+def _revise(conn: Connection, known: Document, read: Reading, *, elsewhere: bool) -> tuple[Document, Revision | None]:
+    """The document with its newest revision stored, and that one if it is new: another text, or withdrawn or back again, or
+    marked by another document.
 
     elsewhere: a source shows it that did not before, and may lead it to a site of its own: it is routed anew.
     """
@@ -302,23 +309,49 @@ def _revise(conn: Connection, known: Document, read: Reading, *, elsewhere: bool
     revision = read.revision
     if revision is None or not _differs(conn, known, revision):
         store_document(conn, known, routed=routed)
-        return known, False
+        return _marked(conn, known, read)
+    title = read.title or revision.content.title or known.title
+    names = _other_names([*known.names, known.title], title)
+    known = replace(known, title=title, url=known.url or read.url, names=names)
     revision = replace(revision, document=known.id, n=known.latest + 1)
-    revised = replace(
-        known,
-        title=read.title or revision.content.title or known.title,
-        url=known.url or read.url,
-        latest=revision.n,
-        withdrawn=revision.withdrawn,
-    )
+    if not revision.withdrawn:
+        relations.entitle(conn, known.id, title)
+        relations.tell(conn, known.id, revision.content.relations)
+        revision = replace(revision, content=replace(revision.content, notices=relations.notices(conn, known)))
+    return _revised(conn, known, revision, read, {"source": read.source}), revision
+
+
+def _revised(
+    conn: Connection, known: Document, revision: Revision, read: Reading, detail: dict[str, str]
+) -> Document:
+    """The document with one more revision, to be routed."""
+    revised = replace(known, latest=revision.n, withdrawn=revision.withdrawn)
     _store_revision(conn, revision)
     store_document(conn, revised, routed=0)
     at = Instant(read.at, error=read.error)
     add_events(
-        conn,
-        [Event("revised", at, known.id, revision=revision.n, reason=revision.reason, detail={"source": read.source})],
+        conn, [Event("revised", at, known.id, revision=revision.n, reason=revision.reason, detail=detail)]
     )
-    return revised, True
+    return revised
+
+
+def _marked(conn: Connection, known: Document, read: Reading) -> tuple[Document, Revision | None]:
+    """The document with a revision of the same text where others bear on it now, or no longer do."""
+    last = revision(conn, known.id, known.latest) if known.latest and not known.withdrawn else None
+    told = relations.notices(conn, known) if last else ()
+    if last is None or told == last.content.notices:
+        return known, None
+    content = replace(last.content, notices=told)
+    marked = replace(last, n=last.n + 1, content=content, detected=read.at, reason="marked")
+    by = "; ".join(notice.number or notice.title for notice in told)
+    return _revised(conn, known, marked, read, {"by": by} if by else {}), marked
+
+
+def _mark_others(conn: Connection, teller: Document, read: Reading, before: frozenset[int]) -> list[int]:
+    """Mark the documents that this one bears on, and those that it bore on before; returns those that changed."""
+    ids = relations.spoken_of(conn, before | relations.targets_of(conn, teller.id))
+    others = (document(conn, id) for id in ids if id != teller.id)
+    return [other.id for other in others if _marked(conn, other, read)[1]]
 
 
 def _differs(conn: Connection, known: Document, revision: Revision) -> bool:
@@ -404,14 +437,17 @@ def _absorb(conn: Connection, kept: Document, others: Sequence[Document], read: 
     parked: list[int] = []
     for other in others:
         parked += _merge_reposts(conn, kept, other, read)
+        relations.take_over(conn, kept.id, other.id)
         _RENAME.many(conn, [{"b_kept": kept.id, "b_hash": alias_hash(a), "b_other": other.id} for a in other.aliases])
         for source, first in sightings(conn, other.id):
             _SHOW(conn, document=kept.id, source=source, first=micros(first))
+            detail = {"source": source, "was": str(other.id)}
+            add_events(conn, [Event("sighted", Instant(first, error=read.error), kept.id, detail=detail)])
         _UNSHOW(conn, document=other.id)
         _DROP_LOOK(conn, document=other.id)
         kept = _united(kept, other)
         store_document(conn, kept, routed=0)
-        store_document(conn, other, routed=0, merged=kept.id)
+        store_document(conn, replace(other, merged=kept.id), routed=0)
     return kept, parked
 
 
@@ -425,44 +461,49 @@ def _united(kept: Document, other: Document) -> Document:
         missed=first.missed,
         sources=tuple(dict.fromkeys([*kept.sources, *other.sources])),
         backfill=kept.backfill or other.backfill,
+        names=_other_names([*kept.names, other.title, *other.names], kept.title),
     )
 
 
 def _merge_reposts(conn: Connection, kept: Document, other: Document, read: Reading) -> list[int]:
-    taken = {repost.site for repost in reposts_of_document(conn, kept.id)}
+    beside = {repost.site: repost for repost in reposts_of_document(conn, kept.id)}
     return [
         repost.id
         for repost in reposts_of_document(conn, other.id)
-        if _merge_repost(conn, repost, kept, taken=repost.site in taken, read=read)
+        if _merge_repost(conn, repost, kept, beside.get(repost.site), read)
     ]
 
 
-def _merge_repost(conn: Connection, repost: Repost, kept: Document, *, taken: bool, read: Reading) -> bool:
-    """True when it is parked: it lies, or may lie, in a CMS where the kept document has a post too (or will have)."""
-    posted = repost.sent > 0 or repost.ref is not None or repost.intent is not None
-    if taken and not posted:
+def _merge_repost(conn: Connection, repost: Repost, kept: Document, beside: Repost | None, read: Reading) -> bool:
+    """True when it is parked: it lies, or may lie, in a CMS where the kept document has a post too (or will have).
+
+    beside: the kept document's own repost on that site. Of two that were never sent, or of which one was, one stays.
+    """
+    posted = _may_be_posted(repost)
+    if beside and not posted:
         delete_repost(conn, repost.id)
         return False
-    # Its marks name revisions of the other document: routing wants one of the kept document's, and its post is updated.
-    whole = repost.hold if repost.hold and repost.hold.revision is None else None
-    marks = {"wanted": 0, "approved": 0, "sent": 0, "seen": 0, "hold": whole}
-    bare = repost if taken else replace(repost, document=kept.id, due=read.at, **marks)  # type: ignore[arg-type]
-    parking = posted and (taken or repost.intent is not None)
+    if beside and not _may_be_posted(beside):
+        delete_repost(conn, beside.id)
+        moved = _moved(repost, kept, read, hold=beside.hold)
+    else:
+        moved = repost if beside else _moved(repost, kept, read, hold=None)
+    parking = posted and (moved is repost or repost.intent is not None)
     hold = Hold("same_document", None, hint="two posts turned out to be one document: withdraw one of them at the site")
-    after = replace(bare, hold=hold, reason=hold.reason, hint=hold.hint) if parking else bare
-    kind = "parked" if parking else "resolved"
+    after = replace(moved, hold=hold, reason=hold.reason, hint=hold.hint) if parking else moved
     update_repost(conn, repost, after)
-    add_events(
-        conn,
-        [
-            Event(
-                kind,
-                Instant(read.at, error=read.error),
-                after.document,
-                repost.id,
-                reason="same_document",
-                detail={"document": str(kept.id), "was": str(repost.document)},
-            )
-        ],
-    )
+    detail = {"document": str(kept.id), "was": str(repost.document)}
+    at, kind = Instant(read.at, error=read.error), "parked" if parking else "resolved"
+    add_events(conn, [Event(kind, at, after.document, repost.id, reason="same_document", detail=detail)])
     return parking
+
+
+def _may_be_posted(repost: Repost) -> bool:
+    return repost.sent > 0 or repost.ref is not None or repost.intent is not None
+
+
+def _moved(repost: Repost, kept: Document, read: Reading, *, hold: Hold | None) -> Repost:
+    """As the kept document's row. Its marks name revisions of the other document: routing wants one of the kept one's, and
+    its post is updated. hold: what a person said of the kept document's own row."""
+    whole = repost.hold if repost.hold and repost.hold.revision is None else hold
+    return replace(repost, document=kept.id, due=read.at, wanted=0, approved=0, sent=0, seen=0, hold=whole)

@@ -20,7 +20,7 @@ PENDING = Shape(Pending, without=("id", "source", "due", "backfill", "tries"))
 ENTRY = Shape(Entry)
 LOOK = Shape(Look, without=("due", "note"))
 CONTENT = Shape(Content)
-DOCUMENT = Shape(Document, without=("id", "detected", "latest", "withdrawn", "backfill"))
+DOCUMENT = Shape(Document, without=("id", "detected", "latest", "withdrawn", "backfill", "merged"))
 REPOST = Shape(
     Repost,
     without=(
@@ -98,15 +98,15 @@ def _seal_document(c: Columns) -> int:
     return seal(*own)
 
 
-def document_columns(document: Document, *, routed: int, merged: int = 0) -> Columns:
-    """merged: id of the document that this one turned out to be, or 0. routed: generation it was routed for, or 0."""
+def document_columns(document: Document, *, routed: int) -> Columns:
+    """routed: generation it was routed for, or 0."""
     columns = {
         "id": document.id,
         "latest": document.latest,
         "withdrawn": int(document.withdrawn),
         "backfill": int(document.backfill),
         "detected": micros(document.detected),
-        "merged": merged,
+        "merged": document.merged,
         "routed": routed,
         "data": DOCUMENT.dump(document),
     }
@@ -123,6 +123,7 @@ def document_of(row: Found) -> Document:
         latest=row.latest,
         withdrawn=bool(row.withdrawn),
         backfill=bool(row.backfill),
+        merged=row.merged,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration; a test compares it with the migrations themselves."""
 
 metadata = MetaData()
@@ -63,6 +63,26 @@ entries = Table(
 )
 
 aliases = Table("aliases", metadata, _big("hash", key=True), _ref("document"), sqlite_with_rowid=False)
+
+# What documents say of each other: `target` is the hash of the name that the teller uses (core.identity.targets).
+bearings = Table(
+    "bearings",
+    metadata,
+    _big("target", key=True),
+    _ref("teller", key=True),
+    Column("bond", Text, primary_key=True, nullable=False),
+    Index("ix_bearings_teller", "teller"),
+    sqlite_with_rowid=False,
+)
+
+titles = Table(
+    "titles",
+    metadata,
+    _big("hash", key=True),
+    _ref("document", key=True),
+    Index("ix_titles_document", "document"),
+    sqlite_with_rowid=False,
+)
 
 starts = Table(
     "starts",

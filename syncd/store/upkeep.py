@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, TextClause, and_, bindparam, delete, e
 from syncd.errors import StoreError
 from syncd.model import Content, Document, Event, Repost, Revision
 from syncd.store import documents as docs
-from syncd.store import lists, marks, settings
+from syncd.store import lists, marks, relations, settings
 from syncd.store.api import Counts, Filter, Reading, Recorded, Routable, Routing, Story
 from syncd.store.codec import micros
 from syncd.store.rows import SEALED, document_of, revision_columns, revision_of
@@ -82,7 +82,7 @@ def record_and_route(conn: Connection, read: Reading, routing: Routing | None) -
     document = found.document
     if routing is None or not _is_unrouted(conn, found, routing.generation):
         return found
-    routed = routing.decide(_routable(conn, document, _newest(conn, found, read)))
+    routed = routing.decide(_routable(conn, document, _newest(conn, found)))
     marks.save_routed(conn, routed.reposts, routed.events)
     docs.store_document(conn, document, routed=routing.generation)
     return replace(found, routed=routed.reposts)
@@ -93,12 +93,10 @@ def _is_unrouted(conn: Connection, found: Recorded, generation: int) -> bool:
     return found.revised or (document.latest > 0 and _ROUTED.number(conn, id=document.id) < generation)
 
 
-def _newest(conn: Connection, found: Recorded, read: Reading) -> Revision:
+def _newest(conn: Connection, found: Recorded) -> Revision:
     """The document's newest revision: what was just stored, or the one from before."""
     document = found.document
-    if found.revised and read.revision is not None:
-        return replace(read.revision, document=document.id, n=document.latest)
-    return docs.revision(conn, document.id, document.latest)
+    return found.revision or docs.revision(conn, document.id, document.latest)
 
 
 def record_routing(
@@ -121,7 +119,8 @@ def events_by_repost(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[Ev
 def story(conn: Connection, id: int) -> Story:
     repost = marks.repost(conn, id)
     told = marks.events_of(conn, id, repost.document)
-    return Story(repost, docs.document(conn, repost.document), docs.all_revisions(conn, repost.document), told)
+    document = docs.document(conn, repost.document)
+    return Story(repost, document, docs.all_revisions(conn, document.id), told, relations.related(conn, document))
 
 
 def counts(conn: Connection) -> Counts:

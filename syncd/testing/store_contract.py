@@ -17,6 +17,7 @@ from syncd.core.identity import alias_hash, entry_key
 from syncd.core.repost import overdue
 from syncd.errors import Stale, StoreError
 from syncd.model import (
+    Bond,
     Content,
     Entry,
     Event,
@@ -29,6 +30,7 @@ from syncd.model import (
     Media,
     PostAs,
     Precision,
+    Relation,
     RemoteRef,
     RemoteState,
     Repost,
@@ -105,6 +107,22 @@ async def posted(store: Store, stored: Repost) -> Repost:
     return await store.save(replace(stored, approved=1, sent=1, seen=1, ref=ref, due=NOW + DAY))
 
 
+def _old(text: str = "旧", *, aliases: tuple[str, ...] = (), **more: object) -> Reading:
+    """A reading of a document that others may bear on."""
+    named = aliases or ("number:国办发〔2020〕9号", "url:example.cn/old.htm")
+    title = "国务院办公厅关于旧事的通知"
+    told = Revision(0, 0, f"1:{text}", content(title, text), NOW, reason="new")
+    return reading(*named, **({"title": title, "revision": told} | more))  # type: ignore[arg-type]
+
+
+def _told(*relations: Relation, names: tuple[str, ...] = ("number:新一",), number: str = "国发〔2026〕1号") -> Reading:
+    """A reading of a document that bears on others."""
+    title = "国务院关于新事的通知"
+    said = content(title, document_number=number, written="2026-02-27", relations=relations)
+    told = Revision(0, 0, f"1:{names}{relations}", said, NOW, reason="new")
+    return reading(*names, title=title, revision=told)
+
+
 class StoreContract:
     """What any store promises. A subclass gives `make_store`: a coroutine function that opens an empty database.
 
@@ -163,11 +181,11 @@ class StoreContract:
             86400.25,
             12345,
             7,
-            "list_cut",
-            "it shows half as many",
-            24,
-            (("@url", 100), ("TITLE", 99)),
-            ("关于甲的通知", "关于乙的通知"),
+            alarm="list_cut",
+            alarm_hint="it shows half as many",
+            first_page=24,
+            shape=(("@url", 100), ("TITLE", 99)),
+            canaries=("关于甲的通知", "关于乙的通知"),
         )
 
         async def scene(store: Store) -> None:
@@ -617,11 +635,13 @@ class StoreContract:
     ) -> None:
         async def scene(store: Store) -> None:
             one, two = await self._two(store)
-            await routed(store, one.document.id, repost(one.document.id))
+            [first] = await routed(store, one.document.id, repost(one.document.id))
+            await posted(store, first)
             [sent] = await routed(store, two.document.id, repost(two.document.id))
             await posted(store, sent)
             found = await store.record_reading(reading("url:b", "url:a", at=NOW + DAY))
             assert found.merged == (sent.id,)
+            assert (await store.repost(first.id)).hold is None
             story = await store.story(sent.id)
             assert story.repost.hold and (story.repost.hold.reason, story.repost.hold.revision) == (
                 "same_document",
@@ -649,6 +669,183 @@ class StoreContract:
             assert (moved.wanted, moved.approved, moved.sent, moved.seen, moved.hold) == (0, 0, 0, 0, None)
 
         play(scene)
+
+    @pytest.mark.guarantee(2)
+    def test_of_two_reposts_on_a_site_of_which_only_the_later_document_s_was_sent_that_one_stays(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            one, two = await self._two(store)
+            [unsent] = await routed(store, one.document.id, repost(one.document.id, hold=Hold("rejected", 1, "王")))
+            [sent] = await routed(store, two.document.id, repost(two.document.id))
+            shown = await posted(store, sent)
+            found = await store.record_reading(reading("url:b", "url:a", at=NOW + DAY))
+            assert found.merged == ()
+            [(row, document)] = await store.reposts(Filter())
+            assert (row.id, row.ref, row.wanted, document.id) == (sent.id, shown.ref, 0, one.document.id)
+            assert row.hold == Hold("rejected", 1, "王"), "what a person said of the document holds for the row that stays"
+            with pytest.raises(Stale):
+                await store.save(unsent)
+
+        play(scene)
+
+    @pytest.mark.guarantee(2)
+    def test_a_document_that_was_merged_is_found_through_all_that_it_was_merged_into(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            first, second, third = [await store.record_reading(reading(f"url:{n}")) for n in range(3)]
+            await store.record_reading(reading("url:2", "url:1", at=NOW + HOUR))
+            await store.record_reading(reading("url:1", "url:0", at=NOW + 2 * HOUR))
+            assert (await store.document(third.document.id)).merged == second.document.id
+            later = reading("url:new", document=third.document.id, at=NOW + DAY)
+            assert (await store.record_reading(later)).document.id == first.document.id
+            with pytest.raises(Stale):
+                await store.record_reading(replace(later, judged=(third.document.id, 1)))
+
+        play(scene)
+
+    @pytest.mark.guarantee(1)
+    def test_two_documents_of_one_title_issuer_and_day_with_numbers_of_their_own_stay_two(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            one = await store.record_reading(reading("number:1", "title:t", "url:a"))
+            two = await store.record_reading(reading("number:2", "title:t", "url:b"))
+            assert one.document.id != two.document.id
+            assert [d.id for d in await store.find_documents(["number:2", "title:t"])] == [two.document.id]
+            assert [d.id for d in await store.find_documents(["number:3", "title:t"])] == []
+
+        play(scene)
+
+    def test_other_titles_are_kept_once_each_and_never_the_document_s_own(self, play: Callable[[Scene], None]) -> None:
+        async def scene(store: Store) -> None:
+            shown = ("两部门：印发方案", "国务院办公厅关于印发方案的通知 ", "两部门:印发方案")
+            found = await store.record_reading(reading("number:1", names=shown))
+            assert found.document.names == ("两部门:印发方案",)
+            titled = reading("number:1", text="更正", title="关于印发新方案的通知", at=NOW + HOUR)
+            later = await store.record_reading(titled)
+            assert later.document.names == ("两部门:印发方案", "国务院办公厅关于印发方案的通知")
+
+        play(scene)
+
+    # ---- what documents say of each other
+
+    @pytest.mark.guarantee(1)
+    @pytest.mark.parametrize(
+        "relation",
+        [
+            Relation(Bond.REPEALS, number="国办发[2020]9号"),
+            Relation(Bond.REPEALS, url="http://m.example.cn/old.htm", title="别的标题"),
+            Relation(Bond.REPEALS, title="国务院办公厅关于旧事的通知"),
+        ],
+    )
+    def test_a_document_is_marked_by_what_another_says_of_it_whichever_was_read_first(
+        self, play: Callable[[Scene], None], relation: Relation
+    ) -> None:
+        async def scene(store: Store) -> None:
+            first = await store.record_reading(_told(relation, names=("number:新一",)))
+            assert first.marked == ()
+            old = await store.record_reading(_old())
+            [notice] = (await store.revision(old.document.id, 1)).content.notices
+            assert (notice.bond, notice.number, notice.title) == (Bond.REPEALS, "国发〔2026〕1号", "国务院关于新事的通知")
+            again = await store.record_reading(_told(relation, names=("number:新二",), number="国发〔2026〕2号"))
+            assert again.marked == (old.document.id,)
+            marked = await store.revision(old.document.id, 2)
+            assert (marked.reason, marked.hash) == ("marked", "1:旧") and len(marked.content.notices) == 2
+            assert old.document.id in {r.document.id for r in await store.unrouted(9, 9)}
+
+        play(scene)
+
+    def test_marks_stay_over_later_revisions_and_no_look_takes_them_for_a_change(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            old = await store.record_reading(_old())
+            await store.record_reading(_told(Relation(Bond.AMENDS, number="国办发〔2020〕9号")))
+            same = await store.record_reading(replace(_old(), document=old.document.id, at=NOW + HOUR))
+            assert (same.revised, same.document.latest) == (False, 2)
+            other = await store.record_reading(_old("改", document=old.document.id, at=NOW + 2 * HOUR))
+            assert other.document.latest == 3 and other.revision is not None
+            assert [n.bond for n in other.revision.content.notices] == [Bond.AMENDS]
+
+        play(scene)
+
+    def test_a_mark_goes_with_the_document_that_told_it_or_when_it_says_so_no_more(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            old = await store.record_reading(_old())
+            relation = Relation(Bond.REPEALS, number="国办发〔2020〕9号")
+            teller = await store.record_reading(_told(relation))
+            assert teller.revision is not None
+            gone = replace(teller.revision, withdrawn=True)
+            taken = reading("number:新一", document=teller.document.id, at=NOW + DAY)
+            assert (await store.record_reading(replace(taken, revision=gone))).marked == (old.document.id,)
+            assert (await store.revision(old.document.id, 3)).content.notices == ()
+            assert (await store.record_reading(replace(_told(relation), at=NOW + 2 * DAY))).marked == (old.document.id,)
+            silent = replace(gone, withdrawn=False, hash="1:silent", content=content("国务院关于新事的通知"))
+            assert (await store.record_reading(replace(taken, revision=silent))).marked == (old.document.id,)
+            assert (await store.revision(old.document.id, 5)).content.notices == ()
+
+        play(scene)
+
+    def test_a_title_that_two_documents_bear_marks_neither_and_an_interpretation_marks_nothing(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            await store.record_reading(_old())
+            await store.record_reading(_old("又", aliases=("number:国办发〔2021〕9号", "url:example.cn/2.htm")))
+            by_title = Relation(Bond.REPEALS, title="国务院办公厅关于旧事的通知")
+            assert (await store.record_reading(_told(by_title))).marked == ()
+            explains = Relation(Bond.INTERPRETS, number="国办发〔2020〕9号")
+            assert (await store.record_reading(_told(explains, names=("number:解",)))).marked == ()
+
+        play(scene)
+
+    def test_a_document_that_bears_on_itself_is_not_marked(self, play: Callable[[Scene], None]) -> None:
+        async def scene(store: Store) -> None:
+            own = Relation(Bond.REPEALS, number="新一")
+            found = await store.record_reading(_told(own, names=("number:新一",)))
+            assert found.revision is not None and found.revision.content.notices == ()
+
+        play(scene)
+
+    def test_relations_are_told_both_ways_with_the_documents_that_are_known(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            old = await store.record_reading(_old())
+            unknown = Relation(Bond.REPEALS, number="国办发〔1999〕1号")
+            teller = await store.record_reading(_told(Relation(Bond.INTERPRETS, number="国办发〔2020〕9号"), unknown))
+            [of_old] = await routed(store, old.document.id, repost(old.document.id))
+            [of_teller] = await routed(store, teller.document.id, repost(teller.document.id))
+            [told] = (await store.story(of_old.id)).related
+            assert (told.bond, told.way, told.document) == (Bond.INTERPRETS, "told", teller.document.id)
+            tells = (await store.story(of_teller.id)).related
+            assert [(r.bond, r.way, r.document) for r in tells] == [
+                (Bond.INTERPRETS, "tells", old.document.id),
+                (Bond.REPEALS, "tells", 0),
+            ]
+
+        play(scene)
+
+    def test_what_a_merged_document_said_is_said_by_the_one_that_stays(self, play: Callable[[Scene], None]) -> None:
+        async def scene(store: Store) -> None:
+            old = await store.record_reading(_old())
+            relation = Relation(Bond.REPEALS, number="国办发〔2020〕9号")
+            one = await store.record_reading(_told(relation, names=("url:a",)))
+            two = await store.record_reading(_told(relation, names=("url:b",), number="国发〔2026〕2号"))
+            assert len((await store.revision(old.document.id, 3)).content.notices) == 2
+            both = reading("url:a", "url:b", document=two.document.id, judged=(two.document.id, 1), at=NOW + DAY)
+            merged = await store.record_reading(both)
+            assert (merged.document.id, merged.marked) == (one.document.id, (old.document.id,))
+            [notice] = (await store.revision(old.document.id, 4)).content.notices
+            assert notice.number == "国发〔2026〕1号"
+
+        play(scene)
+
+    # ---- merging, where a post may lie in the CMS
 
     @pytest.mark.guarantee(2)
     def test_a_repost_with_an_open_intent_is_parked_when_its_document_is_merged(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.core import identity
+from syncd.model import Bond, Relation
 
 
 @pytest.mark.parametrize(
@@ -160,5 +161,70 @@ def test_hashes_that_databases_hold_are_the_same_for_ever() -> None:
 
 
 def test_the_key_of_a_row_is_the_same_for_ever() -> None:
-    assert identity.entry_key("state", "https://www.gov.example/1.htm") == identity.alias_hash("entry:state:https://www.gov.example/1.htm")
+    url = "https://www.gov.example/1.htm"
+    assert identity.entry_key("state", url) == identity.alias_hash(f"entry:state:{url}")
     assert identity.entry_key("a", "k") != identity.entry_key("b", "k")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "国家发展改革委 财政部",
+        "财政部、国家发展和改革委员会",
+        "财政部；中华人民共和国国家发展和改革委员会",
+        "国家发展改革委，财政部",
+        "财政部/发展改革委 财政部",
+    ],
+)
+def test_joint_issuers_are_the_same_in_any_order_and_by_short_or_full_names(spelling: str) -> None:
+    assert identity.normalise_issuer(spelling) == "国家发展和改革委员会、财政部"
+
+
+def test_issuers_that_are_others_stay_others() -> None:
+    assert identity.normalise_issuer("国务院") != identity.normalise_issuer("国务院办公厅")
+    assert identity.normalise_issuer("Department for Transport") == "departmentfortransport"
+    assert identity.normalise_issuer("HM Treasury, Cabinet Office") == "cabinetoffice、hmtreasury"
+    assert identity.normalise_issuer(" ") == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://m.gov.cn/zhengce/content_1.htm",
+        "http://wap.gov.cn/zhengce/content_1.htm",
+        "https://www.gov.cn/zhengce/content_1.htm）。",
+        "https://www.gov.cn/zhengce/content_1.htm，",
+    ],
+)
+def test_the_mobile_face_and_marks_of_the_sentence_around_are_no_other_page(url: str) -> None:
+    assert identity.canonical_url(url) == "gov.cn/zhengce/content_1.htm"
+
+
+def test_a_host_that_is_only_called_so_keeps_its_name() -> None:
+    assert identity.canonical_url("http://m.cn/x") == "m.cn/x"
+    assert identity.canonical_url("http://www.m.cn/x") == "m.cn/x"
+
+
+A, B, C = (1, ("number:1", "url:a")), (2, ("url:b",)), (3, ("number:3", "title:t"))
+
+
+def test_the_oldest_document_stays_and_one_with_another_number_is_another() -> None:
+    assert identity.identify(("number:1", "url:b"), [A, B]) == (1, 2)
+    assert identity.identify(("url:b", "url:a"), [B, A]) == (1, 2)
+    assert identity.identify(("number:9", "url:b", "title:t"), [B, C]) == (2,)
+    assert identity.identify(("number:9", "title:t"), [C]) == ()
+    assert identity.identify(("url:b", "title:t"), [B, C, A]) == (1, 2, 3)
+    assert identity.identify(("title:t", "url:a"), [C, A]) == (3,)
+
+
+def test_a_document_whose_own_page_tells_another_number_stays_itself() -> None:
+    assert identity.identify(("number:9", "url:a"), [A], given=1) == (1,)
+    assert identity.identify(("number:3", "url:a"), [A, C], given=1) == (1, 3)
+    assert identity.identify(("url:x",), [], given=0) == ()
+
+
+def test_a_relation_finds_its_document_by_number_or_address_and_by_title_only_without_a_number() -> None:
+    both = Relation(Bond.REPEALS, number="国发[2020]9号", url="http://m.gov.cn/1.htm", title="《旧规》")
+    assert identity.targets(both) == ("number:国发〔2020〕9号", "url:gov.cn/1.htm")
+    assert identity.targets(Relation(Bond.REPEALS, title="《旧 规》")) == (identity.title_name("旧规"),)
+    assert identity.targets(Relation(Bond.REPEALS)) == ()

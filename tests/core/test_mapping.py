@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncd.core import mapping, visible
-from syncd.model import Content, Form, Instant, Media, Post, Route
+from syncd.model import Bond, Content, Form, Instant, Media, Notice, Post, Relation, Route
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 URL = "https://www.gov.cn/zhengce/content/1.htm?a=1&b=2"
@@ -125,3 +125,51 @@ def test_empty_fields_are_left_out_of_the_hash() -> None:
 
 def test_the_print_of_a_post_is_that_of_its_title_and_text() -> None:
     assert mapping.print_of(post(), "正 文。") == visible.fingerprint(CONTENT.title, "正文。")
+
+
+BY = Notice(Bond.REPEALS, "国务院关于废止《甲》的决定", "国发〔2026〕9号", "https://www.gov.cn/9.htm?a&b", "2026-09-05")
+LINK = '<a href="https://www.gov.cn/9.htm?a&amp;b">《国务院关于废止〈甲〉的决定》</a>'
+
+
+def test_what_a_reader_must_know_first_stands_above_both_forms() -> None:
+    told = replace(CONTENT, notices=(BY, replace(BY, bond=Bond.AMENDS, number="", date="", url="")), validity="失效")
+    above = (
+        f"<p>本文件已被{LINK}（国发〔2026〕9号，2026年9月5日）废止。</p>"
+        "<p>本文件已被《国务院关于废止〈甲〉的决定》修改。</p><p>文件效力：失效。</p>"
+    )
+    assert post(told).html == above + CONTENT.html
+    assert post(told, Form.LINK).html == above + post(form=Form.LINK).html
+
+
+@pytest.mark.parametrize("bond", [bond for bond in Bond if bond is not Bond.INTERPRETS])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_bond_that_changes_a_document_has_its_words(bond: Bond, lang: str) -> None:
+    assert "9号" in mapping.notices(replace(CONTENT, notices=(replace(BY, bond=bond),)), lang)
+
+
+def test_english_notices_are_english() -> None:
+    by = Notice(Bond.REPLACES, "New <guidance>", "12", "", "2026-09-05")
+    told = replace(CONTENT, title="Guidance", text="", notices=(by,))
+    assert post(told).html.startswith("<p>This document was replaced by “New &lt;guidance&gt;” (12, 2026-09-05).</p>")
+
+
+def test_an_interpretation_links_to_what_it_explains_by_whatever_is_told_of_it() -> None:
+    said = tuple(Relation(Bond.INTERPRETS, *each) for each in (("", "http://a.cn/1", ""), ("国发〔2026〕1号", "", "")))
+    told = replace(CONTENT, relations=(*said, Relation(Bond.REPEALS, title="乙")))
+    assert mapping.notices(told, "zh") == (
+        '<p>解读的文件：<a href="http://a.cn/1">http://a.cn/1</a></p><p>解读的文件：国发〔2026〕1号</p>'
+    )
+
+
+def test_an_address_that_is_no_web_address_is_no_link_and_a_date_that_is_none_is_told_as_it_is() -> None:
+    odd = replace(BY, url="javascript:alert(1)", date="去年")
+    assert mapping.notices(replace(CONTENT, notices=(odd,)), "zh") == (
+        "<p>本文件已被《国务院关于废止〈甲〉的决定》（国发〔2026〕9号，去年）废止。</p>"
+    )
+
+
+def test_validity_and_relations_are_content_and_what_others_say_is_not() -> None:
+    plain = mapping.revision_hash(CONTENT)
+    assert mapping.revision_hash(replace(CONTENT, notices=(BY,))) == plain
+    assert mapping.revision_hash(replace(CONTENT, validity="失效")) != plain
+    assert mapping.revision_hash(replace(CONTENT, relations=(Relation(Bond.REPEALS, "1"),))) != plain

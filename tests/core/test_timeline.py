@@ -192,3 +192,11 @@ def test_the_stage_with_the_largest_share_of_a_late_one_is_blamed() -> None:
 
 def test_now_before_everything_gives_no_negative_latency() -> None:
     assert latency(timeline(PUBLISHED, LIFE[:3]), NOW - timedelta(days=1)) == (0.0, 0.0)
+
+
+def test_a_sighting_of_what_turned_out_to_be_the_document_counts_where_it_was_the_first() -> None:
+    before = replace(event("sighted", -600), detail={"source": "library", "was": "11"})
+    later = replace(event("sighted", -900), detail={"source": "gazette"})
+    line = timeline(document(), [event("sighted", 0), before, later])
+    assert line.sighted == before.at
+    assert timeline(document(), [event("sighted", 0), later]).sighted == event("sighted", 0).at

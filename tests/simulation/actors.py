@@ -12,16 +12,21 @@ from syncd.testing.fakecms import FakeCms, Stored
 from syncd.testing.fakelist import FakeList
 
 MARK = re.compile(r"编号 D(\d+)V(\d+)E")
+_ID = re.compile(r"第(\d+)号专项工作")
 RULE = re.compile(r"一、本件是第\d+号的第\d+版")
 
 
 @dataclass(slots=True)
 class Truth:
-    """What happened to one document at its source. lists: who shows it. old: it was there before syncd looked first."""
+    """What happened to one document at its source. lists: who shows it. old: it was there before syncd looked first.
+
+    reprints: lists that show it at an address of their own, under another title and with a text of another make.
+    """
 
     id: int
     version: int
     lists: tuple[str, ...]
+    reprints: tuple[str, ...] = ()
     withdrawn: bool = False
     old: bool = False
     suspicious: bool = False
@@ -45,6 +50,18 @@ def title_of(id: int) -> str:
     return f"关于做好第{id}号专项工作的通知"
 
 
+def id_in(title: str) -> int:
+    """The document whose title this is, as it was published or as it is reprinted; 0 for none."""
+    found = _ID.search(title)
+    return int(found[1]) if found else 0
+
+
+def number_in(text: str) -> str:
+    """The 发文字号 of the document that a text belongs to, "" if it names none."""
+    found = MARK.search(text)
+    return f"演发〔2026〕{found[1]}号" if found else ""
+
+
 def text_of(id: int, version: int) -> str:
     """Every version of every document has a text of its own, which names it."""
     return (
@@ -57,6 +74,11 @@ def version_in(post: Stored) -> tuple[int, int]:
     """(document, version) that a post's text names; (0, 0) if none."""
     found = MARK.search(post.html)
     return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _text_in(name: str, truth: Truth) -> str:
+    text = text_of(truth.id, truth.version)
+    return f"<div><p>{name}编者按:现将全文刊登如下。</p>{text}</div>" if name in truth.reprints else text
 
 
 class Publisher:
@@ -89,7 +111,9 @@ class Publisher:
         if draw < 0.42 or not self._live():
             self.publish()
             return self._did("publish")
-        if draw < 0.67:
+        if draw < 0.50:
+            return self.reprint()
+        if draw < 0.70:
             return self.correct()
         if draw < 0.80:
             return self.withdraw(1)
@@ -106,8 +130,22 @@ class Publisher:
         truth.version += 1
         self.last = f"{truth.id} {truth.lists}"
         for name in truth.lists:
-            self.lists[name].correct(truth.id, text_of(truth.id, truth.version), self.clock.true)
+            self.lists[name].correct(truth.id, _text_in(name, truth), self.clock.true)
         return self._did("correct")
+
+    def reprint(self) -> str:
+        """Another list shows a document too, days after: only its 发文字号 tells that it is the same."""
+        truth = self.dice.choice(self._live())
+        others = [name for name in self.lists if name not in truth.lists]
+        if not others:
+            return ""
+        name = self.dice.choice(others)
+        truth.lists, truth.reprints = (*truth.lists, name), (*truth.reprints, name)
+        self.last = f"{truth.id} {truth.lists}"
+        back = timedelta(days=self.dice.choice((0, 0, 1, 20)))
+        title = f"{name}：第{truth.id}号专项工作开始了"
+        self.lists[name].publish(truth.id, title, _text_in(name, truth), self.clock.true - back)
+        return self._did("reprint")
 
     def withdraw(self, count: int) -> str:
         live = self._live()

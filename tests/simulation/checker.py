@@ -10,13 +10,14 @@ so; or a person asked without need.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from syncd.core import repost as machine
 from syncd.core.repost import Status
 from syncd.model import Document, Repost
 from syncd.testing.fakecms import FakeCms, Stored, Write
-from tests.simulation.actors import RULE, Truth, Truths, title_of, version_in
+from tests.simulation.actors import RULE, Truth, Truths, id_in, version_in
 
 NAMES = ("lost", "duplicated", "stale", "overwritten", "unhealed")
 
@@ -42,11 +43,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What syncd shows people: its reposts by (site, title), documents that need a person, sources that do."""
+    """What syncd shows people: its reposts by (site, document), documents that need a person, sources that do."""
 
-    rows: dict[tuple[str, str], Repost]
-    asked: frozenset[str]
-    """Titles of documents with a held entry or a note."""
+    rows: dict[tuple[str, int], Repost]
+    asked: frozenset[int]
+    """Documents with a held entry or a note."""
 
 
 @dataclass(slots=True)
@@ -61,8 +62,9 @@ class Site:
     acked: set[int] = field(default_factory=set)
 
 
-def shown_of(rows: list[tuple[Repost, Document]], asked: frozenset[str]) -> Shown:
-    return Shown({(repost.site, document.title): repost for repost, document in rows}, asked)
+def shown_of(rows: list[tuple[Repost, Document]], asked: Iterable[str]) -> Shown:
+    """asked: titles of what a person is asked about."""
+    return Shown({(repost.site, id_in(document.title)): repost for repost, document in rows}, frozenset(map(id_in, asked)))
 
 
 def history_faults(site: Site, truths: Truths, counts: Counts) -> None:
@@ -116,9 +118,9 @@ def final_faults(site: Site, truths: Truths, shown: Shown, counts: Counts) -> No
         return
     public = _public(site.cms)
     for truth in truths.documents.values():
-        row = shown.rows.get((site.name, title_of(truth.id)))
+        row = shown.rows.get((site.name, truth.id))
         if not truth.old and not truth.excused:
-            _judge(site, truth, public.get(truth.id), row, title_of(truth.id) in shown.asked, counts)
+            _judge(site, truth, public.get(truth.id), row, truth.id in shown.asked, counts)
 
 
 def _public(cms: FakeCms) -> dict[int, Stored]:

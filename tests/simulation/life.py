@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from syncd.adapters.api import SiteConfig
@@ -13,28 +14,49 @@ from syncd.child import Inline
 from syncd.content.build import ContentBuilder
 from syncd.content.files import Files
 from syncd.core.detect import Limits
+from syncd.core.identity import normalise_number
 from syncd.engine.clock import Clock
 from syncd.engine.deps import Deps, SiteUnit, SourceUnit
 from syncd.engine.engine import Engine
 from syncd.engine.gate import Gate
 from syncd.errors import StoreError
-from syncd.model import Repost, Route
-from syncd.sources.api import SourceConfig
+from syncd.model import Entry, Repost, Route
+from syncd.sources.api import Listing, Page, SourceConfig
 from syncd.sources.api import Tools as SourceTools
 from syncd.sources.feed import FeedSource
 from syncd.testing.fakecms import FakeAdapter, FakeOptions, Switches
 from syncd.testing.faults import Crash
 from syncd.testing.network import FakeExchange, Wires
+from syncd.web.api import Answer
+from tests.simulation.actors import number_in
 
 SETTLE = 600.0
 """Longer than a request can still take effect (Wires.latest and its own 30 s)."""
-OPTIONS = {"central": {}, "province": {"full_text": "always", "body_selector": ".pages_content"}}
-"""One list carries the whole text; of the other each document's page is read."""
+_PAGES = {"full_text": "always", "body_selector": ".pages_content"}
+OPTIONS = {"central": {}, "province": _PAGES, "library": _PAGES}
+"""One list carries the whole text; of the others each document's page is read."""
 _READS = frozenset(
     {"sources", "known", "starts", "due_pending", "pendings", "due_looks", "gone_recently", "unrouted",
      "unapproved", "due_reposts", "repost", "document", "revision", "reposts", "events", "story", "counts",
      "find_documents", "notes", "get", "referenced", "reads"},
 )
+
+
+class NumberedSource(FeedSource):
+    """A list that tells 发文字号 with its texts: on its rows where they carry the text, else on the page only."""
+
+    async def parse(self, answer: Answer) -> Listing:
+        listing = await super().parse(answer)
+        return replace(listing, entries=tuple(map(self._numbered, listing.entries)))
+
+    def _numbered(self, entry: Entry) -> Entry:
+        number = "" if self.page_of(entry) else number_in(entry.content_html)
+        named = (f"number:{normalise_number(number)}",) if number else ()
+        return replace(entry, document_number=number, aliases=(*named, *entry.aliases))
+
+    async def read_page(self, entry: Entry, answer: Answer) -> Page:
+        page = await super().read_page(entry, answer)
+        return replace(page, document_number=number_in(page.html))
 
 
 class Mortal:
@@ -153,7 +175,7 @@ class Life:
     def _source(self, name: str, url: str, sites: tuple[str, ...]) -> SourceUnit:
         client = self._web.client(name)
         tools = SourceTools(client, Inline().run, self._clock.now)
-        source = FeedSource(SourceConfig(name, url, FeedSource.Options(**OPTIONS[name])), tools)
+        source = NumberedSource(SourceConfig(name, url, FeedSource.Options(**OPTIONS[name])), tools)
         return SourceUnit(name, "feed", url, source, client, every=300.0, limits=Limits(few=3), sites=sites)
 
     def _site(self, name: str, switches: Switches) -> SiteUnit:

@@ -22,7 +22,7 @@ from syncd.testing.fakelist import FakeList
 from syncd.testing.faults import Crash, Faults, everything
 from syncd.testing.faultylist import FAULTS, FaultyList
 from syncd.testing.network import Wires
-from tests.simulation.actors import Editor, Publisher, Truths
+from tests.simulation.actors import Editor, Publisher, Truths, id_in
 from tests.simulation.checker import Counts, Shown, Site, final_faults, history_faults, shown_of
 from tests.simulation.life import Life
 
@@ -32,7 +32,7 @@ CLASSES = {
     "B": Switches(unique="none", conditional_update="server", html="filtered"),
     "C": Switches(unique="none", conditional_update="check_then_act"),
 }
-LISTS = {"central": "feed.json", "province": "atom.xml"}
+LISTS = {"central": "feed.json", "province": "atom.xml", "library": "atom.xml"}
 JUMPS = (60.0, 3600.0, 86400.0, 20 * 86400.0, 365 * 86400.0)
 CRASH = 0.01
 """Probability of death at each effect, four times that while a CMS has acted and nobody knows: a few a seed."""
@@ -190,7 +190,7 @@ class World:
         self.clock.advance(60.0)
 
     def lists_shown(self) -> None:
-        """Both lists have at least one entry, so that neither read is empty."""
+        """All lists have at least one entry, so that no read is empty."""
         for name, shown in self.lists.items():
             while not shown.policies:
                 self.publisher.publish(old=True, back_days=3)
@@ -273,9 +273,8 @@ class World:
         now = self.clock.now()
         row = machine.retry(repost, now, overwrite=True)
         self.trace(f"operator retries {repost.id}")
-        number = int(title.removeprefix("关于做好第").partition("号")[0])
         if row is not None:
-            self.sites[repost.site].released.add(number)
+            self.sites[repost.site].released.add(id_in(title))
             await life.store.save(row)
 
     async def _release(self, life: Life, source: str) -> None:
@@ -288,9 +287,8 @@ class World:
         await life.engine.poller.release(source, drop=drop)
 
     def _excuse(self, title: str) -> None:
-        number = title.removeprefix("关于做好第").partition("号")[0]
-        if number.isdecimal():
-            self.truths.documents[int(number)].excused = True
+        if id := id_in(title):
+            self.truths.documents[id].excused = True
 
     # --- the time of healing --------------------------------------------------------------------------------------
 
@@ -336,7 +334,7 @@ class World:
         store = self._store.store
         asked = {p.entry.title for p in await store.pendings(held=True)}
         asked |= {document.title for document, _ in await store.notes()}
-        return shown_of(await store.reposts(Filter()), frozenset(asked))
+        return shown_of(await store.reposts(Filter()), asked)
 
     def _result(self) -> Result:
         creates = sum(1 for s in self.sites.values() for w in s.cms.history if w.kind == "create" and w.by == "syncd")

@@ -201,7 +201,7 @@ def test_every_word_is_used_and_every_used_word_exists() -> None:
     used = set(re.findall(r"""(?:\bt|say)\(\s*["']([\w.]+)["']\s*[,)]""", text))
     assert used <= set(ZH)
     families = (
-        "kind status site verdict lag reason event step revision guarantee count figure counts latency unit fail repost"
+        "kind status site verdict lag reason event step revision guarantee count figure counts latency unit fail repost bond"
     )
     named = {key for key in ZH if f'"{key}"' in text or f"'{key}'" in text}
     dead = {key for key in ZH if key.split(".")[0] not in families.split()} - named
