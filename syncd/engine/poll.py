@@ -42,7 +42,9 @@ WELL_HORIZON = 2.0
 """After a good read no wait is longer than so many of its intervals, or of the longest that a list may ask for."""
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 ROBOTS = "robots.txt forbids its address; it is read all the same: ask the publisher to allow it, or say robots = \"obey\""
-UNLIKE = frozenset({"not_understood", "not_a_feed", "page_instead", "empty_body", "bad_encoding", "hostile_xml"})
+UNLIKE = frozenset(
+    {"not_understood", "not_a_feed", "page_instead", "empty_body", "bad_encoding", "hostile_xml", "truncated"}
+)
 """Failures that say that an address shows something else than the list that it was."""
 ALARMS = UNLIKE | {
     "list_redesigned",

@@ -21,7 +21,7 @@ KINDS = {"json": ("feed", "feed.json"), "atom": ("feed", "atom.xml"), "govcn": (
 REASONS = {
     "blocked": {"http_403"},
     "error_page": {"not_understood", "not_a_feed"},
-    "truncated": {"not_understood", "not_a_feed"},
+    "truncated": {"not_understood", "not_a_feed", "truncated"},
     "other_list": {"not_understood", "not_a_feed"},
     "emptied": {"list_emptied", "not_understood"},
     "cut": {"list_cut"},
