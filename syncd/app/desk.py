@@ -32,7 +32,7 @@ from syncd.core.repost import NEEDS_PERSON
 from syncd.engine.engine import Engine
 from syncd.engine.measure import judge
 from syncd.engine.observe import find_on, newest_shown
-from syncd.engine.poll import GAP, gap_of
+from syncd.engine.poll import ALARMS, GAP, gap_of
 from syncd.engine.push import hint as push_hint
 from syncd.engine.send import drafted, locate, print_of, read
 from syncd.errors import AdapterError, Stale, SyncdError
@@ -141,8 +141,8 @@ class Desk:
             "good": iso(row.good) if row else None,
             "next": iso(row.due) if row else None,
             "tries": row.tries if row else 0,
-            "reason": row.reason if row else "",
-            "hint": row.hint if row else "",
+            "reason": (row.reason or (row.alarm if row.alarm in ALARMS else "")) if row else "",
+            "hint": (row.hint or row.alarm_hint) if row else "",
             "held": held,
             "shown": row.shown if row else 0,
             "watched_share": watched_share(row.watched, row.first_good, now) if row else None,
@@ -196,7 +196,12 @@ class Desk:
         found += [
             self._needs("source", name, name, row.reason, row.hint, row.good or self.started)
             for name, row in self.engine.poller.rows.items()
-            if row.tries >= 3
+            if row.tries >= 3 or row.reason in ALARMS
+        ]
+        found += [
+            self._needs("source", name, name, row.alarm, row.alarm_hint, row.good or self.started)
+            for name, row in self.engine.poller.rows.items()
+            if row.alarm in ALARMS
         ]
         found += [
             self._needs("site", name, name, site.gate.reason, site.gate.hint, self.started)

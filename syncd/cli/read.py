@@ -6,7 +6,7 @@ import asyncio
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,7 @@ async def _listing(known: _Known, tools: Tools, page: str) -> Listing:
     answer = await _from_file(known.file, page or known.url, tools) if known.file else await _asked(known.url, tools.client)
     shape = shape_of(answer.body, answer.header("content-type"))
     source = _source(known, known.kind or shape.kind, tools)
-    if page or (shape.is_page and not known.kind):
+    if page or (shape.is_page and known.kind in ("", shape.kind)):
         return await page_as_listing(source, answer, page or known.url or known.name)
     return await source.parse(answer)
 
@@ -222,7 +222,7 @@ def _entry(source: str, entry: Entry, html: str) -> Facts:
         "aliases": list(entry.aliases or _aliases(source, entry)),
         "attachments": [{"url": a.url, "type": a.type, "length": a.length} for a in entry.attachments],
         **({"withdrawn": True} if entry.withdrawn else {}),
-        **({"relations": [_relation(each) for each in entry.relations]} if entry.relations else {}),
+        **({"relations": [asdict(relation) for relation in entry.relations]} if entry.relations else {}),
     }
 
 

@@ -359,6 +359,37 @@ def listing(facts: Facts) -> None:
     line(head, "bold" if facts["ok"] else "red")
     for problem in facts["problems"]:
         line(f"  {problem['where']} {problem['reason']}: {problem['hint']}".rstrip(": "), "yellow")
+    if len(facts["entries"]) == 1:
+        _entry(facts["entries"][0])
+        return
     heads = [say("published", "发布"), say("number", "文号"), say("title", "标题")]
     rows = ([moment(e["published"]), str(e["document_number"]), str(e["title"])] for e in facts["entries"])
     table("", heads, rows, wide=(2,))
+
+
+def _entry(entry: Facts) -> None:
+    """All that was read of a document, its times as it tells them and how much of them that is."""
+    told = (
+        (say("title", "标题"), entry["title"]),
+        (say("issuer", "发文机关"), entry["issuer"]),
+        (say("number", "发文字号"), entry["document_number"]),
+        (say("index number", "索引号"), entry["index_number"]),
+        (say("written", "成文日期"), f"{entry['written']} (day)" if entry["written"] else ""),
+        (say("published", "发布"), _exactly(entry["published"])),
+        (say("updated", "更新"), _exactly(entry["updated"])),
+        (say("categories", "分类"), ", ".join(entry["categories"])),
+        (say("files", "附件"), ", ".join(str(file["url"]) for file in entry["attachments"])),
+        (say("address", "网址"), entry["url"]),
+    )
+    for name, text in told:
+        line(f"  {name}: {text or '-'}")
+    for bond in entry.get("relations", ()):
+        line(f"  {bond['bond']}: {' '.join(filter(None, (bond['number'], bond['title'], bond['url'])))}")
+
+
+def _exactly(instant: Facts | None) -> str:
+    """2026-09-28 21:50:00 +08:00 (second)."""
+    if not instant:
+        return ""
+    day, _, clock = str(instant["value"]).partition("T")
+    return f"{day} {clock[:-6]} {clock[-6:]} ({instant['precision']})" if clock else f"{day} ({instant['precision']})"

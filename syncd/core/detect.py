@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syncd.core import shape as shapes
+from syncd.core.shape import SAME, Change, Shape
 from syncd.model import Backfill, Entry, Precision
 
 
@@ -36,12 +38,18 @@ class Past:
     """What is remembered of the source. first_good, last_good: its good reads, None before the first.
 
     shown: rows at the last good read. accept: a person said that the next read is to be believed as it is.
+    first_page, shape: rows of its first page and what they carried, at the last good read without an alarm.
+    canaries: a few of its rows by title. alarm: what was said of the last good read.
     """
 
     first_good: datetime | None
     last_good: datetime | None
     shown: int
     accept: bool = False
+    first_page: int = 0
+    shape: Shape = ()
+    alarm: str = ""
+    canaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,8 @@ class Detection:
     """What to do with a read. error: it is no good read, nothing is learned. old: rows behind the start line.
 
     finds: to be read now. held: to be shown to a person first, for the reason `hold`. gap: the window moved on while we
-    could not look, so that documents may have been missed (a person is told).
+    could not look, so that documents may have been missed (a person is told). alarm: the read is believed, but the list is
+    not as it was: why. change: of what its rows carry.
     """
 
     error: str = ""
@@ -79,9 +88,19 @@ class Detection:
     held: tuple[Find, ...] = ()
     hold: str = ""
     gap: bool = False
+    alarm: str = ""
+    change: Change = SAME
 
 
 _HINTS = {
+    "list_redesigned": "its rows have lost what they are read for, so nothing was taken from it; open it in a browser, mend "
+    "the source's options; if it is right as it is, accept it with `syncd approve --source NAME`",
+    "list_changed": "what could be read was believed; compare the list with its options; if it is right as it is, accept it "
+    "with `syncd approve --source NAME`",
+    "list_renamed": "all its rows have other ids and addresses than before, so nothing was taken from it; if its publisher "
+    "renamed them on purpose, accept it with `syncd approve --source NAME`",
+    "list_cut": "it shows half as many rows as before: new ones are taken, none counts as withdrawn; look at it; if it is "
+    "right as it is, accept it with `syncd approve --source NAME`",
     "list_emptied": "the list was not empty before; open its address in a browser: moved, blocked or redesigned?",
     "known_rows_vanished": "none of the rows known so far is there; if the list was rebuilt on purpose, accept it with "
     "`syncd approve --source NAME`",
@@ -96,19 +115,39 @@ def hint(reason: str) -> str:
     return _HINTS.get(reason, "")
 
 
-def detect(rows: Sequence[Row], known: Known, past: Past, limits: Limits) -> Detection:
-    """Compare a parsed list with what is known. Absence from the list is never a withdrawal: a list is a window."""
+def detect(
+    rows: Sequence[Row], known: Known, past: Past, limits: Limits, *, shape: Shape = (), first_page: int = 0
+) -> Detection:
+    """Compare a parsed list with what is known. Absence from the list is never a withdrawal: a list is a window.
+
+    shape: what its rows carry. first_page: how many of the rows stood on its first page; 0: all.
+    """
     if past.first_good is None:
         return Detection(first=True, old=tuple(rows))
-    error = "" if past.accept else _disbelief(rows, known, past)
+    change = _change(rows, past, shape)
+    error = "" if past.accept else _disbelief(rows, known, past, change)
     if error:
-        return Detection(error=error, hint=_HINTS[error])
+        return Detection(error=error, hint=_HINTS[error], change=change)
     old = tuple(row for row in rows if _was_there_before(row, known, past))
     finds = tuple(find for row in rows if row not in old and (find := _find(row, known)) is not None)
-    gap = past.shown > 0 and not any(row.key in known.prints for row in rows)
+    gap = past.shown > 0 and not any(_is_known(row, known) for row in rows)
     reason, held = ("", ()) if past.accept else _doubtful(finds, rows, known, past, limits)
     marked = set(held)
-    return Detection(old=old, finds=tuple(f for f in finds if f not in marked), held=held, hold=reason, gap=gap)
+    alarm = "" if past.accept else _alarm(first_page or len(rows), past, change)
+    rest = tuple(f for f in finds if f not in marked)
+    return Detection(old=old, finds=rest, held=held, hold=reason, gap=gap, alarm=alarm, change=change)
+
+
+def _change(rows: Sequence[Row], past: Past, shape: Shape) -> Change:
+    few = past.first_page < shapes.FEW or len(rows) < shapes.FEW
+    return SAME if few or past.accept else shapes.change(past.shape, shape)
+
+
+def _alarm(shown: int, past: Past, change: Change) -> str:
+    """What a person must know of a list whose rows are believed all the same, or ""."""
+    if shapes.is_cut(past.first_page, shown, told=past.alarm == "list_cut"):
+        return "list_cut"
+    return "list_changed" if change.lost else ""
 
 
 def _was_there_before(row: Row, known: Known, past: Past) -> bool:
@@ -134,16 +173,23 @@ def _find_known(row: Row, print: int, document: int) -> Find | None:
     return Find(row, "changed", document) if row.print != print else None
 
 
-def _disbelief(rows: Sequence[Row], known: Known, past: Past) -> str:
+def _disbelief(rows: Sequence[Row], known: Known, past: Past, change: Change) -> str:
     """Why the read as a whole is not believed, or ""."""
     if not past.shown:
         return ""
     if not rows:
         return "list_emptied"
-    recognised = any(row.key in known.prints or any(a in known.aliases for a in row.aliases) for row in rows)
-    if recognised or _moved_on(rows, past):
+    if change.essential:
+        return "list_redesigned"
+    if any(_is_known(row, known) for row in rows):
         return ""
-    return "known_rows_vanished"
+    if len(past.canaries) > 1 and not shapes.vanished(past.canaries, [row.entry.title for row in rows]):
+        return "list_renamed"
+    return "" if _moved_on(rows, past) else "known_rows_vanished"
+
+
+def _is_known(row: Row, known: Known) -> bool:
+    return row.key in known.prints or any(alias in known.aliases for alias in row.aliases)
 
 
 def _moved_on(rows: Sequence[Row], past: Past) -> bool:

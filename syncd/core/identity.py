@@ -197,6 +197,11 @@ def alias_hash(alias: str) -> int:
     return int.from_bytes(blake2b(alias.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
 
 
+def entry_key(source: str, key: str) -> int:
+    """64 bits under which the store knows a row of a list. key: what the source calls it."""
+    return alias_hash(f"entry:{source}:{key}")
+
+
 def mint_key(site: str, aliases: tuple[str, ...]) -> str:
     """The idempotency key of a document's post on a site: ASCII, 26 characters, from the strongest alias.
 

@@ -39,7 +39,12 @@ async def whole(unit: SourceUnit, first: Answer, *, enough: Enough, now: datetim
 def _joined(listing: Listing, page: Listing) -> Listing:
     shown = {entry.key for entry in listing.entries}
     more = tuple(entry for entry in page.entries if entry.key not in shown)
-    return replace(listing, entries=listing.entries + more, problems=listing.problems + page.problems)
+    return replace(
+        listing,
+        entries=listing.entries + more,
+        problems=listing.problems + page.problems,
+        first_page=listing.first_page or len(listing.entries),
+    )
 
 
 def _judge(answer: Answer, now: datetime) -> None:

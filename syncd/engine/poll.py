@@ -12,10 +12,11 @@ from heapq import heapify, heappop, heappush
 from json.encoder import encode_basestring as _quoted
 from typing import Protocol
 
-from syncd.core import schedule
+from syncd.core import schedule, shape
 from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
-from syncd.core.identity import alias_hash
+from syncd.core.identity import alias_hash, entry_key
 from syncd.core.schedule import RETRY_AFTER_CAP, Skips
+from syncd.core.shape import Shape
 from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.manners import NETWORK, PARKED, Outages, after_failure, after_good, after_outage, learnt
 from syncd.engine.paging import whole
@@ -44,6 +45,22 @@ WELL_HORIZON = 2.0
 """After a good read no wait is longer than so many of its intervals, or of the longest that a list may ask for."""
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
 ROBOTS = "robots.txt forbids its address; it is read all the same: ask the publisher to allow it, or say robots = \"obey\""
+UNLIKE = frozenset(
+    {"not_understood", "not_a_feed", "page_instead", "empty_body", "bad_encoding", "hostile_xml", "truncated"}
+)
+"""Failures that say that an address shows something else than the list that it was."""
+ALARMS = UNLIKE | {
+    "list_redesigned",
+    "list_changed",
+    "list_cut",
+    "list_renamed",
+    "list_emptied",
+    "known_rows_vanished",
+    "http_401",
+    "http_403",
+    "http_410",
+}
+"""What a person is told of a list at once, not only after some tries: it was changed or is blocked, and waits for no luck."""
 _NEXT = timedelta(microseconds=1)
 GAP = "its list moved on while it could not be read; look what was published then, and say `syncd approve --source NAME`"
 _STATUS_HINTS = {
@@ -195,7 +212,7 @@ class Poller:
             await self._read(unit, row)
             await self._ask_robots(unit)
         except ReadFailed as error:
-            self._failed(unit, row, error)
+            self._failed(unit, row, _explained(row, error))
         except StoreError:
             raise
         except Exception as error:  # a bug of a plug-in is the failure of this source alone, and is told
@@ -343,17 +360,27 @@ class Poller:
         entries are new or changed."""
         rows = _rows(unit.name, listing.entries)
         known = await self.deps.store.known(unit.name, [r.key for r in rows], [a for r in rows for a in r.aliases])
-        past = Past(before.first_good, before.good, before.shown, before.accept)
-        found = detect(rows, known, past, unit.limits)
+        past = _past(before)
+        carried = shape.shape_of_entries(listing.entries, listing.shape)
+        found = detect(rows, known, past, unit.limits, shape=carried, first_page=listing.first_page)
         if found.error:
-            raise ReadFailed(found.error, hint=found.hint, where=unit.url)
+            raise ReadFailed(found.error, hint=_told(found.hint, before, listing, found), where=unit.url)
+        storm = await self._storm(unit, before)
+        over = _taken_back(unit.name, storm, rows)
+        storms = found.hold == "identity_storm" or len(over) < len(storm)
         at = await self._after_start_lines(unit)
         lifted = self._lifted(unit, rows, found, {k for k, d in _documents(rows, known.aliases).items() if d}, fresh)
         evidence = self.deps.blobs.put(answer.body)
         rhythm = learnt(unit, before, rows, found, self.deps.now)
         poll = Poll(
-            replace(after, accept=False, hint=hint(found.hold), reason="", rhythm=rhythm),
-            sightings=_sightings(rows, found),
+            replace(
+                _remembering(after, before, listing, found, carried, storms=storms),
+                accept=False,
+                hint=hint(found.hold),
+                reason="",
+                rhythm=rhythm,
+            ),
+            sightings=_sightings(found, known),
             pending=tuple(
                 replace(p, due=self.deps.now)
                 for p in (
@@ -364,6 +391,7 @@ class Poller:
             start=tuple(fresh),
             evidence=evidence,
             at=at,
+            over=over,
         )
         if found.gap and before.good:
             await self.deps.store.put(gap_of(unit.name), f"{before.good.isoformat()} {at.isoformat()}")
@@ -372,6 +400,13 @@ class Poller:
         self.rows[unit.name] = poll.row
         self._tell(unit, found, listing)
         return sum(find.change in ("new", "changed") for find in (*found.finds, *found.held))
+
+    async def _storm(self, unit: SourceUnit, before: SourceRow) -> tuple[Pending, ...]:
+        """Entries that are held since a storm of identities; asked only where there was one."""
+        if before.alarm != "identity_storm":
+            return ()
+        held = await self.deps.store.pendings(held=True, limit=MOST_HELD)
+        return tuple(p for p in held if p.source == unit.name and p.held == "identity_storm")
 
     async def _after_start_lines(self, unit: SourceUnit) -> datetime:
         """Now, but after every start line of the source: a clock that was set back must not make new documents old."""
@@ -397,6 +432,10 @@ class Poller:
                 self.deps.meter.entries(unit.name, change, count)
         for problem in listing.problems[:20]:
             self.deps.meter.failure("parse", problem.reason)
+        if found.alarm:
+            self.deps.meter.failure("poll", found.alarm)
+            hint = self.rows[unit.name].alarm_hint
+            self.deps.log.warning("list_alarm", source=unit.name, reason=found.alarm, hint=hint)
         if found.hold:
             self.deps.meter.failure("poll", found.hold)
             self.deps.log.warning("entries_held", source=unit.name, reason=found.hold, count=len(found.held))
@@ -408,6 +447,54 @@ class Poller:
                 "polled", source=unit.name, rows=len(listing.entries), finds=len(found.finds), first=found.first
             )
             self.deps.wake("read")
+
+
+def _past(row: SourceRow) -> Past:
+    return Past(
+        row.first_good, row.good, row.shown, row.accept, row.first_page, row.shape, row.alarm, row.canaries
+    )
+
+
+def _told(said: str, before: SourceRow, listing: Listing, found: Detection) -> str:
+    """A hint with the known rows and keys that it is about."""
+    gone = shape.vanished(before.canaries, [entry.title for entry in listing.entries])
+    return shape.told(said, gone=gone, changed=found.change)
+
+
+def _taken_back(source: str, storm: Sequence[Pending], rows: Sequence[Row]) -> tuple[int, ...]:
+    """The entries of a storm of identities, by id, where the list shows none of them any more: it has its old names again."""
+    shown = {row.key for row in rows}
+    back = not any(entry_key(source, waiting.entry.key) in shown for waiting in storm)
+    return tuple(waiting.id for waiting in storm) if back else ()
+
+
+def _remembering(
+    after: SourceRow, before: SourceRow, listing: Listing, found: Detection, carried: Shape, *, storms: bool
+) -> SourceRow:
+    """With the list's shape, as long as it is as it was; else with the alarm, and with the shape that it should have.
+
+    storms: entries are held for a storm of identities, which the list may still take back.
+    """
+    if found.alarm:
+        return replace(after, alarm=found.alarm, alarm_hint=_told(hint(found.alarm), before, listing, found))
+    return replace(
+        after,
+        alarm="identity_storm" if storms else "",
+        alarm_hint="",
+        first_page=listing.first_page or len(listing.entries),
+        shape=carried,
+        canaries=shape.canaries([entry.title for entry in listing.entries]),
+    )
+
+
+def _explained(row: SourceRow, error: ReadFailed) -> ReadFailed:
+    """A list that is no longer understood is told with what it was before."""
+    if error.reason not in UNLIKE or not row.canaries:
+        return error
+    keys = ", ".join(name for name, _ in row.shape if not name.startswith("@"))
+    was = f"before, it showed {row.shown} rows{f' with {keys}' if keys else ''}, such as “{row.canaries[0]}”"
+    told = "; ".join(filter(None, (error.message, was, error.hint)))
+    return ReadFailed(error.reason, error.message, hint=told, where=error.where, after=error.after, status=error.status)
 
 
 def gap_of(source: str) -> str:
@@ -457,7 +544,7 @@ def _judge(answer: Answer, now: datetime) -> None:
 def _rows(source: str, entries: Iterable[Entry]) -> tuple[Row, ...]:
     rows: dict[int, Row] = {}
     for entry in entries:
-        key = alias_hash(f"entry:{source}:{entry.key}")
+        key = entry_key(source, entry.key)
         rows.setdefault(key, Row(entry, key, fingerprint(entry), tuple([alias_hash(a) for a in entry.aliases])))
     return tuple(rows.values())
 
@@ -490,10 +577,16 @@ def _documents(rows: Sequence[Row], aliases: dict[int, int] | object) -> dict[in
     return {row.key: next((known[a] for a in row.aliases if a in known), 0) for row in rows}
 
 
-def _sightings(rows: Sequence[Row], found: Detection) -> tuple[Sighting, ...]:
+def _sightings(found: Detection, known: Known) -> tuple[Sighting, ...]:
     """The rows to remember: old ones with their names, so that no other list makes them new; new, changed and held ones."""
     old = [Sighting(row.key, row.print, row.aliases) for row in found.old]
-    return (*old, *(Sighting(f.row.key, f.row.print, ()) for f in (*found.finds, *found.held)))
+    return (*old, *(Sighting(f.row.key, f.row.print, _old_names(f, known)) for f in (*found.finds, *found.held)))
+
+
+def _old_names(find: Find, known: Known) -> tuple[int, ...]:
+    """The names of a row that is behind the start line, when it changed some: it must not be new when it changes the others.
+    Of any other row its reading keeps them."""
+    return find.row.aliases if not find.document and not _is_unread(find, known) else ()
 
 
 def _pendings(found: Detection, known: Known, source: str, at: datetime, missed: datetime | None) -> list[Pending]:

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from syncd.core.schedule import NO_SKIPS, Skips
+from syncd.core.shape import Shape
 from syncd.model import AttachmentLink, Entry, Hop, Instant, Problem, Relation
 from syncd.web.api import Answer, Client
 
@@ -29,7 +30,8 @@ class Listing:
 
     ttl: seconds that it asks to be left alone, or None; skips: when it asks not to be read. next: the address of the page
     of older rows behind this one, "" where there is none: it is read only where this page alone does not prove that nothing
-    was missed.
+    was missed. shape: the list's own keys and how many per cent of its rows carry each (core.shape.shape_of); () where it has
+    none to tell. first_page: how many of the entries stood on the first page, where older ones were read too; 0: all.
     hubs: the WebSub hubs that it names for itself, in its order. topic: the address that they know it by, "" if not told.
     """
 
@@ -41,6 +43,8 @@ class Listing:
     skips: Skips = NO_SKIPS
     hubs: tuple[str, ...] = ()
     topic: str = ""
+    shape: Shape = ()
+    first_page: int = 0
 
 
 @dataclass(frozen=True, slots=True)

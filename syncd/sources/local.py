@@ -13,7 +13,8 @@ from syncd.model import Entry
 from syncd.sources import registry
 from syncd.sources.api import Listing, Page, Source, SourceConfig, Tools
 from syncd.sources.decode import decode
-from syncd.sources.govcn import is_list
+from syncd.sources.govcn_list import is_library, is_list
+from syncd.sources.govcn_page import is_page
 from syncd.web.api import Answer
 
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>|<!--.*?-->|\s)*(?:<!DOCTYPE\s+html|<html)", re.IGNORECASE | re.DOTALL)
@@ -37,7 +38,8 @@ class Shape:
 
 
 SHAPES = (
-    Shape("govcn", lambda text, value: is_list(value)),
+    Shape("govcn", lambda text, value: is_list(value) or is_library(value)),
+    Shape("govcn", lambda text, value: is_page(text), is_page=True),
     Shape("feed", lambda text, value: bool(_PAGE.match(text) and _OF_A_DOCUMENT.search(text)), is_page=True),
 )
 """Tried in this order."""

@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from syncd.core.identity import aliases
 from syncd.core.schedule import NO_SKIPS, Skips
+from syncd.core.shape import Shape
 from syncd.model import AttachmentLink, Entry, Problem, Relation
 from syncd.sources.api import SourceConfig, Tools
 from syncd.sources.dateform import LADDER, DateForm, instant, written
@@ -56,7 +57,7 @@ def placed(row: RawEntry, where: str) -> RawEntry:
 @dataclass(frozen=True, slots=True)
 class RawList:
     """A list as the child read it. ttl: seconds or None. next: the address of the page behind it, or "". skips: when it
-    asks not to be read. hubs, topic: as of a Listing."""
+    asks not to be read. hubs, topic: as of a Listing. shape: its own keys, with the share of the rows that carry each."""
 
     entries: tuple[RawEntry, ...]
     problems: tuple[Problem, ...] = ()
@@ -66,6 +67,7 @@ class RawList:
     skips: Skips = NO_SKIPS
     hubs: tuple[str, ...] = ()
     topic: str = ""
+    shape: Shape = ()
 
 
 def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:

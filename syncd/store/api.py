@@ -14,6 +14,7 @@ from typing import Protocol
 from syncd.core.detect import Known
 from syncd.core.repost import Head
 from syncd.core.schedule import NO_SKIPS, Skips
+from syncd.core.shape import Shape
 from syncd.model import Bond, Document, Entry, Event, Instant, Repost, Revision
 from syncd.web.api import Validators
 
@@ -30,6 +31,8 @@ class SourceRow:
     chose to wait where that is not `every`, or None. fresh: seconds for which the last answer says that it stays as it is.
     skips: when the list asks not to be read. rhythm: when it changed, as core.rhythm keeps it. gone: since when it answers
     410 without a break. robots: what its host's robots.txt says of it, "" where that is not known.
+    alarm, alarm_hint: why a person should look at a list that is read well, "" when it is as it was. first_page, shape,
+    canaries: rows of its first page, what they carried and a few of their titles, at the last good read without an alarm.
     """
 
     name: str
@@ -56,6 +59,11 @@ class SourceRow:
     rhythm: str = ""
     gone: datetime | None = None
     robots: str = ""
+    alarm: str = ""
+    alarm_hint: str = ""
+    first_page: int = 0
+    shape: Shape = ()
+    canaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Poll:
     """One read of a list with everything that it showed: commits together, else a crash loses entries behind an ETag.
 
     row: the source's memory after it. start: sites whose start line towards this source is set now, if not yet set.
+    over: ids of held entries that the list itself took back: they are forgotten as if they had never been shown.
     """
 
     row: SourceRow
@@ -100,6 +109,7 @@ class Poll:
     start: tuple[str, ...] = ()
     evidence: str = ""
     at: datetime | None = None
+    over: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

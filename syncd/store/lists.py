@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select, text, update
 
 from syncd.core.detect import Known
-from syncd.core.identity import alias_hash
+from syncd.core.identity import alias_hash, entry_key
 from syncd.store import settings
 from syncd.store.api import Pending, Poll, ReadSpan, SourceRow
 from syncd.store.codec import digest, micros, moment
@@ -36,6 +36,9 @@ _KNOWN_KEYS = InQuery(
 )
 _KNOWN_ALIASES = InQuery(lambda hashes: select(aliases).where(aliases.c.hash.in_(hashes)))
 _SEE_ENTRY = noting(entries, "source", "key", "print", key=["source", "key"], renew=["print"])
+_UNSEE_ENTRY = Query(
+    delete(entries).where(entries.c.source == bindparam("source"), entries.c.key == bindparam("key"))
+)
 _SEE_ALIAS = noting(aliases, "hash", key=["hash"], document=0)
 
 _STARTS = Query(select(starts).where(starts.c.source == bindparam("source")))
@@ -113,6 +116,8 @@ def record_poll(conn: Connection, poll: Poll) -> None:
     row = poll.row
     at = poll.at or row.good or row.due
     _UPSERT_SOURCE(conn, **source_columns(row))
+    for id in poll.over:
+        _unsee(conn, row.name, id)
     _sight(conn, row.name, poll)
     for pending in poll.pending:
         _await_reading(conn, pending)
@@ -124,6 +129,15 @@ def _sight(conn: Connection, source: str, poll: Poll) -> None:
     id = _SOURCE.number(conn, name=source)
     _SEE_ENTRY.many(conn, [{"source": id, "key": s.key, "print": s.print} for s in poll.sightings])
     _SEE_ALIAS.many(conn, [{"hash": alias, "document": 0} for s in poll.sightings for alias in s.aliases])
+
+
+def _unsee(conn: Connection, source: str, id: int) -> None:
+    """A held entry is forgotten: if the list shows it again, it is found again."""
+    waiting = pending(conn, id)
+    if waiting is None or not waiting.held:
+        return
+    _UNSEE_ENTRY(conn, source=_SOURCE.number(conn, name=source), key=entry_key(source, waiting.entry.key))
+    drop_pending(conn, id)
 
 
 def _await_reading(conn: Connection, pending: Pending) -> None:

@@ -7,8 +7,9 @@ import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
+_CHINA = timezone(timedelta(hours=8))
 Reply = tuple[int, dict[str, str], bytes]
 
 
@@ -28,7 +29,8 @@ class Policy:
 
 
 class FakeList:
-    """Pure state: /feed.json, /atom.xml (with tombstones) and /doc/<id>, which answers 410 once it is withdrawn.
+    """Pure state: /feed.json, /atom.xml (with tombstones), /ZUIXINZHENGCE.json (gov.cn's form: days only) and /doc/<id>,
+    which answers 410 once it is withdrawn.
 
     base: its address, such as "http://list.example". window: how many of the newest it shows; 0 for all.
     """
@@ -69,6 +71,8 @@ class FakeList:
                 return self._conditional(headers, "application/feed+json", self._json())
             case ["atom.xml"]:
                 return self._conditional(headers, "application/atom+xml", self._atom())
+            case ["ZUIXINZHENGCE.json"]:
+                return self._conditional(headers, "application/json", self._govcn())
             case ["doc", id] if id.isdecimal():
                 return self._page(headers, int(id), out=self.outage_until is not None and now < self.outage_until)
         return 404, {"content-type": "text/html; charset=utf-8"}, _page("页面不存在", "<p>404</p>")
@@ -81,6 +85,10 @@ class FakeList:
         items = [_item(policy) for policy in self._shown() if not policy.withdrawn]
         told = {"version": "https://jsonfeed.org/version/1.1", "title": self.title, "items": items}
         return json.dumps(told, ensure_ascii=False).encode()
+
+    def _govcn(self) -> bytes:
+        rows = [_row(policy) for policy in self._shown() if not policy.withdrawn]
+        return json.dumps(rows, ensure_ascii=False).encode()
 
     def _atom(self) -> bytes:
         shown = self._shown()
@@ -120,6 +128,11 @@ def _item(policy: Policy) -> dict[str, str]:
         "id": policy.guid, "url": policy.url, "title": policy.title, "content_html": policy.text,
         "date_published": _iso(policy.published), "date_modified": _iso(policy.modified),
     }
+
+
+def _row(policy: Policy) -> dict[str, str]:
+    day = policy.published.astimezone(_CHINA).date().isoformat()
+    return {"TITLE": policy.title, "SUB_TITLE": "", "URL": policy.url, "DOCRELPUBTIME": day}
 
 
 def _entry(policy: Policy) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from syncd.core.identity import alias_hash
+from syncd.core.identity import alias_hash, entry_key
 from syncd.core.repost import overdue
 from syncd.errors import Stale, StoreError
 from syncd.model import (
@@ -182,6 +182,11 @@ class StoreContract:
             86400.25,
             12345,
             7,
+            alarm="list_cut",
+            alarm_hint="it shows half as many",
+            first_page=24,
+            shape=(("@url", 100), ("TITLE", 99)),
+            canaries=("关于甲的通知", "关于乙的通知"),
         )
 
         async def scene(store: Store) -> None:
@@ -392,6 +397,23 @@ class StoreContract:
             assert await store.pendings() == []
             alias = alias_hash("guid:甲:guid-1")
             assert dict((await store.known("甲", [], [alias])).aliases) == {alias: 0}
+
+        play(scene)
+
+    def test_a_held_entry_that_its_list_took_back_is_as_if_it_had_never_been_shown(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        held, due = pending(held="identity_storm"), pending("guid-2")
+        keys = [entry_key("甲", p.entry.key) for p in (held, due)]
+
+        async def scene(store: Store) -> None:
+            seen = tuple(Sighting(key, 1, ()) for key in keys)
+            await store.record_poll(Poll(SourceRow("甲", NOW), seen, (held, due), at=NOW))
+            ids = tuple(p.id for p in await store.pendings())
+            await store.record_poll(Poll(SourceRow("甲", NOW), at=NOW, over=(*ids, 999)))
+            assert [p.entry.key for p in await store.pendings()] == ["guid-2"]
+            found = await store.known("甲", keys, [alias_hash("guid:甲:guid-1")])
+            assert (list(found.prints), dict(found.aliases)) == ([keys[1]], {})
 
         play(scene)
 

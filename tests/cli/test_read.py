@@ -168,3 +168,15 @@ def test_content_too_hostile_to_clean_is_left_out_and_told() -> None:
     assert told["entries"][0]["content_html"] == ""
     assert told["problems"][0]["where"] == "[0].content_html"
     assert told["problems"][0]["reason"] == "body_too_deep"
+
+
+def test_a_document_page_is_printed_with_all_that_it_tells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(__file__).parents[1] / "sources" / "pages" / "library.html"
+    assert main(["read", str(path)], doors=_Clock()) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "title: 粮食部 财政部 商务部关于粮食的通知" in lines
+    assert "issuer: 粮食部 财政部 商务部" in lines
+    assert "number: -" in lines
+    assert "written: 2026-04-14 (day)" in lines
+    assert "published: 2026-04-15 22:12:07 +08:00 (second)" in lines
+    assert "repeals: 云粮发〔2001〕3号 粮食储备旧办法" in lines

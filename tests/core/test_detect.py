@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -162,7 +163,9 @@ def test_an_emptied_feed_of_200_withdraws_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", ["list_emptied", "known_rows_vanished", "flood", "identity_storm", "mass_withdrawal"]
+    "reason",
+    ["list_emptied", "known_rows_vanished", "flood", "identity_storm", "mass_withdrawal", "list_redesigned",
+     "list_changed", "list_cut", "list_renamed"],
 )
 def test_every_reason_tells_the_operator_what_to_do(reason: str) -> None:
     assert hint(reason)
@@ -208,3 +211,63 @@ def test_rows_from_before_a_start_line_that_an_empty_list_set_are_old() -> None:
     found = detect([ancient, yesterday, undated], NOTHING, past, LIMITS)
     assert found.old == (ancient,)
     assert changes(found) == [("new", 2, 0), ("new", 3, 0)]
+
+
+SHAPE = (("@url", 100), ("@published", 100), ("DATE", 100), ("SUB", 100))
+WELL = replace(PAST, first_page=25, shape=SHAPE)
+
+
+def test_a_list_whose_rows_lost_their_dates_or_addresses_is_not_believed() -> None:
+    now = (("@url", 100), ("@published", 0), ("PUBDATE", 100), ("SUB", 100))
+    found = detect(rows(0, 26, published=None), known(0, 25), WELL, LIMITS, shape=now)
+    assert (found.error, found.finds, found.hint) == ("list_redesigned", (), hint("list_redesigned"))
+    assert (found.change.lost, found.change.gained) == (("dates", "DATE"), ("PUBDATE",))
+
+
+def test_a_list_whose_rows_lost_a_lesser_key_is_believed_with_an_alarm() -> None:
+    found = detect(rows(0, 26), known(0, 25), WELL, LIMITS, shape=SHAPE[:3])
+    assert (found.error, found.alarm, found.change.lost) == ("", "list_changed", ("SUB",))
+    assert changes(found) == [("new", 25, 0)]
+    assert detect(rows(0, 26), known(0, 25), WELL, LIMITS, shape=(*SHAPE, ("NEW", 100))).alarm == ""
+
+
+def test_a_few_rows_say_nothing_of_a_shape() -> None:
+    assert detect(rows(0, 4), known(0, 4), WELL, LIMITS, shape=SHAPE[:1]).error == ""
+    assert detect(rows(0, 9), known(0, 9), replace(WELL, first_page=4), LIMITS, shape=SHAPE[:1]).error == ""
+
+
+@pytest.mark.guarantee(1)
+def test_a_list_cut_in_half_is_believed_withdraws_nothing_and_is_told_until_most_is_back() -> None:
+    cut = [listed(99), *rows(0, 11)]
+    found = detect(cut, known(0, 25), WELL, LIMITS, shape=SHAPE)
+    assert (found.alarm, changes(found), found.hold, found.error) == ("list_cut", [("new", 99, 0)], "", "")
+    told = replace(WELL, alarm="list_cut", shown=12)
+    assert detect(rows(0, 18), known(0, 25), told, LIMITS, shape=SHAPE).alarm == "list_cut"
+    assert detect(rows(0, 19), known(0, 25), told, LIMITS, shape=SHAPE).alarm == ""
+
+
+def test_rows_of_older_pages_do_not_count_for_a_cut() -> None:
+    many = replace(WELL, first_page=20, shown=60)
+    assert detect(rows(0, 20), known(0, 60), many, LIMITS, shape=SHAPE).alarm == ""
+    assert detect(rows(0, 40), known(0, 60), many, LIMITS, shape=SHAPE, first_page=10).alarm == "list_cut"
+
+
+def test_what_a_person_accepted_is_as_it_should_be() -> None:
+    accepted = replace(WELL, accept=True)
+    found = detect(rows(0, 9, published=None), known(0, 25), accepted, LIMITS, shape=(("@url", 100),))
+    assert (found.error, found.alarm, found.change.lost) == ("", "", ())
+
+
+@pytest.mark.guarantee(2)
+def test_known_titles_under_ids_and_addresses_that_are_all_new_are_no_window_that_moved_on() -> None:
+    away = replace(PAST, last_good=after(days=-3), shown=5, canaries=("甲", "乙", "丙"))
+    renamed = [listed(50, title="甲"), listed(51, title="乙"), listed(52, title="丙")]
+    assert detect(renamed, known(0, 25), away, LIMITS).error == "list_renamed"
+    assert detect(renamed[:2], known(0, 25), away, LIMITS).error == ""
+    assert detect(renamed[:1], known(0, 25), replace(away, canaries=("甲",)), LIMITS).error == ""
+
+
+def test_rows_that_are_known_by_another_name_leave_no_gap() -> None:
+    storm = [listed(900 + n, aliases=(1000 + n,)) for n in range(5)]
+    found = detect(storm, known(0, 25), PAST, LIMITS)
+    assert (found.gap, {f.change for f in found.finds}) == (False, {"relinked"})

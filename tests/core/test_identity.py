@@ -160,6 +160,12 @@ def test_hashes_that_databases_hold_are_the_same_for_ever() -> None:
     assert [identity.alias_hash(alias) for alias in named] == known
 
 
+def test_the_key_of_a_row_is_the_same_for_ever() -> None:
+    url = "https://www.gov.example/1.htm"
+    assert identity.entry_key("state", url) == identity.alias_hash(f"entry:state:{url}")
+    assert identity.entry_key("a", "k") != identity.entry_key("b", "k")
+
+
 @pytest.mark.parametrize(
     "spelling",
     [

@@ -223,7 +223,7 @@ class Told:
 SOURCE = """
 [[sources]]
 name = "{name}"
-kind = "feed"
+kind = "{kind}"
 url = "http://{name}.example/{path}"
 every = "5m"
 robots = "ignore"
@@ -251,8 +251,8 @@ authority = "county head's order no. 3"
 """
 
 
-def source(name: str = "central", path: str = "feed.json", options: str = "{}") -> str:
-    return SOURCE.format(name=name, path=path, options=options)
+def source(name: str = "central", path: str = "feed.json", options: str = "{}", kind: str = "feed") -> str:
+    return SOURCE.format(name=name, path=path, options=options, kind=kind)
 
 
 def site(name: str = "county", options: str = "") -> str:

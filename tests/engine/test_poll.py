@@ -304,6 +304,26 @@ async def test_a_guid_storm_reposts_nothing() -> None:
         assert rig.creates() == 3
 
 
+@pytest.mark.guarantee(2)
+@pytest.mark.parametrize("first", ["guid", "address"])
+@played
+async def test_an_old_document_that_changes_its_guid_and_its_address_one_after_the_other_stays_old(first: str) -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        shown = rig.lists["central"]
+        for changed in (first, "address" if first == "guid" else "guid"):
+            if changed == "guid":
+                shown.rename_guids("new")
+            else:
+                moved = {p.id: replace(p, url=f"{shown.base}/neu/{p.id}") for p in shown.policies.values()}
+                shown.policies = {**moved, 1: shown.policies[1]}
+            await rig.after(2 * EVERY, step=EVERY)
+        assert (rig.creates(), len(await rig.all())) == (1, 1)
+        assert await rig.disk.pendings() == []
+
+
 @pytest.mark.guarantee(1)
 @played
 async def test_many_withdrawals_at_once_are_held_and_a_single_one_is_not() -> None:

@@ -13,8 +13,8 @@ from multiprocessing import get_context
 from typing import Any
 from unittest.mock import patch
 
+from syncd.core import detect, visible
 from syncd.core import repost as machine
-from syncd.core import visible
 from syncd.core.repost import Absent, Located, Resolve, Retry
 from syncd.engine import poll, read, see, send, work
 from syncd.engine.deps import Deps
@@ -196,13 +196,23 @@ def _both(*patches: AbstractContextManager[Any]) -> Iterator[None]:
         yield
 
 
+def believes_any_list() -> AbstractContextManager[Any]:
+    """core.detect._disbelief: a list that shows nothing known, or all of it under other names, is believed."""
+    return patch.object(detect, "_disbelief", lambda rows, known, past, change: "")
+
+
+def forgets_old_names() -> AbstractContextManager[Any]:
+    """engine.poll._old_names: what a document behind the start line is called from now on is not remembered."""
+    return patch.object(poll, "_old_names", lambda find, known: ())
+
+
 BUGS: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
         concludes_at_once, sends_unannounced, never_looks_up, takes_unknown_for_failure, validators_before_entries,
         drops_after_three_tries, updates_unconditionally, recovery_overwrites, settles_by_the_wall_clock,
         waits_for_any_due, believes_any_200, withdraws_at_the_first_404, believes_a_stale_mirror, forgets_its_key,
-        sends_what_is_older,
+        sends_what_is_older, believes_any_list, forgets_old_names,
     )
 }
 

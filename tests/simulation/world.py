@@ -20,6 +20,7 @@ from syncd.testing.clock import ManualClock
 from syncd.testing.fakecms import FakeCms, Switches
 from syncd.testing.fakelist import FakeList
 from syncd.testing.faults import Crash, Faults, everything
+from syncd.testing.faultylist import FAULTS, FaultyList
 from syncd.testing.network import Wires
 from tests.simulation.actors import Editor, Publisher, Truths, id_in
 from tests.simulation.checker import Counts, Shown, Site, final_faults, history_faults, shown_of
@@ -84,7 +85,8 @@ class World:
             )
             for name in self.sites
         )
-        self.wires.servers.update({f"{name}.example": shown.handle for name, shown in self.lists.items()})
+        self.faulty = {name: FaultyList(shown.handle) for name, shown in self.lists.items()}
+        self.wires.servers.update({f"{name}.example": faulty.handle for name, faulty in self.faulty.items()})
         self.wires.servers.update({f"{name}.example": site.cms.handle for name, site in self.sites.items()})
         self.publisher = Publisher(self.dice, self.clock, self.lists, self.truths)
         self.editors = [Editor(self.dice, self.clock, site.cms, self.truths) for site in self.sites.values()]
@@ -217,7 +219,7 @@ class World:
         self.wires.arrive()
 
     def _misfortune(self) -> None:
-        what = self.dice.choice(("jump", "jump", "down", "locked", "list_down", "pages_404", "disk_full"))
+        what = self.dice.choice(("jump", "jump", "down", "locked", "list_down", "pages_404", "disk_full", *["list"] * 5))
         until = self.clock.monotonic() + self.dice.uniform(60.0, 3 * 3600.0)
         site, shown = self.dice.choice(list(self.sites)), self.dice.choice(list(self.lists))
         if what == "jump":
@@ -226,11 +228,20 @@ class World:
             self._full_until = min(until, self.clock.monotonic() + 900.0)
         elif what == "pages_404":
             self._outage(shown)
+        elif what == "list":
+            what = self._distort(shown)
         else:
             hosts = self.wires.locked if what == "locked" else self.wires.down
             hosts[f"{shown if what == 'list_down' else site}.example"] = until
         self.faults.strike(what)
         self.trace(what)
+
+    def _distort(self, name: str) -> str:
+        """A list is not as it was for a while: redesigned, blocked, emptied, cut, renamed, or in broken bytes."""
+        faulty = self.faulty[name]
+        faulty.fault = self.dice.choice(sorted(FAULTS))
+        faulty.until = self.clock.true + timedelta(seconds=self.dice.uniform(300.0, 6 * 3600.0))
+        return f"list_{faulty.fault}"
 
     def _outage(self, name: str) -> None:
         """A botched deployment at the source: its pages are 404 for less than an hour."""
@@ -287,6 +298,8 @@ class World:
         self._crash = self._full_until = 0.0
         self.wires.down.clear()
         self.wires.locked.clear()
+        for faulty in self.faulty.values():
+            faulty.fault = ""
         if self.dice.random() < 0.6:
             self.clock.correct()
         self.trace("healing")

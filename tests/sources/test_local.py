@@ -8,9 +8,9 @@ import pytest
 
 from syncd.errors import ConfigError, ReadFailed
 from syncd.sources import registry
-from syncd.sources.api import Listing
-from syncd.sources.local import read_bytes, recognise
-from tests.sources.kit import LISTS, tools
+from syncd.sources.api import Listing, SourceConfig
+from syncd.sources.local import answer_of, read_bytes, recognise
+from tests.sources.kit import HERE, LISTS, tools
 
 NAMES = sorted(path.name for path in LISTS.iterdir())
 needs_install = pytest.mark.skipif(
@@ -25,7 +25,7 @@ def door(kind: str | None, data: bytes, url: str = "https://www.gov.example/zhen
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_kind_of_a_file_is_recognised(name: str) -> None:
-    assert recognise((LISTS / name).read_bytes()) == ("govcn" if name == "govcn.json" else "feed")
+    assert recognise((LISTS / name).read_bytes()) == ("govcn" if name.startswith("govcn") else "feed")
 
 
 @needs_install
@@ -36,6 +36,28 @@ def test_every_list_is_read_without_a_configuration(name: str) -> None:
     assert found.entries
     assert all(entry.aliases for entry in found.entries)
     assert found == door(recognise(data), data)
+
+
+@needs_install
+@pytest.mark.parametrize("name", ["library.html", "gazette.html", "jiedu.html", "bd1.html", "old.html"])
+def test_a_page_of_gov_cn_is_recognised_and_shown_as_one_entry(name: str) -> None:
+    data = (HERE / "pages" / name).read_bytes()
+    assert recognise(data) == "govcn"
+    (entry,) = door(None, data).entries
+    assert entry.title
+    assert entry.content_html
+    assert entry.published
+    assert entry.aliases
+
+
+@needs_install
+@pytest.mark.guarantee(4)
+def test_what_the_daemon_reads_at_a_lists_address_is_never_a_page_as_a_list_of_one() -> None:
+    data = (HERE / "pages" / "library.html").read_bytes()
+    source = registry.load("govcn")(SourceConfig("state", "https://www.gov.example/list.json"), tools())
+    with pytest.raises(ReadFailed) as caught:
+        asyncio.run(source.parse(answer_of(data, url="https://www.gov.example/list.json", content_type="", tools=tools())))
+    assert caught.value.reason == "not_understood"
 
 
 RELATIVE = [
