@@ -17,11 +17,21 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, overload
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from syncd import model
 from syncd.core import detect
+from syncd.core.schedule import TTL_CAP
 from syncd.errors import ConfigError
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -65,6 +75,13 @@ def _interval(value: object) -> float:
     if number < 1:
         raise _fault(f"{_shown(value)} is too short; at least 1 second")
     return number
+
+
+def _slowest(value: float | None, info: ValidationInfo) -> float | None:
+    every = info.data.get("every")
+    if value is not None and every is not None and value < every:
+        raise _fault(f"{value:g} seconds are less than every = {every:g}; it is the longest interval, in quiet hours")
+    return value
 
 
 def _zone(value: object) -> object:
@@ -273,12 +290,19 @@ class SyncdTable(Table):
 
 
 class SourceTable(Table):
-    """A source (来源). options: what its kind takes, secrets resolved to SecretStr, not yet validated."""
+    """A source (来源). options: what its kind takes, secrets resolved to SecretStr, not yet validated.
+
+    slowest: the longest interval in hours in which the list never changes; None keeps to `every` at all times. courtesy: how
+    far the list's own wishes may slow reads down. robots: whether robots.txt is told of, obeyed, or not asked for.
+    """
 
     name: Name
     kind: str
     url: Address
     every: Interval = 300.0
+    slowest: Annotated[Interval | None, AfterValidator(_slowest)] = None
+    courtesy: Seconds = TTL_CAP
+    robots: Literal["report", "obey", "ignore"] = "report"
     timezone: Zone | None = None
     allow_private: bool = False
     network: NetworkTable = NetworkTable()

@@ -61,6 +61,8 @@ CATALOGUE = (
            "1 for the state that a site is in: ok, paused, stopped, unchecked.", "站点状态"),
     Metric("syncd_clock_error_seconds", "gauge", (),
            "How wrong the clock may be, NaN if unknown.", "时钟误差"),
+    Metric("syncd_network_down", "gauge", (),
+           "1 while most hosts can't be reached, by the fault of our own network.", "本机网络是否中断"),
     Metric("syncd_store_writable", "gauge", (),
            "1 while the state can be written.", "状态库是否可写"),
     Metric("syncd_config_rejected", "gauge", (),
@@ -112,6 +114,7 @@ class Metrics:
         self._gauge("syncd_build_info", version=version).set(1)
         self.clock_error(None)
         self.store_writable(True)
+        self.network_down(False)
 
     def poll(self, source: str, outcome: str) -> None:
         """A list was read: "changed", "unchanged", or the reason why not."""
@@ -172,6 +175,9 @@ class Metrics:
 
     def store_writable(self, writable: bool) -> None:
         self._gauge("syncd_store_writable").set(writable)
+
+    def network_down(self, down: bool) -> None:
+        self._gauge("syncd_network_down").set(down)
 
     def config_rejected(self, rejected: bool) -> None:
         self._gauge("syncd_config_rejected").set(rejected)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 
 from syncd.errors import ConfigError
+
+_FOR_TESTS = "syncd.testing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,11 @@ class Plugin:
     value: str
     dist: str
     version: str
+
+    @property
+    def for_tests(self) -> bool:
+        """It is part of syncd's test kit: nothing that an operator would choose."""
+        return self.value.startswith(_FOR_TESTS)
 
 
 def installed(group: str) -> list[Plugin]:
@@ -39,6 +47,26 @@ def load(group: str, name: str) -> type:
     return _import(group, matching[0])
 
 
+def refuse_unfit(group: str, name: str, found: type, *, version: int, members: Sequence[str]) -> None:
+    """Raises ConfigError unless the class has all members of its contract and is made for this version of it."""
+    missing = [member for member in members if not hasattr(found, member)]
+    if missing:
+        raise ConfigError([f"{_noun(group)} {name!r} is broken: {found.__name__} lacks {', '.join(missing)}"])
+    told = getattr(found, "api_version", version)
+    if told != version:
+        raise ConfigError([_other_version(group, name, found, told, version)])
+
+
+def _other_version(group: str, name: str, found: type, told: object, version: int) -> str:
+    made = f"{_noun(group)} {name!r} is made for version {told} of the contract, and this syncd has version {version}"
+    if not isinstance(told, int) or isinstance(told, bool):
+        return f"{_noun(group)} {name!r} is broken: {found.__name__}.api_version is {told!r}, not a number"
+    package = next((plugin.dist for plugin in installed(group) if plugin.name == name and plugin.dist), "its package")
+    if told > version:
+        return f"{made}: install a newer syncd, or a release of {package} that is made for version {version}"
+    return f"{made}: install a newer release of {package}"
+
+
 def _describe(point: EntryPoint) -> Plugin:
     dist = point.dist
     return Plugin(point.name, point.value, dist.name if dist else "", dist.version if dist else "")
@@ -49,7 +77,7 @@ def _noun(group: str) -> str:
 
 
 def _unknown(group: str, name: str, known: list[Plugin]) -> str:
-    names = sorted({plugin.name for plugin in known})
+    names = sorted({plugin.name for plugin in known if not plugin.for_tests})
     near = get_close_matches(name, names, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
     listed = ", ".join(names) or f"none; is syncd itself installed (entry point group {group})?"

@@ -33,6 +33,8 @@ IMPORTERS = {
     "PIL": ("syncd.content.files",),
     "trafilatura": ("syncd.sources",),
     "dateutil": ("syncd.sources.dates",),
+    "protego": ("syncd.web.robots",),
+    "publicsuffixlist": ("syncd.web.domain",),
 }
 
 

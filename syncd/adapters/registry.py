@@ -6,7 +6,6 @@ from typing import cast
 
 from syncd import plugins
 from syncd.adapters.api import Adapter
-from syncd.errors import ConfigError
 from syncd.plugins import Plugin
 
 GROUP = "syncd.adapters"
@@ -17,12 +16,7 @@ _MEMBERS = ("kind", "Options", "check", "find", "create", "update", "withdraw", 
 def load(kind: str) -> type[Adapter]:
     """The class of a kind. Raises ConfigError for an unknown, contested or broken one, or one of another version."""
     found = plugins.load(GROUP, kind)
-    missing = [name for name in _MEMBERS if not hasattr(found, name)]
-    if missing:
-        raise ConfigError([f"adapter {kind!r} is broken: {found.__name__} lacks {', '.join(missing)}"])
-    version = getattr(found, "api_version", VERSION)
-    if version != VERSION:
-        raise ConfigError([f"adapter {kind!r} is made for version {version} of the contract, not for {VERSION}"])
+    plugins.refuse_unfit(GROUP, kind, found, version=VERSION, members=_MEMBERS)
     return cast(type[Adapter], found)
 
 

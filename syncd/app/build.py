@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -27,8 +28,9 @@ from syncd.sources import api as sources_api
 from syncd.sources import registry as sources
 from syncd.store.api import Store
 from syncd.web import urls
-from syncd.web.api import Exchange, Guard, Network
+from syncd.web.api import Client, Exchange, Guard, Network
 from syncd.web.failure import Failure
+from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443}
@@ -47,7 +49,7 @@ class Runs(Protocol):
 
 @dataclass(slots=True)
 class Ground:
-    """What outlives a reload: the store, the network, the child, the clock, the blobs and the counters."""
+    """What outlives a reload: the store, the network and our manners there, the child, the clock, the blobs, the counters."""
 
     store: Store
     web: Exchange
@@ -57,6 +59,10 @@ class Ground:
     metrics: Metrics
     log: Any
     dice: random.Random
+    manners: Manners = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.manners = Manners(self.clock.monotonic, self.web)
 
 
 def build(config: Config, ground: Ground) -> Deps:
@@ -140,15 +146,20 @@ class _Sources:
             return None
         own = frozenset({_place(table.url)} if table.allow_private else ())
         guard = self._one(Guard(own, _hosts_behind_proxy(config, table)))
-        client = self._ground.web.client(table.name, self._one(_network(config, table.network)), guard)
-        tools = sources_api.Tools(client, self._run, self._now, *config.zone_of(table))
+        client = self._polite(table, self._ground.web.client(table.name, self._one(_network(config, table.network)), guard))
+        tools = sources_api.Tools(client, self._run, self._now, *(zone := config.zone_of(table)))
         source = kind(sources_api.SourceConfig(table.name, table.url, self._alike(kind, options)), tools)
         sites = self._one(self._sites.get(table.name, ()))
         limits, relook = self._one(table.limits.limits()), self._one(table.relook)
         every = self._one(table.every)
         return SourceUnit(
-            table.name, table.kind, table.url, source, client, every, limits, relook, table.pages, sites
+            table.name, table.kind, table.url, source, client, every, limits, relook, table.pages, sites,
+            slowest=self._one(table.slowest), courtesy=self._one(table.courtesy), zone=self._one(zone[0]),
+            robots=None if table.robots == "ignore" or table.allow_private else partial(client.standing, table.url),
         )
+
+    def _polite(self, table: SourceTable, client: Client) -> PoliteClient:
+        return PoliteClient(client, self._ground.manners, table.robots, private=table.allow_private)
 
     def _kind(self, name: str) -> type[sources_api.Source]:
         if name not in self._kinds:  # a look through all that is installed takes milliseconds

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from syncd import __version__
 from syncd.adapters.api import Capabilities
@@ -23,7 +24,7 @@ from syncd.app.clock import iso
 from syncd.app.left import watched_share
 from syncd.app.views import Row, Shown
 from syncd.config import Config
-from syncd.core import deadline, schedule
+from syncd.core import deadline, rhythm
 from syncd.core import repost as machine
 from syncd.core.changes import changes
 from syncd.core.repost import NEEDS_PERSON
@@ -112,7 +113,7 @@ class Desk:
             found.append({"reason": "engine_stuck", "hint": f"{stuck}; restart syncd", "where": "engine"})
         if self.rejected:
             found.append({"reason": "config_rejected", "hint": self.rejected, "where": "config"})
-        if self._network_down():
+        if self.engine.poller.network_down:
             hint = "most sources can't be reached at once: look at this machine's own network, proxy and DNS"
             found.append({"reason": "network_down", "hint": hint, "where": "network"})
         error = self.ground.clock.error
@@ -120,12 +121,6 @@ class Desk:
             hint = f"this machine's clock is {error:.0f} s off the sources' clocks; set up NTP"
             found.append({"reason": "clock_off", "hint": hint, "where": "clock"})
         return found
-
-    def _network_down(self) -> bool:
-        rows = self.engine.poller.rows
-        hosts = {name: urlsplit(unit.url).hostname for name, unit in self.engine.deps.sources.items()}
-        failing = {hosts[name] for name, row in rows.items() if row.reason in _UNREACHED and name in hosts}
-        return schedule.network_down(len(failing), len(set(hosts.values())))
 
     async def _sources(self, now: datetime) -> list[Row]:
         held: dict[str, int] = {}
@@ -149,6 +144,11 @@ class Desk:
             "watched_share": watched_share(row.watched, row.first_good, now) if row else None,
             "bytes": row.bytes if row else 0,
             "reads": row.reads if row else 0,
+            "every": unit.every,
+            "interval": (row.planned if row else None) or unit.every,
+            "why": row.why if row else "",
+            "busy": rhythm.busy(row.rhythm, ZoneInfo(unit.zone)) if row else "",
+            "robots": row.robots if row and unit.robots else "",
         }
 
     async def _sites(self) -> list[Row]:
@@ -273,6 +273,7 @@ class Desk:
             metrics.deadline_used(name, max((_used(j, now) for j in mine), default=0.0))
         metrics.clock_error(self.ground.clock.error)
         metrics.store_writable(not self.engine.trouble)
+        metrics.network_down(self.engine.poller.network_down)
         self._measure_sources(now)
 
     def _measure_sources(self, now: datetime) -> None:
@@ -650,7 +651,6 @@ class Desk:
             self.engine.deps.wake(stage)
 
 
-_UNREACHED = frozenset({"dns", "connect", "timeout", "proxy", "closed"})
 _NO_ROUTE = (
     "its source changed or withdrew it, and no route leads to that site any more: put the route back into the config, "
     "or change the post in the CMS by hand and say `syncd adopt ID`"

@@ -161,7 +161,9 @@ def glance(
     return "; ".join(told)
 
 
-_PROBLEMS = {"config_rejected": "new config rejected", "clock_off": "the clock is wrong"}
+_PROBLEMS = {
+    "config_rejected": "new config rejected", "clock_off": "the clock is wrong", "network_down": "our network is down",
+}
 
 
 def ago(seconds: float) -> str:

@@ -422,11 +422,14 @@ def report(
 
 
 @app.command(help=say("List the installed adapters and kinds of sources.", "列出已安装的适配器和来源种类。"))
-def adapters(as_json: AsJson = False) -> None:
+def adapters(
+    tests: Annotated[bool, typer.Option("--tests", help=say("show those of the test kit too", "也显示测试用的"))] = False,
+    as_json: AsJson = False,
+) -> None:
     from syncd.cli import show
     from syncd.cli.installed import installed
 
-    rows = installed()
+    rows = installed(tests=tests)
     tell(rows, show.plugins, as_json=as_json)
     leave(1 if any(row["problem"] for row in rows) else 0)
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncd import plugins
+from syncd.adapters import registry as adapters
 from syncd.errors import ConfigError
 from syncd.plugins import Plugin
+from syncd.sources import registry as sources
 
-_GROUPS = {"syncd.adapters": "adapter", "syncd.sources": "source"}
-
-
-def installed() -> list[dict[str, Any]]:
-    """A row for each registered name: kind, name, package, version, class, guarantee, options, problem ("" if none)."""
-    return [_row(group, plugin) for group in _GROUPS for plugin in plugins.installed(group)]
+_KINDS = {"adapter": adapters, "source": sources}
 
 
-def _row(group: str, plugin: Plugin) -> dict[str, Any]:
+def installed(*, tests: bool = False) -> list[dict[str, Any]]:
+    """A row for each registered name: kind, name, package, version, class, guarantee, options, problem ("" if none).
+
+    tests: those of the test kit too.
+    """
+    return [
+        _row(kind, plugin) for kind, known in _KINDS.items() for plugin in known.installed() if tests or not plugin.for_tests
+    ]
+
+
+def _row(kind: str, plugin: Plugin) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "kind": _GROUPS[group], "name": plugin.name, "package": plugin.dist, "version": plugin.version,
+        "kind": kind, "name": plugin.name, "package": plugin.dist, "version": plugin.version,
         "class": plugin.value, "guarantee": None, "options": [], "problem": "",
     }
     try:
-        loaded: Any = plugins.load(group, plugin.name)
+        loaded: Any = _KINDS[kind].load(plugin.name)
     except ConfigError as error:
         return row | {"problem": error.message}
     return row | {"guarantee": _guarantee(loaded), "options": list(loaded.Options.model_fields)}

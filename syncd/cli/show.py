@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syncd.cli.words import moment, printable, say, span, term
+from syncd.core.amounts import size
 
 Facts = Mapping[str, Any]
 _COLOURS = {
@@ -114,14 +115,25 @@ def _headline(facts: Facts) -> None:
 def _sources(rows: Sequence[Facts]) -> None:
     heads = [
         say("source", "来源"), say("last good read", "最近成功读取"), say("next", "下次"), say("watched", "监视"),
-        say("held", "搁置"), say("trouble", "问题"),
+        say("bytes", "流量"), say("held", "搁置"), say("trouble", "问题"),
     ]
     cells: list[list[Text | str]] = [
-        [str(r.get("name")), moment(r.get("good")), moment(r.get("next")), _share(r.get("watched_share")),
+        [str(r.get("name")), moment(r.get("good")), _coming(r), _share(r.get("watched_share")), _size(r.get("bytes")),
          str(r.get("held") or ""), _trouble(r)]
         for r in rows
     ]
-    table(say("Sources", "来源"), heads, cells, wide=(5,))
+    table(say("Sources", "来源"), heads, cells, wide=(2, 6))
+
+
+def _coming(row: Facts) -> str:
+    """When it is read next, and why then where that is not its interval's doing."""
+    why = term(row.get("why")) if row.get("why") else ""
+    return f"{moment(row.get('next'))} {why}".rstrip()
+
+
+def _size(count: object) -> str:
+    """Bytes in binary units."""
+    return size(count) if isinstance(count, int) else "-"
 
 
 def _share(value: object) -> str:

@@ -47,6 +47,8 @@ _ZH = {
     "tells.interprets": "解读", "tells.repeals": "废止", "tells.amends": "修改", "tells.corrects": "更正",
     "tells.replaces": "替代", "told.interprets": "解读见", "told.repeals": "废止于", "told.amends": "修改于",
     "told.corrects": "更正于", "told.replaces": "替代者",
+    "quiet": "（平时无更新的时段）", "ttl": "（列表要求）", "skip": "（列表要求此时不读）", "backoff": "（失败后重试）",
+    "retry_after": "（对方要求暂停）", "network_down": "（本机网络中断）",
 }
 _EN = {
     "in_doubt": "in doubt", "look_bad": "looked: not there", "look_good": "looked: fine", "intent": "send begins",
@@ -58,6 +60,8 @@ _EN = {
     "tells.corrects": "corrects", "tells.replaces": "replaces", "told.interprets": "explained by",
     "told.repeals": "repealed by", "told.amends": "amended by", "told.corrects": "corrected by",
     "told.replaces": "replaced by",
+    "quiet": "(quiet hours)", "ttl": "(the list asks for it)", "skip": "(the list's own rest)",
+    "backoff": "(after failures)", "retry_after": "(asked to pause)", "network_down": "(our network is down)",
 }
 
 

@@ -14,7 +14,7 @@ from syncd.model import AttachmentLink, Content, Entry, Instant, Precision, Rela
 from syncd.sources.api import Page, Run
 
 DOCUMENTS = frozenset(
-    {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "ofd", "wps", "et", "dps", "zip", "rar", "txt", "csv"},
+    {"pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "ofd", "wps", "et", "dps", "zip", "rar", "7z", "txt", "csv"},
 )
 """Endings of links that are attachments of a document."""
 _FINER = {Precision.DAY: 0, Precision.MINUTE: 1, Precision.SECOND: 2}
@@ -96,7 +96,7 @@ def _plainly(told: Relation) -> Relation:
 
 def _files(cleaned: Cleaned, declared: tuple[AttachmentLink, ...]) -> tuple[AttachmentLink, ...]:
     """Documents linked in the body, declared ones, then pictures; each address once."""
-    linked = (link for link in cleaned.links if ending(link.url) in DOCUMENTS)
+    linked = (link for link in cleaned.links if ending(link.url) in DOCUMENTS or ending(link.title) in DOCUMENTS)
     offered = (link for link in declared if link.url.startswith(("http://", "https://")))
     found: dict[str, AttachmentLink] = {}
     for link in (*linked, *offered, *cleaned.images):
@@ -105,5 +105,8 @@ def _files(cleaned: Cleaned, declared: tuple[AttachmentLink, ...]) -> tuple[Atta
 
 
 def ending(url: str) -> str:
-    """The ending of a URL's file name in lower case without its dot, or ""."""
-    return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower().lstrip(".")
+    """The ending of a URL's file name, or of a file's name, in lower case without its dot, or ""."""
+    try:
+        return PurePosixPath(unquote(urlsplit(url).path)).suffix.lower().lstrip(".").strip()
+    except ValueError:  # a title may look like a broken address
+        return ""

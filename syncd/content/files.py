@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
 
 from syncd.content.api import BlobStore, Fetched, FileLimits
-from syncd.content.build import ending
+from syncd.content.build import DOCUMENTS, ending
 from syncd.content.clean import plain
 from syncd.errors import ReadFailed, SyncdError
 from syncd.model import AttachmentLink, Media
@@ -32,6 +35,7 @@ _PASSING = 900.0
 _PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LASTING_REASONS = frozenset({"blocked_address", "bad_url", "too_large", "redirect_loop", "redirect_downgrade"})
 _PICTURES = {"PNG": ("png", "image/png"), "JPEG": ("jpg", "image/jpeg"), "WEBP": ("webp", "image/webp")}
+_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE = {
     "doc": "application/msword",
     "xls": "application/vnd.ms-excel",
@@ -52,6 +56,12 @@ _RUNNABLE = frozenset(
     {".exe", ".dll", ".bat", ".cmd", ".com", ".scr", ".ps1", ".vbs", ".js", ".jse", ".hta", ".lnk", ".msi", ".jar",
      ".php", ".jsp", ".asp", ".aspx", ".sh", ".html", ".htm", ".svg", ".class"},
 )
+_NESTED = frozenset({".zip", ".docx", ".xlsx", ".pptx", ".ofd", *(f".{ending}" for ending in _OLE)})
+"""Members of an archive that are looked into themselves."""
+_SHUT = frozenset({".7z", ".rar", ".tar", ".gz", ".bz2", ".xz", ".iso", ".cab", ".arj"})
+"""Archives that can't be looked into when they lie in another one."""
+_MAX_NESTED = 100 * 1024 * 1024
+_DISPOSITION = re.compile(r"filename(\*)?\s*=\s*(?:utf-8'[\w-]*')?\"?([^\";]{1,300})", re.IGNORECASE)
 _TEXTS = {"txt": "text/plain", "csv": "text/csv"}
 
 
@@ -95,7 +105,7 @@ class Files:
     ) -> Fetched:
         try:
             answer = await _get(link, client, limits)
-            looked = await self._inspect(answer.body, ending(answer.url) or ending(link.url))
+            looked = await self._inspect(answer.body, _called_suffix(answer, link))
         except ReadFailed as failure:
             lasting = failure.reason in _LASTING_REASONS or (
                 failure.reason == "http_status" and failure.status not in _PASSING_STATUS
@@ -135,6 +145,16 @@ async def _get(link: AttachmentLink, client: Client, limits: FileLimits) -> Answ
     return answer
 
 
+def _called_suffix(answer: Answer, link: AttachmentLink) -> str:
+    """The ending that a file is called by: by the answer's file name, an address, or the link's text; of the known ones.
+
+    Downloads hang at addresses such as download.do?id=7, whose own ending says nothing.
+    """
+    named = [unquote(found[2]) for found in _DISPOSITION.finditer(answer.header("content-disposition"))]
+    names = (*named, answer.url, link.url, link.title)
+    return next((suffix for name in names if (suffix := ending(name)) in DOCUMENTS), ending(link.url))
+
+
 def inspect(data: bytes, suffix: str) -> Inspected:
     """What a file really is, told by its content; `suffix` only decides among formats that share a container.
 
@@ -151,10 +171,12 @@ def _inspect(data: bytes, suffix: str) -> Inspected:
         return Inspected(data, "pdf", "application/pdf", "")
     if data.startswith(b"PK\x03\x04"):
         return _archive(data)
-    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+    if data.startswith(_OLE_MAGIC):
         return _ole(data, suffix)
     if data.startswith(b"Rar!\x1a\x07"):
         return Inspected(data, "rar", "application/vnd.rar", "")
+    if data.startswith(b"7z\xbc\xaf\x27\x1c"):
+        raise Refused("unseen", "a 7z archive can't be looked into, so it isn't carried")
     if data.startswith(b"{\\rtf"):
         raise Refused("bad_type", "RTF is not carried: it may hold programs")
     if data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")):
@@ -167,15 +189,50 @@ def _inspect(data: bytes, suffix: str) -> Inspected:
 def _archive(data: bytes) -> Inspected:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as cause:
+            return _looked_into(archive, data)
+    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, OverflowError, EOFError) as cause:
         raise Refused("damaged", "the archive is damaged") from cause
+
+
+def _looked_into(archive: zipfile.ZipFile, data: bytes) -> Inspected:
+    members = archive.infolist()
     _check_members(members)
     names = {member.filename for member in members}
     for part, suffix, mime in _PARTS:
         if part in names:
             return Inspected(data, suffix, mime, "")
+    for member in members:
+        _check_nested(archive, member)
     return Inspected(data, "zip", "application/zip", "")
+
+
+def _check_nested(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Documents and archives in an archive are held to the same rules; what lies in an archive in them is refused."""
+    suffix = _suffix_of(member)
+    if suffix in _SHUT:
+        raise Refused("unseen", f"the archive holds another that can't be looked into ({suffix})")
+    if suffix not in _NESTED:
+        return
+    if member.file_size > _MAX_NESTED:
+        raise Refused("bomb", "the archive unpacks to far too much")
+    inner = archive.read(member)
+    if inner.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(inner)) as opened:
+            _check_inner(opened.infolist())
+    elif inner.startswith(_OLE_MAGIC):
+        _refuse_macros(inner)
+
+
+def _check_inner(members: Sequence[zipfile.ZipInfo]) -> None:
+    _check_members(members)
+    if not any(part in {member.filename for member in members} for part, _, _ in _PARTS):
+        for member in members:
+            if _suffix_of(member) in _SHUT | {".zip"}:
+                raise Refused("unseen", "archives lie in archives in it")
+
+
+def _suffix_of(member: zipfile.ZipInfo) -> str:
+    return PurePosixPath(member.filename.replace("\\", "/")).suffix.lower()
 
 
 def _check_members(members: Sequence[zipfile.ZipInfo]) -> None:
@@ -183,6 +240,8 @@ def _check_members(members: Sequence[zipfile.ZipInfo]) -> None:
         raise Refused("bomb", "the archive unpacks to far too much")
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
+        if member.flag_bits & 1:
+            raise Refused("encrypted", "the archive is locked with a password: nobody can look into it")
         if member.file_size > _RATIO_FROM and member.file_size > _MAX_RATIO * max(member.compress_size, 1):
             raise Refused("bomb", "the archive unpacks to far too much")
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0:1]:
@@ -196,9 +255,13 @@ def _check_members(members: Sequence[zipfile.ZipInfo]) -> None:
 def _ole(data: bytes, suffix: str) -> Inspected:
     if suffix not in _OLE:
         raise Refused("bad_type", "its type is not one that is carried")
+    _refuse_macros(data)
+    return Inspected(data, suffix, _OLE[suffix], "")
+
+
+def _refuse_macros(data: bytes) -> None:
     if "_VBA_PROJECT".encode("utf-16-le") in data:
         raise Refused("macros", "it holds macros")
-    return Inspected(data, suffix, _OLE[suffix], "")
 
 
 def _picture(data: bytes) -> Inspected:

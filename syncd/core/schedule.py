@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -12,35 +13,74 @@ FAILED_FIRST = 300.0
 FAILED_CAP = DAY
 """5, 10, 20 minutes … at most a day, for ever: a source is never given up (facts: feeds, design for syncd)."""
 TTL_CAP = HOUR
-"""What a list may slow us down to by itself: latency is what we are for (miniflux lets it be 24 h, reader 31 days)."""
+"""What a list may slow us down to by itself, unless the operator says otherwise: latency is what we are for (miniflux lets
+it be 24 h, reader 31 days)."""
 RETRY_AFTER_CAP = 2 * DAY
 """A server that says Retry-After is obeyed, but one that says "next year" is not."""
 LOOKS = (HOUR, DAY, 7 * DAY)
 
 
+@dataclass(frozen=True, slots=True)
+class Skips:
+    """When a list asks not to be read: hours (0 to 23) and days (0 is Monday) in GMT (RSS 2.0, skipHours and skipDays)."""
+
+    hours: tuple[int, ...] = ()
+    days: tuple[int, ...] = ()
+
+    def left(self, at: datetime) -> float:
+        """Seconds from `at` until it may be read; 0 outside of these times, and where nothing else is left of a week."""
+        start = at.astimezone(UTC)
+        hour = start.replace(minute=0, second=0, microsecond=0)
+        for n in range(8 * 24):
+            first = hour + timedelta(hours=n)
+            if first.hour not in self.hours and first.weekday() not in self.days:
+                return max(0.0, (first - start).total_seconds())
+        return 0.0
+
+
+NO_SKIPS = Skips()
+
+
 def next_poll(
-    *, every: float, ttl: float | None, retry_after: float | None, tries: int, dice: float, now: datetime
+    *, every: float, ttl: float | None, retry_after: float | None, tries: int, dice: float, now: datetime,
+    skips: Skips = NO_SKIPS, most: float = TTL_CAP, pace: float | None = None,
 ) -> tuple[datetime, str]:
-    """When to read a list again and by whose word: "retry_after", "backoff", "ttl" or "every".
+    """When to read a list again and by whose word: "retry_after", "backoff", "ttl", "skip", "quiet" or "every".
 
     every: seconds, from config. ttl: seconds that the list asks to be left alone, or None. retry_after: seconds that
-    the server asked for with a refusal, or None. tries: failed reads in a row, 0 after a good one.
+    the server asked for with a refusal, or None. tries: failed reads in a row, 0 after a good one. most: seconds to which
+    the list's own wishes, ttl and skips, may slow us down. pace: seconds that its rhythm suggests; None is `every`.
     """
-    wait, reason = _poll_wait(every, ttl, retry_after, tries)
-    if reason in ("ttl", "every"):
-        return now + timedelta(seconds=wait * _around(dice)), reason
-    # A refusal is never asked again sooner than it said, nor a failing source more often than a healthy one.
-    floor = wait if reason == "retry_after" else every
-    return now + timedelta(seconds=max(floor, wait * _around(dice))), reason
+    if retry_after is not None or tries > 0:
+        wait, reason = _after_failure(every, retry_after, tries)
+        # A refusal is never asked again sooner than it said, nor a failing source more often than a healthy one.
+        floor = wait if reason == "retry_after" else every
+        return now + timedelta(seconds=max(floor, wait * _around(dice))), reason
+    wait, reason = _after_good(every, pace, ttl, skips, most, now)
+    return now + timedelta(seconds=wait * _around(dice)), reason
 
 
-def _poll_wait(every: float, ttl: float | None, retry_after: float | None, tries: int) -> tuple[float, str]:
+def _after_failure(every: float, retry_after: float | None, tries: int) -> tuple[float, str]:
     if retry_after is not None:
         return max(every, min(retry_after, RETRY_AFTER_CAP)), "retry_after"
-    if tries > 0:
-        return max(every, _doubled(FAILED_FIRST, tries, FAILED_CAP)), "backoff"
-    asked = min(ttl or 0.0, TTL_CAP)
-    return (asked, "ttl") if asked > every else (every, "every")
+    return max(every, _doubled(FAILED_FIRST, tries, FAILED_CAP)), "backoff"
+
+
+def _after_good(
+    every: float, pace: float | None, ttl: float | None, skips: Skips, most: float, now: datetime
+) -> tuple[float, str]:
+    wait, reason = (every, "every") if pace is None or pace <= every else (pace, "quiet")
+    asked = min(ttl or 0.0, most)
+    if asked > wait:
+        wait, reason = asked, "ttl"
+    skipped = min(wait + skips.left(now + timedelta(seconds=wait)), most)
+    return (skipped, "skip") if skipped > wait else (wait, reason)
+
+
+def suspended(gone: datetime | None, tries: int, now: datetime) -> bool:
+    """True when a list has said 410 (gone for good) at three reads and over a day: a person must look, it is read once a
+    day still. gone: when it said so first."""
+    return gone is not None and tries >= 3 and (now - gone).total_seconds() >= DAY
 
 
 def _around(dice: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -48,7 +48,8 @@ class Meter(Protocol):
 class SourceUnit:
     """A configured source with its plug-in and its way out. every: seconds. pages: of one list, at most.
 
-    sites: those that a route feeds from it.
+    slowest: seconds to which its own rhythm may slow reads down, None for not at all. courtesy: seconds to which its wishes
+    may. zone: of its rhythm. robots: asks what its host's robots.txt says of it. sites: those that a route feeds from it.
     """
 
     name: str
@@ -61,6 +62,10 @@ class SourceUnit:
     relook: tuple[float, ...] = (3600.0, 86400.0, 604800.0)
     pages: int = 10
     sites: tuple[str, ...] = ()
+    slowest: float | None = None
+    courtesy: float = schedule.TTL_CAP
+    zone: str = "Asia/Shanghai"
+    robots: Callable[[], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from syncd.core.schedule import RETRY_AFTER_CAP
 from syncd.engine.deps import SourceUnit
 from syncd.errors import ReadFailed
 from syncd.model import Entry
@@ -44,6 +45,6 @@ def _joined(listing: Listing, page: Listing) -> Listing:
 def _judge(answer: Answer, now: datetime) -> None:
     if answer.status == 200:
         return
-    after = retry_after(answer, now) if answer.status in (429, 503) else None
+    after = retry_after(answer, now, most=RETRY_AFTER_CAP) if answer.status in (429, 503) else None
     hint = "a page behind the list's first one can't be read; the list is asked again, ever later"
     raise ReadFailed(f"http_{answer.status}", hint=hint, where=answer.url, after=after, status=answer.status)

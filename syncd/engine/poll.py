@@ -14,7 +14,9 @@ from json.encoder import encode_basestring as _quoted
 from syncd.core import schedule
 from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
 from syncd.core.identity import alias_hash
+from syncd.core.schedule import RETRY_AFTER_CAP, Skips
 from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.manners import NETWORK, PARKED, Outages, after_failure, after_good, after_outage, learnt
 from syncd.engine.paging import whole
 from syncd.engine.pool import Pool
 from syncd.errors import ReadFailed, StoreError
@@ -38,6 +40,7 @@ HORIZON = timedelta(days=2, hours=1)
 WELL_HORIZON = 2.0
 """After a good read no wait is longer than so many of its intervals, or of the longest that a list may ask for."""
 BUG = "a fault of the source's plug-in: report it to its author with the log; everything else goes on"
+ROBOTS = "robots.txt forbids its address; it is read all the same: ask the publisher to allow it, or say robots = \"obey\""
 _NEXT = timedelta(microseconds=1)
 GAP = "its list moved on while it could not be read; look what was published then, and say `syncd approve --source NAME`"
 _STATUS_HINTS = {
@@ -63,6 +66,7 @@ class Poller:
         self._started: dict[str, datetime | None] = {}
         """Sources of which every site that they feed has its start line, with the last of its lines."""
         self._jumped = deps.clock.jumped
+        self._outages = Outages()
 
     async def load(self) -> None:
         """Read the sources' memory from the store (at start and after a reload)."""
@@ -103,8 +107,9 @@ class Poller:
         return list(found.values())
 
     def _is_due(self, row: SourceRow, now: datetime) -> bool:
-        longest = WELL_HORIZON * max(self.deps.sources[row.name].every, schedule.TTL_CAP)
-        horizon = HORIZON if row.tries else timedelta(seconds=longest)
+        unit = self.deps.sources[row.name]
+        longest = WELL_HORIZON * max(unit.every, unit.slowest or 0.0, unit.courtesy)
+        horizon = HORIZON if row.tries or row.reason == PARKED else timedelta(seconds=longest)
         return row.due <= now or schedule.due_is_absurd(row.due, now, horizon)
 
     def _line_up(self) -> None:
@@ -152,12 +157,17 @@ class Poller:
     def hurry(self, source: str) -> None:
         """A person decided on this source: read it at the next tick."""
         if row := self.rows.get(source):
-            self.rows[source] = row = replace(row, due=self.deps.now)
-            heappush(self._queue, (row.due, source))
+            self._put_off(replace(row, due=self.deps.now))
+
+    def _put_off(self, row: SourceRow) -> None:
+        """The row is due at another time than it was."""
+        self.rows[row.name] = row
+        heappush(self._queue, (row.due, row.name))
 
     async def _poll(self, unit: SourceUnit, row: SourceRow) -> None:
         try:
             await self._read(unit, row)
+            await self._ask_robots(unit)
         except ReadFailed as error:
             self._failed(unit, row, error)
         except StoreError:
@@ -165,6 +175,16 @@ class Poller:
         except Exception as error:  # a bug of a plug-in is the failure of this source alone, and is told
             self.deps.log.error("plugin_bug", source=unit.name, error=type(error).__name__, exc_info=True)
             self._failed(unit, row, ReadFailed("plugin_bug", str(error), hint=BUG, where=unit.url))
+
+    async def _ask_robots(self, unit: SourceUnit) -> None:
+        """What the host's robots.txt says of the list is kept for people; it never holds up what was read."""
+        standing = await unit.robots() if unit.robots else ""
+        row = self.rows.get(unit.name)
+        if not standing or row is None or row.robots == standing:
+            return
+        self._keep(replace(row, robots=standing))
+        if standing == "disallowed":
+            self.deps.log.warning("robots_disallowed", source=unit.name, hint=ROBOTS)
 
     def _queue_again(self, name: str) -> None:
         """After a read; one that the store refused left its row as it was, and is not tried again at once."""
@@ -183,6 +203,7 @@ class Poller:
         )
         answer = await unit.client.get(_address(unit, row), validators=Validators() if full else row.validators)
         self.deps.clock.heard(answer)
+        self._hear(unit, "")
         _judge(answer, self.deps.now)
         body = hashlib.sha256(answer.body).hexdigest()
         same = answer.status == 304 or (body == row.body and not fresh and not row.accept)
@@ -190,7 +211,7 @@ class Poller:
             self._unchanged(unit, row, answer, full)
             return
         listing = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
-        after = self._after(unit, row, answer, ttl=listing.ttl, full=full)
+        after = self._after(unit, row, answer, ttl=listing.ttl, skips=listing.skips, full=full)
         await self._record(unit, replace(after, body=body, shown=len(listing.entries)), row, listing, answer, fresh)
 
     async def _suffices(self, unit: SourceUnit, row: SourceRow, fresh: Sequence[str], shown: Sequence[Entry]) -> bool:
@@ -211,39 +232,63 @@ class Poller:
             self._started[unit.name] = max(starts.values(), default=None)
         return tuple(site for site in unit.sites if site not in starts)
 
-    def _after(self, unit: SourceUnit, row: SourceRow, answer: Answer, *, ttl: float | None, full: bool) -> SourceRow:
+    def _after(
+        self, unit: SourceUnit, row: SourceRow, answer: Answer, *, ttl: float | None, skips: Skips, full: bool
+    ) -> SourceRow:
         """The source's memory after a good read."""
         now = self.deps.now
-        due, _ = schedule.next_poll(
-            every=unit.every, ttl=ttl, retry_after=None, tries=0, dice=self.deps.dice.random(), now=now
-        )
-        cover = schedule.watched(row.good, now, unit.every)
+        cover = schedule.watched(row.good, now, row.planned or unit.every)
         moved = _sighted_move(row, answer, now)
         validators = answer.validators if answer.status == 200 else row.validators
-        after = replace(row, due=due, good=now, first_good=row.first_good or now, tries=0, reason="", hint="", ttl=ttl)
+        after = replace(row, good=now, first_good=row.first_good or now, tries=0, reason="", hint="")
         after = replace(after, watched=row.watched + cover, bytes=row.bytes + answer.wire, reads=row.reads + 1)
-        return replace(after, validators=validators, moved=moved, unconditional=now if full else row.unconditional)
+        after = replace(after, validators=validators, moved=moved, unconditional=now if full else row.unconditional)
+        return after_good(unit, after, answer, ttl=ttl, skips=skips, now=now, dice=self.deps.dice.random())
 
     def _unchanged(self, unit: SourceUnit, row: SourceRow, answer: Answer, full: bool) -> None:
-        self._keep(self._after(unit, row, answer, ttl=row.ttl, full=full))
+        self._keep(self._after(unit, row, answer, ttl=row.ttl, skips=row.skips, full=full))
         self.deps.meter.poll(unit.name, "unchanged")
 
     def _keep(self, row: SourceRow) -> None:
         self.rows[row.name] = self._unwritten[row.name] = row
 
     def _failed(self, unit: SourceUnit, row: SourceRow, error: ReadFailed) -> None:
-        now, tries = self.deps.now, row.tries + 1
-        due, _ = schedule.next_poll(
-            every=unit.every, ttl=None, retry_after=error.after, tries=tries, dice=self.deps.dice.random(), now=now
-        )
-        moved = "" if error.status in (404, 410) else row.moved
-        after = replace(
-            row, due=due, tries=tries, reason=error.reason, hint=error.hint, reads=row.reads + 1, moved=moved
-        )
+        now, dice = self.deps.now, self.deps.dice.random()
+        self._hear(unit, error.reason)
+        if self._outages.blamed(error.reason):
+            after = after_outage(unit, row, tries=row.tries, now=now, dice=dice)
+        else:
+            after = after_failure(unit, row, error, now=now, dice=dice)
         self._keep(after)
+        self._probe()
         self.deps.meter.poll(unit.name, error.reason)
-        self.deps.meter.failure("poll", error.reason)
-        self.deps.log.warning("poll_failed", source=unit.name, reason=error.reason, hint=error.hint, tries=tries)
+        self.deps.meter.failure("poll", after.reason)
+        self.deps.log.warning("poll_failed", source=unit.name, reason=after.reason, hint=after.hint, tries=after.tries)
+
+    def _hear(self, unit: SourceUnit, reason: str) -> None:
+        """What came of a read may turn what is known of our own network."""
+        now, dice = self.deps.now, self.deps.dice
+        turn = self._outages.heard(unit, reason, now)
+        if turn == "down":
+            self.deps.log.error("network_down", hint="look at this machine's network, proxy and DNS")
+            for row in self._outages.struck(self.deps.sources, self.rows.values(), now=now, dice=dice):
+                self._keep(row)
+                self._put_off(row)
+        elif turn:
+            self.deps.log.info("network_back", wholly=turn == "up")
+            for row in self._outages.returned(self.rows.values(), now=now, dice=dice):
+                self._put_off(row)
+
+    def _probe(self) -> None:
+        """While the network is down one list a minute is tried, so that its return is noticed whatever their intervals."""
+        row = self._outages.probed(self.rows.values(), now=self.deps.now, dice=self.deps.dice)
+        if row is not None:
+            self._put_off(row)
+
+    @property
+    def network_down(self) -> bool:
+        """True while reads fail by the fault of our own network."""
+        return any(row.reason == NETWORK for row in self.rows.values())
 
     async def _record(
         self,
@@ -264,8 +309,9 @@ class Poller:
         at = await self._after_start_lines(unit)
         lifted = self._lifted(unit, rows, found, {k for k, d in _documents(rows, known.aliases).items() if d}, fresh)
         evidence = self.deps.blobs.put(answer.body)
+        rhythm = learnt(unit, before, rows, found, self.deps.now)
         poll = Poll(
-            replace(after, accept=False, hint=hint(found.hold), reason=""),
+            replace(after, accept=False, hint=hint(found.hold), reason="", rhythm=rhythm),
             sightings=_sightings(rows, found),
             pending=tuple(
                 replace(p, due=self.deps.now)
@@ -361,7 +407,7 @@ def _judge(answer: Answer, now: datetime) -> None:
     """Only 200 and 304 are good reads."""
     if answer.status in (200, 304):
         return
-    after = retry_after(answer, now) if answer.status in (429, 503) else None
+    after = retry_after(answer, now, most=RETRY_AFTER_CAP) if answer.status in (429, 503) else None
     told = _STATUS_HINTS.get(answer.status, "the list's server has trouble; it is asked again, ever later")
     raise ReadFailed(f"http_{answer.status}", hint=told, where=answer.url, after=after, status=answer.status)
 

@@ -9,21 +9,27 @@ from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
+from syncd.core.schedule import NO_SKIPS, Skips
 from syncd.model import AttachmentLink, Entry, Instant, Problem, Relation
 from syncd.web.api import Answer, Client
+
+VERSION = 1
+"""Of this contract. It grows by one with a change that a plug-in would notice; a field with a default is none."""
 
 Run = Callable[..., Awaitable[object]]
 """Runs a module-level function with picklable arguments in the killable child: `await run(function, *args)`.
 Raises ReadFailed("parse_timeout" | "parse_crashed" | "parse_memory") when the child had to be killed; an exception of the
-function that is a SyncdError comes back as itself."""
+function that is a SyncdError comes back as itself. Of classes only syncd's own dataclasses, enums and errors come back:
+the child has seen hostile bytes and is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list as parsed: entries in its order, problems of single rows (they never fail the list), hints for pacing.
 
-    ttl: seconds that it asks to be left alone, or None. next: the address of the page of older rows behind this one, ""
-    where there is none: it is read only where this page alone does not prove that nothing was missed.
+    ttl: seconds that it asks to be left alone, or None; skips: when it asks not to be read. next: the address of the page
+    of older rows behind this one, "" where there is none: it is read only where this page alone does not prove that nothing
+    was missed.
     """
 
     entries: tuple[Entry, ...]
@@ -31,6 +37,7 @@ class Listing:
     title: str = ""
     ttl: float | None = None
     next: str = ""
+    skips: Skips = NO_SKIPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,12 @@ class SourceConfig:
 
 
 class Source(Protocol):
-    """A kind of list. Made once per configured source: `Kind(config, tools)`."""
+    """A kind of list. Made once per configured source: `Kind(config, tools)`.
 
-    api_version: ClassVar[int] = 1
+    A plug-in states the `api_version` that it was written for itself: an inherited one would say nothing.
+    """
+
+    api_version: ClassVar[int]
     kind: ClassVar[str]
     Options: ClassVar[type[BaseModel]]
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from syncd.core.schedule import Skips
 from syncd.errors import ReadFailed
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import Listing, Page, SourceConfig, Tools
@@ -26,6 +27,7 @@ from syncd.web.api import Answer
 
 _SUMMARY = 2_000
 _PERIODS = {"hourly": 3600.0, "daily": 86400.0, "weekly": 604800.0, "monthly": 2592000.0, "yearly": 31536000.0}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DATED = ("dc:date", "date")
 _LONGEST_BASE = 500
 _NOT_XML = "the address may have moved or need another kind; open it in a browser"
@@ -88,7 +90,7 @@ def read_listing(data: bytes, content_type: str, url: str, most: int, by: Naming
     raw = read_feed(data, content_type, url, most)
     problems = list(raw.problems)
     rows = entries(raw.entries, by, problems, reads=reads)
-    return Listing(rows, bounded(problems), raw.title, raw.ttl)
+    return Listing(rows, bounded(problems), raw.title, raw.ttl, skips=raw.skips)
 
 
 def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
@@ -107,7 +109,7 @@ def read_feed(data: bytes, content_type: str, url: str, most: int) -> RawList:
         gated = gate(text)
         _refuse_too_many(gated.entries, most)
         found = _xml_feed(gated, url)
-    return RawList(found.entries, (*decoded.problems, *found.problems), found.title, found.ttl)
+    return RawList(found.entries, (*decoded.problems, *found.problems), found.title, found.ttl, found.skips)
 
 
 def _refuse_too_many(count: int, most: int) -> None:
@@ -125,7 +127,7 @@ def _xml_feed(gated: Gated, url: str) -> RawList:
     rows, problems = sliced.rows, sliced.problems
     rows += [_grave(stone, n, url) for n, stone in enumerate(gated.tombstones)]
     title = plain(str(sliced.feed.get("title", "")))
-    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed))
+    return RawList(tuple(identified(rows, problems)), tuple(problems), title, _ttl(sliced.feed), _skips(gated))
 
 
 @dataclass(slots=True)
@@ -358,6 +360,13 @@ def _grave(stone: Tombstone, n: int, url: str) -> RawEntry:
         updated=stone.when,
         withdrawn=True,
     )
+
+
+def _skips(gated: Gated) -> Skips:
+    """skipHours and skipDays of RSS; feedparser would give the last of each only. An hour of 24 is 0, as RSS 0.91 counts."""
+    hours = {int(text) % 24 for text in gated.skip_hours if text.isascii() and text.isdigit() and int(text[:4]) <= 24}
+    days = {_DAYS.index(day) for text in gated.skip_days if (day := text.lower()[:3]) in _DAYS}
+    return Skips(tuple(sorted(hours)), tuple(sorted(days)))
 
 
 def _ttl(feed: Any) -> float | None:

@@ -72,6 +72,9 @@ _STUB_TAG = "row"
 _STUB = b"<row/>"
 _MET = "<"
 """What stands in the path for a stub; no element is named so."""
+_SKIPS = ("skiphours", "skipdays")
+_MAX_SKIPS = 24
+"""Elements of those, and characters of each, that count."""
 _MAX_NAMES = 200
 _NAME_BYTES = 100
 """What a remembered name of an element takes, about."""
@@ -100,6 +103,9 @@ class Gated:
     """Where in `body` each row begins and ends, if it is well-formed and all rows stand beside each other; else none."""
     around: str = ""
     """A digest of the start tags around the rows: namespaces, language and base give them their meaning."""
+    skip_hours: tuple[str, ...] = ()
+    """The texts of the hours in skipHours, and of the days in skipDays."""
+    skip_days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +288,10 @@ def _passed(body: bytes, watch: _Watch, *problems: Problem) -> Gated:
         raise ReadFailed("not_a_feed", f"its root is <{watch.root}>, not a feed's", hint=_NOT_A_FEED)
     data = _OWN_PROLOG + body
     rows, around = ((), "") if problems else watch.sliced(data)
-    return Gated(data, watch.entries, tuple(watch.tombstones), frozenset(watch.names), problems, rows, around)
+    hours, days = (tuple(watch.skips[name])[:_MAX_SKIPS] for name in _SKIPS)
+    return Gated(
+        data, watch.entries, tuple(watch.tombstones), frozenset(watch.names), problems, rows, around, hours, days
+    )
 
 
 def _hostile(what: str) -> ReadFailed:
@@ -340,6 +349,8 @@ class _Watch:
     spans: list[list[int]] = field(default_factory=list)
     inside: int = 0
     """How deep the row is that is being read; 0 outside of rows."""
+    skips: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in _SKIPS})
+    """Texts of the elements in skipHours and skipDays."""
     expat: Any = None
     stubs: list[_Stub] = field(default_factory=list)
     """What stands for rows in what is read, in order; none when it is the document itself."""
@@ -489,6 +500,8 @@ class _Watch:
             self.short += len(text)
             if self.short > MAX_SHORT:
                 raise _hostile(f"the text of a <{name}> is longer than {MAX_SHORT} characters")
+        if not self.inside and name in ("hour", "day") and self.path[-2:-1] and self.path[-2] in _SKIPS:
+            self.skips[self.path[-2]].append(text.strip()[:_MAX_SKIPS])
         if name == "comment" and self.grave is not None:
             self.grave["comment"] = (self.grave.get("comment", "") + text)[:MAX_SHORT]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from urllib.parse import unquote, urljoin, urlsplit
+from collections.abc import Iterable, Iterator
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -42,6 +42,10 @@ _URL_ATTRIBUTES = (
     ("audio", "src"),
     ("iframe", "src"),
 )
+_SHOWN = "img[src], a[href], iframe[src], embed[src], object[data]"
+_FRAMES = (("iframe", "src"), ("embed", "src"), ("object", "data"))
+_OUTSIDE = "[class*=fujian i], [id*=fujian i], [class*=attach i], [id*=attach i], [class*=annex i], [class*=appendix i]"
+"""Where pages keep a document's files beside its body."""
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\u200b\ufeff]")
 _BLANKS = re.compile(r"\s+")
@@ -72,6 +76,9 @@ _UNNESTED = frozenset(
         "option",
     ]
 )
+_BEGINS = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
+_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
+_NESTED = re.compile(r"<(/?)(?:div|table|ul|ol|dl|section|article|main|form|script|style|head)[\s>]", re.IGNORECASE)
 MAX_DEPTH = 2_000
 """Open elements; Lexbor is quadratic in them: 20,000 take 0.5 s, 300,000 ten minutes."""
 
@@ -89,11 +96,23 @@ def parse_html(markup: str) -> LexborHTMLParser:
     return LexborHTMLParser(markup)
 
 
+def is_cut(markup: str) -> bool:
+    """Whether a page lacks its end: it neither closes nor has closed what it opened, or breaks off within a tag.
+
+    HTML lets </body> and </html> be left out, so that their absence alone proves nothing.
+    """
+    if not _BEGINS.search(markup) or _ENDS.search(markup):
+        return False
+    if markup.rfind("<") > markup.rfind(">") or markup.rfind("<!--") > markup.rfind("-->"):
+        return True
+    return sum(-1 if closing else 1 for closing in _NESTED.findall(markup)) > 0
+
+
 class Html:
     """A parsed page with its address; links are resolved against <base> if there is one."""
 
     def __init__(self, data: bytes, *, content_type: str, url: str) -> None:
-        """Raises ReadFailed: empty_body, too_large, bad_encoding."""
+        """Raises ReadFailed: empty_body, too_large, bad_encoding, truncated, hostile_html."""
         if not data.strip():
             raise ReadFailed(
                 "empty_body", "the page is empty", where=url, hint="open it in a browser; it is tried again"
@@ -101,6 +120,10 @@ class Html:
         if len(data) > MAX_BYTES:
             raise ReadFailed("too_large", f"the page is larger than {MAX_BYTES // 1048576} MB", where=url)
         self.decoded: Decoded = decode(data, content_type)
+        if is_cut(self.decoded.text):
+            raise ReadFailed(
+                "truncated", "the page is cut off: what it opens never closes", where=url, hint="it is read again later"
+            )
         self.tree = parse_html(self.decoded.text)
         base = self.tree.css_first("base[href]")
         self.base = join(url, (base.attributes.get("href") or "") if base else "") or url
@@ -109,7 +132,7 @@ class Html:
         """The first element that any of the selectors finds with text, a picture or a link in it, in their order."""
         for selector in selectors:
             for node in self.select(selector):
-                if squeeze(node.text()) or node.css_first("img[src], a[href]"):
+                if squeeze(node.text()) or node.css_first(_SHOWN):
                     return node
         return None
 
@@ -141,13 +164,36 @@ class Html:
         return node.html or ""
 
     def files(self, node: LexborNode) -> tuple[AttachmentLink, ...]:
-        """The files that an element links to, each once, in their order."""
+        """The files that an element links to or shows in a frame, each once, in their order.
+
+        A link counts by the ending of its address, or of its text where a download's address has none.
+        """
         found: dict[str, AttachmentLink] = {}
         for link in node.css("a[href]"):
-            url = join(self.base, link.attributes.get("href") or "")
-            if kind := file_type(url):
-                found.setdefault(url, AttachmentLink(url, kind, None, squeeze(link.text())[:300] or file_name(url)))
+            url, text = join(self.base, link.attributes.get("href") or ""), squeeze(link.text())[:300]
+            if kind := file_type(url) or (file_type(f"/{text}") if url else ""):
+                found.setdefault(url, AttachmentLink(url, kind, None, text or file_name(url)))
+        for url in self._framed(node):
+            found.setdefault(url, AttachmentLink(url, file_type(url), None, file_name(url)))
         return tuple(found.values())
+
+    def files_beside(self, body: LexborNode) -> tuple[AttachmentLink, ...]:
+        """The files of a document whose body is known: those in it, and those that the page calls attachments."""
+        found = {file.url: file for file in self.files(body)}
+        for place in self.select(_OUTSIDE):
+            found.update((file.url, file) for file in self.files(place) if file.url not in found)
+        named = self.files(self.tree.body) if self.tree.body is not None else ()
+        found.update((file.url, file) for file in named if file.url not in found and file.title.startswith("附件"))
+        return tuple(found.values())
+
+    def _framed(self, node: LexborNode) -> Iterator[str]:
+        """Addresses of files shown in a frame, by themselves or by a viewer such as viewer.html?file=…"""
+        for tag, attribute in _FRAMES:
+            for frame in node.css(f"{tag}[{attribute}]"):
+                url = join(self.base, frame.attributes.get(attribute) or "")
+                shown = [value for _, value in parse_qsl(urlsplit(url).query) if file_type(join(url, value))]
+                if file := url if file_type(url) else join(url, shown[0]) if shown else "":
+                    yield file
 
 
 def squeeze(text: str) -> str:

@@ -16,18 +16,30 @@ _MAX_KEYS = 12
 
 
 def read_json(text: str) -> Any:
-    """The value of a JSON text. Raises ReadFailed: not_understood when it is none or nested too deep."""
+    """The value of a JSON text. Raises ReadFailed: truncated when its end is missing, not_understood when it is none or
+    nested too deep."""
     try:
         value = json.loads(text.lstrip("\ufeff"))
         if "\\ud" in text.lower():  # half a character, written as an escape, can be neither hashed nor stored
             value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
         return value
     except (ValueError, RecursionError) as error:
+        if _is_cut(text.strip("\ufeff \t\r\n"), error):
+            raise ReadFailed(
+                "truncated", f"the JSON is cut off: {str(error)[:200]}", hint="it is read again at the next poll"
+            ) from error
         raise ReadFailed(
             "not_understood",
             f"it is no JSON: {str(error)[:200]}",
             hint="open the address in a browser; it may be cut or moved",
         ) from error
+
+
+def _is_cut(text: str, error: Exception) -> bool:
+    """Whether a text that is no JSON began as an object or a list and lacks its end."""
+    end = {"{": "}", "[": "]"}.get(text[:1])
+    over = isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip())
+    return end is not None and not isinstance(error, RecursionError) and (over or not text.endswith(end))
 
 
 def shape(value: Any) -> str:
@@ -74,11 +86,15 @@ def _row(item: Any, where: str, url: str, problems: list[Problem]) -> RawEntry |
     if not title:
         problems.append(Problem("entry_without_title", "an item has no title and no text; it is left out", where))
         return None
+    link = _text(item, "url") or _text(item, "external_url")
+    address = join(url, link) if link else ""
+    if link and not address:
+        problems.append(Problem("bad_link", f"{link[:80]!r} is no web address; the entry has none", where))
     return RawEntry(
         where=where,
         key=_text(item, "id"),
         title=title,
-        url=join(url, _text(item, "url") or _text(item, "external_url")),
+        url=address,
         published=_text(item, "date_published"),
         updated=_text(item, "date_modified"),
         summary=plain(_text(item, "summary")),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from syncd.errors import ReadFailed
 from syncd.model import AttachmentLink, Problem
 from syncd.sources.api import Page, Tools
-from syncd.sources.dates import read_instant
+from syncd.sources.dates import parse_written, read_instant
+from syncd.sources.header import header_of
 from syncd.sources.html import Html, absolute_fragment, parse_html
 
 BODIES = ("#UCAP-CONTENT", ".trs_editor_view", ".TRS_Editor", ".pages_content", "#zoom", "[itemprop=articleBody]")
@@ -21,6 +22,8 @@ PUBLISHED = (
     "datePublished",
     "dcterms.issued",
 )
+LEAST = 30
+"""Characters that a guessed text must have, unless it holds a link or a picture: what is shorter is the word of a barrier."""
 UPDATED = ("lastmodifiedtime", "article:modified_time", "og:updated_time", "dateModified", "dcterms.modified")
 
 
@@ -35,6 +38,8 @@ class RawPage:
     origin_name: str = ""
     attachments: tuple[AttachmentLink, ...] = ()
     problems: tuple[Problem, ...] = ()
+    header: tuple[tuple[str, str], ...] = ()
+    """Fields of the document's header by the names of sources.header.LABELS."""
 
 
 def read_html_page(data: bytes, content_type: str, url: str, selector: str) -> RawPage:
@@ -46,16 +51,18 @@ def read_html_page(data: bytes, content_type: str, url: str, selector: str) -> R
     body = page.outer(node) if node is not None else absolute_fragment(_main_text(page), page.base)
     if not body:
         raise no_body(page, "no main text was found")
-    files = page.files(node) if node is not None else _files_of(body, page)
+    files = page.files_beside(node) if node is not None else _files_of(body, page)
+    header = header_of(page, node)
     title = page.meta("ArticleTitle", "og:title") or page.text("h1") or page.text("title")
     return RawPage(
         title,
         body,
-        page.meta(*PUBLISHED),
+        page.meta(*PUBLISHED) or header.get("发布日期", ""),
         page.meta(*UPDATED),
-        page.meta("ContentSource"),
+        page.meta("ContentSource") or header.get("来源", ""),
         files,
         page.decoded.problems,
+        tuple(header.items()),
     )
 
 
@@ -72,8 +79,11 @@ def no_body(page: Html, why: str) -> ReadFailed:
 
 
 def finished(raw: RawPage, url: str, tools: Tools) -> Page:
-    """The page with its instants."""
-    problems = list(raw.problems)
+    """The page with its instants and the fields of its header."""
+    problems, header = list(raw.problems), dict(raw.header)
+    written = parse_written(header.get("成文日期", ""))
+    if header.get("成文日期") and not written:
+        problems.append(Problem("bad_date", f"成文日期 {header['成文日期'][:40]!r} is no date", url))
     published, updated = (
         read_instant(
             text,
@@ -82,14 +92,20 @@ def finished(raw: RawPage, url: str, tools: Tools) -> Page:
             origin="page",
             where=f"{url} {name}",
             problems=problems,
+            now=tools.now(),
         )
         for text, name in ((raw.published, "published"), (raw.updated, "updated"))
     )
     return Page(
         url=url,
-        title=raw.title,
+        title=header.get("标题") or raw.title,
         html=raw.html,
+        issuer=header.get("发文机关", ""),
+        document_number=header.get("发文字号", ""),
+        index_number=header.get("索引号", ""),
         origin_name=raw.origin_name,
+        written=written,
+        categories=tuple(text for name in ("主题分类", "公文种类") if (text := header.get(name, ""))),
         published=published,
         updated=updated,
         attachments=raw.attachments,
@@ -110,7 +126,9 @@ def _main_text(page: Html) -> str:
         include_comments=False,
     )
     body = parse_html(found).body if found else None
-    return (body.inner_html or "").strip() if body is not None else ""
+    if body is None or (len("".join(body.text().split())) < LEAST and body.css_first("a[href], img") is None):
+        return ""
+    return (body.inner_html or "").strip()
 
 
 def _files_of(body: str, page: Html) -> tuple[AttachmentLink, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from operator import attrgetter
 
 from syncd.core.identity import aliases
+from syncd.core.schedule import NO_SKIPS, Skips
 from syncd.model import AttachmentLink, Entry, Problem
 from syncd.sources.api import SourceConfig, Tools
 from syncd.sources.dates import read_instant
@@ -37,7 +39,7 @@ class RawEntry:
     withdrawn: bool = False
 
 
-_told = attrgetter(*[field.name for field in fields(RawEntry) if field.name != "where"])
+_told = attrgetter(*[one.name for one in fields(RawEntry) if one.name != "where"])
 """All that the list says in a row, in the order of the fields."""
 
 
@@ -48,12 +50,15 @@ def placed(row: RawEntry, where: str) -> RawEntry:
 
 @dataclass(frozen=True, slots=True)
 class RawList:
-    """A list as the child read it. ttl: seconds or None."""
+    """A list as the child read it. ttl: seconds or None. next: the address of the page behind it, or "". skips: when it
+    asks not to be read."""
 
     entries: tuple[RawEntry, ...]
     problems: tuple[Problem, ...] = ()
     title: str = ""
     ttl: float | None = None
+    next: str = ""
+    skips: Skips = NO_SKIPS
 
 
 def identified(rows: Iterable[RawEntry], problems: list[Problem]) -> list[RawEntry]:
@@ -98,16 +103,20 @@ def bounded(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What a list's rows are named and dated by. origin: "feed" or "list". zone: for dates without one, and who says so."""
+    """What a list's rows are named and dated by. origin: "feed" or "list". zone: for dates without one, and who says so.
+
+    now: the clock, None to let any future pass; it is no part of what rows are known by.
+    """
 
     source: str
     origin: str
     zone: str
     zone_origin: str
+    now: datetime | None = field(default=None, compare=False)
 
 
 def naming(config: SourceConfig, tools: Tools, origin: str) -> Naming:
-    return Naming(config.name, origin, tools.zone, tools.zone_origin)
+    return Naming(config.name, origin, tools.zone, tools.zone_origin, tools.now())
 
 
 _known: Memo[Entry] = Memo()
@@ -145,6 +154,7 @@ def _made(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, 
             origin=by.origin,
             where=f"{row.where}.{name}",
             problems=problems,
+            now=by.now,
         )
         for raw, name in ((row.published, "published"), (row.updated, "updated"))
     )

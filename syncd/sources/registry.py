@@ -6,14 +6,17 @@ from typing import cast
 
 from syncd import plugins
 from syncd.plugins import Plugin
-from syncd.sources.api import Source
+from syncd.sources.api import VERSION, Source
 
 GROUP = "syncd.sources"
+_MEMBERS = ("api_version", "kind", "Options", "parse", "page_of", "read_page")
 
 
 def load(kind: str) -> type[Source]:
-    """The class of a kind. Raises ConfigError for an unknown, contested or broken one."""
-    return cast(type[Source], plugins.load(GROUP, kind))
+    """The class of a kind. Raises ConfigError for an unknown, contested or broken one, or one of another version."""
+    found = plugins.load(GROUP, kind)
+    plugins.refuse_unfit(GROUP, kind, found, version=VERSION, members=_MEMBERS)
+    return cast(type[Source], found)
 
 
 def installed() -> list[Plugin]:

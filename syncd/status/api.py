@@ -98,7 +98,12 @@ def _limit(value: object) -> object:
 
 
 class SourceState(Told):
-    """A source's health. good: last good read, next: the next one; reason, hint: of the last failure, "" when well."""
+    """A source's health. good: last good read, next: the next one; reason, hint: of the last failure, "" when well.
+
+    every, interval: seconds between two reads as configured, and as its rhythm lets them be now. why: by whose word `next` is
+    later: quiet, ttl, skip, backoff, retry_after, network_down, "" for none. busy: the hours in which it usually changes,
+    such as "09-12 17-23", in its zone; "" while too little is known. robots: allowed, disallowed, unreachable, or "".
+    """
 
     name: str
     kind: str = ""
@@ -113,6 +118,11 @@ class SourceState(Told):
     watched_share: float | None = None
     bytes: int = 0
     reads: int = 0
+    every: float = 0.0
+    interval: float = 0.0
+    why: str = ""
+    busy: str = ""
+    robots: str = ""
 
 
 class SiteState(Told):

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from syncd.core import amounts
 from syncd.status import views
 from syncd.status.api import Desk, Explanation, RepostRow, Status
 from syncd.status.routes import Id, Month, finite, within
@@ -95,7 +96,7 @@ def _environment() -> Environment:
     env = Environment(
         loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters.update(percent=views.percent, size=views.size, safe_url=views.safe_url)
+    env.filters.update(percent=views.percent, size=amounts.size, safe_url=views.safe_url)
     env.globals.update(limit_of=views.limit_of, tones=views.TONES)
     return env
 

@@ -248,12 +248,3 @@ def months(month: str) -> tuple[str, str]:
 def percent(share: float | None) -> str:
     """One decimal, never rounded up to a hundred that was not reached."""
     return "–" if share is None else f"{min(round(share * 1000), 1000 if share >= 1 else 999) / 10:.1f} %"
-
-
-def size(count: float) -> str:
-    """Bytes in binary units."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from syncd.core.detect import Known
 from syncd.core.repost import Head
+from syncd.core.schedule import NO_SKIPS, Skips
 from syncd.model import Bond, Document, Entry, Event, Instant, Repost, Revision
 from syncd.web.api import Validators
 
@@ -25,6 +26,10 @@ class SourceRow:
     moved: JSON of sightings of a permanent redirect, "" if none. ttl: seconds that the list asks to be left, or None.
     unconditional: when it was last read without validators. accept: the next read is to be believed as it is.
     watched: seconds of the time since first_good that are covered by good reads; bytes: wire bytes since then.
+    why: by whose word `due` is what it is, as core.schedule.next_poll says, "" for "every". planned: seconds that we ourselves
+    chose to wait where that is not `every`, or None. fresh: seconds for which the last answer says that it stays as it is.
+    skips: when the list asks not to be read. rhythm: when it changed, as core.rhythm keeps it. gone: since when it answers
+    410 without a break. robots: what its host's robots.txt says of it, "" where that is not known.
     """
 
     name: str
@@ -44,6 +49,13 @@ class SourceRow:
     watched: float = 0.0
     bytes: int = 0
     reads: int = 0
+    why: str = ""
+    planned: float | None = None
+    fresh: float | None = None
+    skips: Skips = NO_SKIPS
+    rhythm: str = ""
+    gone: datetime | None = None
+    robots: str = ""
 
 
 @dataclass(frozen=True, slots=True)

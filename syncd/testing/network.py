@@ -37,6 +37,7 @@ class Wires:
 
     latest: seconds after which no request takes effect any more. down: host -> monotonic end of its outage.
     locked: host -> monotonic end of a time in which it answers 401. watch: is told of each complete good answer.
+    gaps: host -> seconds that it wants between two requests.
     """
 
     clock: ManualClock
@@ -45,6 +46,7 @@ class Wires:
     latest: float = 300.0
     down: dict[str, float] = field(default_factory=dict)
     locked: dict[str, float] = field(default_factory=dict)
+    gaps: dict[str, float] = field(default_factory=dict)
     watch: Callable[[str, str, Answer], None] = field(default=lambda method, url, answer: None)
     _late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     _mirror: dict[str, deque[Reply]] = field(default_factory=lambda: defaultdict(lambda: deque(maxlen=_MIRROR)))
@@ -91,6 +93,10 @@ class FakeExchange:
     def client(self, owner: str, network: Network = _DIRECT, guard: Guard = _PUBLIC) -> Client:
         """All clients are alike: settings and guard are the real network's business."""
         return FakeClient(self._wires, self._effect)
+
+    def slow(self, host: str, gap: float) -> None:
+        """The gap is noted: time here passes only when it is told to."""
+        self._wires.gaps[host] = gap
 
     async def aclose(self) -> None:
         """Nothing is kept open."""

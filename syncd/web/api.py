@@ -90,6 +90,10 @@ class Exchange(Protocol):
 
     def client(self, owner: str, network: Network, guard: Guard) -> Client: ...
 
+    def slow(self, host: str, gap: float) -> None:
+        """Leave at least so many seconds between two requests to a public host; less than is left anyway undoes it."""
+        ...
+
     async def aclose(self) -> None: ...
 
 

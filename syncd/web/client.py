@@ -90,6 +90,10 @@ class Web:
             self._contexts[_tls_of(network)] = tls_context(network)
         return WebClient(self, owner, network, guard, proxy)
 
+    def slow(self, host: str, gap: float) -> None:
+        """See Exchange.slow."""
+        self.pace.slow(host, gap)
+
     def gate(self, network: Network, guard: Guard) -> Gate:
         """What the clients with this network and guard know of where allowed names lead; thousands may share it."""
         return self._gates.setdefault((network, guard), Gate(guard))

@@ -27,6 +27,14 @@ class Pace:
         self._monotonic = monotonic
         self._sleep = sleep
         self._lanes: dict[str, _Lane] = {}
+        self._slower: dict[str, float] = {}
+
+    def slow(self, host: str, gap: float) -> None:
+        """A host asks for this gap; a shorter one than ours changes nothing."""
+        if gap > self._gap:
+            self._slower[host] = gap
+        else:
+            self._slower.pop(host, None)
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
@@ -41,7 +49,7 @@ class Pace:
                 try:
                     yield
                 finally:
-                    lane.free_at = self._monotonic() + self._gap
+                    lane.free_at = self._monotonic() + self._slower.get(host, self._gap)
         finally:
             lane.users -= 1
             self._forget_idle()

@@ -40,19 +40,19 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
-    """Seconds that the server asks to be left alone (Retry-After in both forms), from 1 s to 24 h; None if it doesn't.
+def retry_after(answer: Answer, now: datetime | None = None, *, most: float = LONGEST) -> float | None:
+    """Seconds that the server asks to be left alone (Retry-After in both forms), from 1 s to `most`; None if it doesn't.
 
     A date is taken relative to the answer's own Date header, so that neither clock needs to be right; without one,
     relative to `now` (default: when the answer was complete).
     """
     text = answer.header("retry-after").strip()
     if text.isascii() and text.isdigit():
-        return _clamped(float(text[:9]))
+        return _clamped(float(text[:9]), most)
     until = http_date(text) if text else None
     if until is None:
         return None
-    return _clamped((until - (answer.date or now or answer.ended)).total_seconds())
+    return _clamped((until - (answer.date or now or answer.ended)).total_seconds(), most)
 
 
 def raise_for_write(
@@ -175,5 +175,5 @@ def _where(answer: Answer) -> str:
     return redacted(answer.url)
 
 
-def _clamped(seconds: float) -> float:
-    return min(max(seconds, SHORTEST), LONGEST)
+def _clamped(seconds: float, most: float) -> float:
+    return min(max(seconds, SHORTEST), most)

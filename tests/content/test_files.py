@@ -32,6 +32,7 @@ class FakeClient:
 
     pages: Mapping[str, bytes | int | Exception]
     asked: list[tuple[str, Limits | None]] = field(default_factory=list)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     async def get(
         self,
@@ -46,7 +47,7 @@ class FakeClient:
         if isinstance(found, Exception):
             raise found
         status, body = (found, b"") if isinstance(found, int) else (200, found)
-        return Answer(status, url, ((b"retry-after", b"60"),) if status == 429 else (), body, NOW, NOW)
+        return Answer(status, url, ((b"retry-after", b"60"),) if status == 429 else self.headers, body, NOW, NOW)
 
     async def call(
         self,
@@ -157,9 +158,35 @@ def test_a_picture_with_too_many_pixels_is_refused() -> None:
     assert refusal.value.reason == "bomb"
 
 
+def locked(**members: bytes) -> bytes:
+    """An archive whose members say that they are encrypted."""
+    data = bytearray(archive(**members))
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(mark)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(mark, at + 4)
+    return bytes(data)
+
+
+MACRO = archive(**{"word/document.xml": b"x", "word/vbaProject.bin": b"x"})
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
+        (locked(**{"a.pdf": PDF}), "encrypted"),
+        (archive(**{"inner.zip": locked(**{"a.pdf": PDF})}), "encrypted"),
+        (archive(**{"inner.zip": archive(**{"setup.exe": b"MZ"})}), "program"),
+        (archive(**{"inner.zip": archive(**{"../x.txt": b"x"})}), "bad_path"),
+        (archive(**{"inner.zip": archive(**{"a.txt": bytes(30_000_000)})}), "bomb"),
+        (archive(**{"inner.zip": archive(**{"more.zip": archive(**{"a.txt": b"x"})})}), "unseen"),
+        (archive(**{"inner.zip": archive(**{"more.rar": b"x"})}), "unseen"),
+        (archive(**{"inner.7z": b"x"}), "unseen"),
+        (archive(**{"附件1.docx": MACRO}), "macros"),
+        (archive(**{"附件1.doc": OLE + "_VBA_PROJECT".encode("utf-16-le")}), "macros"),
+        (archive(**{"inner.zip": b"PK\x03\x04 broken"}), "damaged"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(60), "unseen"),
         (archive(**{"word/document.xml": b"x", "word/vbaProject.bin": b"x"}), "macros"),
         (archive(**{"../../etc/cron.d/x": b"x"}), "bad_path"),
         (archive(**{"a\\..\\..\\x.txt": b"x"}), "bad_path"),
@@ -191,6 +218,8 @@ def test_hostile_files_are_refused_with_a_reason(data: bytes, reason: str) -> No
         (archive(**{"xl/workbook.xml": b"x"}), "", "xlsx"),
         (archive(**{"OFD.xml": b"x"}), "ofd", "ofd"),
         (archive(**{"附件.pdf": PDF}), "zip", "zip"),
+        (archive(**{"附件.zip": archive(**{"1.pdf": PDF}), "表.docx": archive(**{"word/document.xml": b"x"})}), "", "zip"),
+        (archive(**{"file.ofd": archive(**{"OFD.xml": b"x", "Doc_0/Res/inner.zip": b"x"})}), "zip", "zip"),
         (OLE, "wps", "wps"),
         (b"Rar!\x1a\x07\x00", "rar", "rar"),
         ("名称,数量\n甲,1\n".encode("gb18030"), "csv", "csv"),
@@ -199,6 +228,31 @@ def test_hostile_files_are_refused_with_a_reason(data: bytes, reason: str) -> No
 )
 def test_files_are_named_by_what_they_are(data: bytes, suffix: str, ending: str) -> None:
     assert inspect(data, suffix).ending == ending
+
+
+@pytest.mark.parametrize(
+    ("link", "headers"),
+    [
+        (AttachmentLink("https://a.cn/download.do?id=7", title="附件1：申报表.doc"), ()),
+        (AttachmentLink("https://a.cn/7"), ((b"content-disposition", b"attachment; filename*=UTF-8''%E8%A1%A8.DOC"),)),
+        (AttachmentLink("https://a.cn/7"), ((b"content-disposition", b'attachment; filename="\xb1\xed.doc"'),)),
+        (AttachmentLink("https://a.cn/表.doc?v=2"), ()),
+    ],
+)
+def test_a_download_is_known_by_its_name_wherever_that_stands(
+    tmp_path: Path, link: AttachmentLink, headers: tuple[tuple[bytes, bytes], ...]
+) -> None:
+    done = asyncio.run(Files(DiskBlobs(tmp_path)).fetch([link], FakeClient({link.url: OLE}, headers=headers), LIMITS))
+    assert [media.type for media in done.media] == ["application/msword"]
+    assert done.media[0].name.endswith(".doc")
+
+
+def test_what_is_refused_is_told_with_its_title_and_the_rest_is_carried(tmp_path: Path) -> None:
+    done = fetch(tmp_path, {"https://a.cn/1.7z": b"7z\xbc\xaf\x27\x1c", "https://a.cn/2.ofd": archive(**{"OFD.xml": b"x"})})
+    assert [media.name.rpartition(".")[2] for media in done.media] == ["ofd"]
+    assert "7z" in done.losses[0]
+    assert "附件1" in done.losses[0]
+    assert done.retry is None
 
 
 def test_a_disk_that_is_full_is_the_store_s_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.core.schedule import backoff, due_is_absurd, network_down, next_look, next_poll, watched
+from syncd.core.schedule import (
+    Skips,
+    backoff,
+    due_is_absurd,
+    network_down,
+    next_look,
+    next_poll,
+    suspended,
+    watched,
+)
 from tests.core.given import NOW, after
 
 MIDDLE = 0.5
@@ -96,3 +105,46 @@ def test_a_good_read_covers_the_time_since_the_last_up_to_two_intervals() -> Non
     assert cover(after(-9000)) == 600.0
     assert cover(None) == 0.0
     assert cover(after(5)) == 0.0
+
+
+def test_a_quiet_hour_makes_a_read_rarer_and_never_more_frequent() -> None:
+    assert poll(pace=1800.0) == (1800.0, "quiet")
+    assert poll(pace=60.0) == (300.0, "every")
+    assert poll(pace=1800.0, ttl=2400.0) == (2400.0, "ttl")
+    assert poll(pace=1800.0, tries=1) == (300.0, "backoff")
+
+
+def test_the_operator_says_how_far_a_lists_wishes_go() -> None:
+    assert poll(ttl=86400.0, most=7200.0) == (7200.0, "ttl")
+    assert poll(ttl=86400.0, most=0.0) == (300.0, "every")
+
+
+def skipping(at: datetime, *, hours: tuple[int, ...] = (), days: tuple[int, ...] = (), most: float = 1e9) -> tuple[float, str]:
+    due, reason = next_poll(
+        every=300.0, ttl=None, retry_after=None, tries=0, dice=MIDDLE, now=at, skips=Skips(hours, days), most=most
+    )
+    return (due - at).total_seconds(), reason
+
+
+def test_skip_hours_are_of_gmt_and_put_a_read_off_to_their_end() -> None:
+    at = datetime(2026, 9, 7, 3, 58, tzinfo=timezone(timedelta(hours=8)))  # Sunday 19:58 GMT
+    assert skipping(at, hours=(20, 21)) == (120.0 + 2 * 3600, "skip")
+    assert skipping(at, hours=(19, 3)) == (300.0, "every")
+    assert skipping(at, hours=(20, 21), most=3600.0) == (3600.0, "skip")
+
+
+def test_skip_days_are_skipped_to_the_next_morning() -> None:
+    at = datetime(2026, 9, 5, 23, 58, tzinfo=UTC)
+    assert skipping(at, days=(6,)) == (120.0 + 86400.0, "skip")
+    assert skipping(at, days=(6,), hours=(0,)) == (120.0 + 86400.0 + 3600.0, "skip")
+
+
+def test_a_list_that_asks_never_to_be_read_is_read() -> None:
+    assert skipping(NOW, hours=tuple(range(24)), days=tuple(range(7))) == (300.0, "every")
+
+
+def test_410_means_closed_after_three_sightings_over_a_day() -> None:
+    assert suspended(after(-86400), 3, NOW)
+    assert not suspended(after(-86399), 9, NOW)
+    assert not suspended(after(-86400), 2, NOW)
+    assert not suspended(None, 9, NOW)

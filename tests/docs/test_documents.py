@@ -22,6 +22,7 @@ from tests.docs.stage import with_table
 
 PAIRS = {
     "README.md": "README.zh.md", "docs/guide.md": "docs/guide.zh.md", "docs/adapter-author.md": "docs/adapter-author.zh.md",
+    "docs/source-author.md": "docs/source-author.zh.md",
 }
 """The documents that are run (test_guide, test_readme), each with the one that says the same in Chinese."""
 BOTH = [*PAIRS, *PAIRS.values()]

@@ -1,4 +1,4 @@
-"""The commands of the README, and those of the adapter author's page, run as they stand."""
+"""The commands of the README, and those of the authors' pages, run as they stand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 from syncd.cli.setup import GOVCN
 from syncd.demo.publisher import Publisher, serve_site
@@ -62,17 +64,24 @@ def test_the_readmes_commands_run_and_post_nothing(tmp_path: Path) -> None:
     assert sorted(page.name for page in pages.iterdir()) == ["index.html"]
 
 
-def test_the_adapter_authors_commands_run_and_syncd_lists_the_example(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "listed"),
+    [
+        ("docs/adapter-author.md", ["newsdesk", "syncd-newsdesk 1.0"]),
+        ("docs/source-author.md", ["gazette", "syncd-gazette 1.0", "list.txt: read well, 6 entries"]),
+    ],
+)
+def test_an_authors_commands_run_and_syncd_lists_the_example(page: str, listed: list[str], tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     environ = {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     session = Session(tmp_path / "session", programs=[STAND_INS, Path(sys.prefix) / "bin"], environ=environ)
     try:
         (session.home / "docs").symlink_to(ROOT / "docs")
-        for block in blocks((ROOT / "docs/adapter-author.md").read_text("utf-8")):
+        for block in blocks((ROOT / page).read_text("utf-8")):
             session.play(block)
     finally:
         session.close()
     told = session.transcript.read_text("utf-8")
-    assert " passed in " in told
-    assert "newsdesk" in told
-    assert "syncd-newsdesk 1.0" in told
+    assert " passed" in told
+    assert " failed" not in told
+    assert [word for word in listed if word not in told] == []

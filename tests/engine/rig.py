@@ -226,6 +226,7 @@ name = "{name}"
 kind = "feed"
 url = "http://{name}.example/{path}"
 every = "5m"
+robots = "ignore"
 limits = {{ few = 3 }}
 options = {options}
 """

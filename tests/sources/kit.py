@@ -19,12 +19,12 @@ from syncd.web.api import Answer
 
 HERE = Path(__file__).parent
 LISTS = HERE / "lists"
-NOW = datetime(2026, 4, 20, tzinfo=UTC)
+NOW = datetime(2026, 10, 20, tzinfo=UTC)
 URL = "https://list.example/feed"
 
 
-def tools(run: Any = None, **changes: Any) -> Tools:
-    return Tools(client=None, run=run or Inline().run, now=lambda: NOW, **changes)  # type: ignore[arg-type]
+def tools(run: Any = None, *, now: datetime = NOW, **changes: Any) -> Tools:
+    return Tools(client=None, run=run or Inline().run, now=lambda: now, **changes)  # type: ignore[arg-type]
 
 
 def answer(body: bytes, *, url: str = URL, content_type: str = "") -> Answer:

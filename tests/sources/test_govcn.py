@@ -76,7 +76,7 @@ def test_rows_without_address_or_date_are_problems() -> None:
         ("[]", "an empty list"),
         ('[{"title":"a","link":"b"}]', "title, link"),
         ("<html><title>403</title></html>", "no JSON"),
-        ('[{"TITLE":"甲","URL":', "no JSON"),
+        ('[{"TITLE":"甲","URL":}]', "no JSON"),
         ("[" * 100_000, "no JSON"),
         ("42", "int"),
         ('[{"TITLE":"","URL":""}]', "none of its rows"),

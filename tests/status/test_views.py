@@ -89,13 +89,3 @@ def test_only_web_addresses_become_links(url: str) -> None:
 def test_the_months_around_cross_the_year() -> None:
     assert views.months("2026-01") == ("2025-12", "2026-02")
     assert views.months("2026-12") == ("2026-11", "2027-01")
-
-
-def test_bytes_are_told_in_units() -> None:
-    assert [views.size(n) for n in (0, 1023, 1536, 31_457_280, 5 << 40)] == [
-        "0 B",
-        "1023 B",
-        "1.5 KiB",
-        "30 MiB",
-        "5120 GiB",
-    ]
