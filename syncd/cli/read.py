@@ -17,7 +17,7 @@ from syncd.child import Child
 from syncd.content.clean import clean
 from syncd.core import identity
 from syncd.errors import ConfigError, ReadFailed, SyncdError
-from syncd.model import Entry, Instant, Precision, Problem, Relation
+from syncd.model import Entry, Instant, Precision, Problem
 from syncd.sources import registry
 from syncd.sources.api import Listing, Source, SourceConfig, Tools, way_out
 from syncd.sources.local import answer_of, page_as_listing, shape_of
@@ -224,11 +224,6 @@ def _entry(source: str, entry: Entry, html: str) -> Facts:
         **({"withdrawn": True} if entry.withdrawn else {}),
         **({"relations": [asdict(relation) for relation in entry.relations]} if entry.relations else {}),
     }
-
-
-def _relation(relation: Relation) -> Facts:
-    told = {"number": relation.number, "url": relation.url, "title": relation.title}
-    return {"bond": relation.bond.value, **{name: text for name, text in told.items() if text}}
 
 
 def _aliases(source: str, entry: Entry) -> Sequence[str]:

@@ -330,7 +330,7 @@ class Reader:
             return any(each.key == entry.key for each in shown)
 
         shown = (await whole(unit, answer, enough=found, now=self.deps.now)).entries
-        return fingerprint(entry) in {fingerprint(each) for each in shown if each.key == entry.key}
+        return _undated(entry) in {_undated(each) for each in shown if each.key == entry.key}
 
     async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry) -> Doubt | None:
         """Why a text is not believed at once: it was superseded, or its document was withdrawn, and nothing says that it
@@ -612,6 +612,11 @@ class Reader:
         source = due.document.sources[0] if due.document.sources else ""
         gone, live = await self.deps.store.gone_recently(source, self.deps.now - timedelta(days=1))
         return gone > max(GONE_FEW, GONE_SHARE * live)
+
+
+def _undated(entry: Entry) -> int:
+    """A print of what an entry says. A date that was absurd by a clock that was wrong then is one by a clock that is right."""
+    return fingerprint(replace(entry, published=None, updated=None))
 
 
 def _sure_after(unit: SourceUnit) -> float:

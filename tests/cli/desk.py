@@ -19,7 +19,8 @@ def row(id: int, status: str, **more: Any) -> dict[str, Any]:
     return {
         "id": id, "document": id, "title": TITLE, "source": "state-council", "site": "county", "column": "国务院文件",
         "url": "", "status": status, "marks": {"wanted": 1, "approved": 0, "sent": 0, "seen": 0}, "key": f"syncd-{id}",
-        "ref": "", "published": {"value": "2026-09-01T01:00:00Z", "precision": "minute", "raw": "", "zone": "+08:00"},
+        "ref": "", "published": {"value": "2026-09-01T01:00:00Z", "precision": "minute", "raw": "", "zone": "+08:00",
+                            "source": "state-council"},
         "detected": "2026-09-01T01:04:00Z", "sent_at": None, "seen_at": None, "latency_s": None, "latency_max_s": None,
         "deadline": "2026-09-01T13:00:00Z", "verdict": "open", "reason": "", "hint": "", "blame": "", "lags": {},
         **more,
@@ -69,7 +70,10 @@ class FakeDesk:
         return {
             "repost": self._row(id), "verdict": "met", "verdict_reason": "all of it inside the limit",
             "document": {"title": TITLE, "url": "https://www.gov.cn/x.htm", "aliases": ["number:国办发〔2026〕28号"],
-                         "published": self._row(id)["published"], "sites": ["county", "town"]},
+                         "published": self._row(id)["published"], "sites": ["county", "town"],
+                         "names": ["一图读懂"], "validity": "失效",
+                         "relations": [{"bond": "repeals", "way": "told", "title": "废止决定", "number": "国发〔2026〕9号",
+                                        "url": "https://www.gov.cn/9.htm", "document": 12}]},
             "deadline": {"limit_s": 43200, "basis": "国办发〔2017〕47号", "due": "2026-09-01T13:00:00Z"},
             "lags": {"detection": 240.0, "cms": 2.0, "reading": 0.0}, "blame": "",
             "revisions": [], "next": {"step": "verify", "reason": "look_due", "at": "2026-09-02T04:00:00Z"},

@@ -129,7 +129,9 @@ def test_explain_tells_each_look_each_reason_and_what_comes_next(
         f"#1  {TITLE}", "status visible", "verdict met (all of it inside the limit)", "latency 9 min",
         "2026-09-01 09:04:00", "first sighted", "looked: not there", "not_there_yet url=https://county.example/1",
         "国办发〔2026〕28号", "2026-09-01 21:00:00 (12 h 国办发〔2017〕47号)", "Lag: detection 4 min, CMS 2 s",
-        "Next: look at the public page at 2026-09-02 12:00:00 (look_due)",
+        "Next: look at the public page at 2026-09-02 12:00:00 (look_due)", "2026-09-01 09:00 (state-council)",
+        "other titles: 一图读懂", "status at source: 失效",
+        "repealed by: 废止决定  国发〔2026〕9号  document 12  https://www.gov.cn/9.htm",
     ):
         assert text in told, text
 

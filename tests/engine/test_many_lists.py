@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncd.core.repost import Status
-from syncd.model import Precision
+from syncd.engine.read import _undated
+from syncd.model import Entry, Instant, Precision
+from syncd.sources.dates import read_instant
 from syncd.store.api import Filter
+from syncd.store.documents import earlier
 from tests.engine import shelf
 from tests.engine.rig import Rig, played, route, site, text_reply
 from tests.engine.shelf import Shelf
@@ -379,11 +382,6 @@ async def _arrive(rig: Rig, lists: Lists, order: list[str], whole: set[str], pau
     ("2026-03-02", "list"), ("2026-03-02 09:30", "library"), ("2026-03-02 09:30:20", "gazette"), ("2026-03-05", "x"),
 ]))
 def test_the_earliest_instant_is_the_same_in_any_order(order: list[tuple[str, str]]) -> None:
-    from dataclasses import replace
-
-    from syncd.sources.dates import read_instant
-    from syncd.store.documents import earlier
-
     found = None
     for text, name in order:
         told = read_instant(text, zone="Asia/Shanghai", zone_origin="default", origin="list", where="", problems=[])
@@ -502,3 +500,10 @@ async def test_a_mark_survives_a_death_between_the_reading_and_its_routing(rig: 
 async def rig_repost(rig: Rig, title: str) -> Any:
     [found] = [r for r, d in await rig.disk.reposts(Filter()) if d.title == title]
     return found
+
+
+def test_a_text_is_the_same_row_whether_or_not_the_clock_believed_its_dates() -> None:
+    """A date that lay in the far future by a clock that was wrong when the list was read is a date when it is asked again."""
+    entry = Entry("k", TITLE, "http://list.example/1.htm", content_html=BODY)
+    dated = replace(entry, updated=Instant(datetime(2026, 3, 2, tzinfo=UTC), raw="2026-03-02"))
+    assert _undated(entry) == _undated(dated) != _undated(replace(dated, content_html="<p>改</p>"))

@@ -110,6 +110,11 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
+def _by(source: str, published: Any) -> dict[str, Any]:
+    """A publication with the source that told it."""
+    return {**(published if isinstance(published, dict) else {"value": published}), "source": source}
+
+
 class FakeDesk:
     """Answers from its state; actions change it. broken: raised by every question; ready, healthy as they say."""
 
@@ -283,7 +288,15 @@ class FakeDesk:
                 "title": row["title"],
                 "url": f"https://www.gov.example/{id}.htm",
                 "aliases": ["number:国发〔2026〕7号"],
-                "published": row["published"],
+                "names": ["一图<读懂>"],
+                "merged": 3,
+                "validity": "已修改",
+                "relations": [
+                    {"bond": "amends", "way": "told", "title": "修改<决定>", "number": "国发〔2026〕9号",
+                     "url": "https://www.gov.example/9.htm", "document": 12},
+                    {"bond": "interprets", "way": "tells", "title": "", "number": "国发〔2020〕1号", "url": "", "document": 0},
+                ],
+                "published": _by("state-council", row["published"]),
                 "detected": row["detected"],
             },
             "revisions": [

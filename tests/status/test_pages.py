@@ -122,6 +122,20 @@ def test_the_timeline_goes_from_publication_to_what_comes_next(client: Client) -
     assert "国办发〔2017〕47号" in text
 
 
+def test_other_titles_relations_both_ways_and_who_told_the_publication_are_shown(client: Client) -> None:
+    text = re.sub(r"\s+", " ", Tags(client.page("/reposts/7", "en")).text)
+    for told in ("一图<读懂>", "已修改", "amended by 修改<决定>", "国发〔2026〕9号 · document 12", "explains 国发〔2020〕1号",
+                 "never read here", "Turned out to be document 3", "source state-council"):
+        assert told in text
+    assert "修改<决定>" not in client.page("/reposts/7", "en"), "text from outside is escaped"
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_bond_has_its_words_both_ways(lang: str) -> None:
+    words = {"zh": ZH, "en": EN}[lang]
+    assert {f"bond.{way}.{bond}" for way in ("tells", "told") for bond in model.Bond} <= set(words)
+
+
 def test_a_repost_that_waits_shows_the_commands_for_it(client: Client) -> None:
     page = client.page("/reposts/5")
     assert "syncd approve 5" in page
