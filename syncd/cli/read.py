@@ -137,20 +137,21 @@ def _nothing(what: str, hint: str) -> SyncdError:
 async def _listing(known: _Known, tools: Tools, page: str) -> Listing:
     """What is read: a list or a document's page, found out where neither `kind` nor `page` says so."""
     if known.kind and not known.file:
-        return await _of_kind(_source(known, known.kind, tools), known.url, tools, page)
+        return await _of_kind(_source(known, known.kind, tools), known, tools, page)
     answer = await _from_file(known.file, page or known.url, tools) if known.file else await _asked(known.url, tools.client)
     shape = shape_of(answer.body, answer.header("content-type"))
     source = _source(known, known.kind or shape.kind, tools)
     if page or (shape.is_page and known.kind in ("", shape.kind)):
-        return await page_as_listing(source, answer, page or known.url or known.name)
+        return await page_as_listing(source, answer, page or known.url or known.name, known.name)
     return await source.parse(answer)
 
 
-async def _of_kind(source: Source, url: str, tools: Tools, page: str) -> Listing:
+async def _of_kind(source: Source, known: _Known, tools: Tools, page: str) -> Listing:
     client = way_out(source, tools.client)
     if page:
-        return await page_as_listing(source, await _asked(source.page_of(Entry(page, "", page)) or page, client), page)
-    return await source.parse(await _asked(url, client))
+        answer = await _asked(source.page_of(Entry(page, "", page)) or page, client)
+        return await page_as_listing(source, answer, page, known.name)
+    return await source.parse(await _asked(known.url, client))
 
 
 async def _asked(url: str, client: Client) -> Answer:

@@ -48,6 +48,16 @@ def is_library(value: Any) -> bool:
     return isinstance(value, dict) and "searchVO" in value
 
 
+def is_filled_library(value: Any) -> bool:
+    """Whether it has rows of the library: others have searches of the same make, with rows of their own."""
+    if not is_library(value) or not isinstance(value["searchVO"], dict):
+        return False
+    found = value["searchVO"]
+    parts = found.get("catMap")
+    rows = [row for part in (parts.values() if isinstance(parts, dict) else [found]) for row in _rows_of(part)]
+    return any(isinstance(row, dict) and row.keys() >= {"title", "url", "pubtime"} for row in rows)
+
+
 def read_list(data: bytes, content_type: str, url: str, asked: Asked) -> RawList:
     """A list's rows; the function that the child runs. A row without an address, title or date is a Problem.
 

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from syncd.core.identity import aliases
 from syncd.errors import ReadFailed
 from syncd.model import Entry
 from syncd.sources import registry
 from syncd.sources.api import Listing, Page, Source, SourceConfig, Tools
 from syncd.sources.decode import decode
-from syncd.sources.govcn_list import is_library, is_list
+from syncd.sources.govcn_list import is_filled_library, is_list
 from syncd.sources.govcn_page import is_page
 from syncd.web.api import Answer
 
@@ -38,7 +39,7 @@ class Shape:
 
 
 SHAPES = (
-    Shape("govcn", lambda text, value: is_list(value) or is_library(value)),
+    Shape("govcn", lambda text, value: is_list(value) or is_filled_library(value)),
     Shape("govcn", lambda text, value: is_page(text), is_page=True),
     Shape("feed", lambda text, value: bool(_PAGE.match(text) and _OF_A_DOCUMENT.search(text)), is_page=True),
 )
@@ -78,22 +79,24 @@ async def read_bytes(kind: str | None, data: bytes, *, url: str, content_type: s
     shape = Shape(kind, FEED.fits) if kind else shape_of(data, content_type)
     source = registry.load(shape.kind)(SourceConfig(name, url), tools)
     answer = answer_of(data, url=url, content_type=content_type, tools=tools)
-    return await (page_as_listing(source, answer, url or name) if shape.is_page else source.parse(answer))
+    return await (page_as_listing(source, answer, url or name, name) if shape.is_page else source.parse(answer))
 
 
-async def page_as_listing(source: Source, answer: Answer, key: str) -> Listing:
-    """A document's page as a list of one entry. key: its address, or what it is called where it has none."""
+async def page_as_listing(source: Source, answer: Answer, key: str, name: str) -> Listing:
+    """A document's page as a list of one entry. key: its address, or what it is called where it has none. name: the
+    source's, for its aliases."""
     url = key if key.startswith(("http://", "https://")) else ""
     page = await source.read_page(Entry(key, "", url), answer)
-    return Listing((entry_of_page(page, key),), page.problems, page.title)
+    return Listing((entry_of_page(page, key, name),), page.problems, page.title)
 
 
-def entry_of_page(page: Page, key: str) -> Entry:
+def entry_of_page(page: Page, key: str, source: str) -> Entry:
     """All that a page tells, as an entry."""
+    url = page.moved or page.url
     return Entry(
         key=key,
         title=page.title,
-        url=page.moved or page.url,
+        url=url,
         published=page.published,
         updated=page.updated,
         summary=page.withdrawn,
@@ -106,6 +109,16 @@ def entry_of_page(page: Page, key: str) -> Entry:
         attachments=page.attachments,
         withdrawn=bool(page.withdrawn),
         relations=page.relations,
+        aliases=aliases(
+            source,
+            key,
+            url=url,
+            title=page.title,
+            issuer=page.issuer,
+            number=page.document_number,
+            index=page.index_number,
+            written=page.written,
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -181,7 +182,7 @@ ANSWERS: dict[str, Any] = {
     },
     "years of midnights": {
         "items": [
-            {"title": t, "link": f"/a/{n}", "date": f"{d} 00:00:00"}
+            {"title": t, "link": f"/a/{n}", "date": int(datetime.fromisoformat(f"{d}T00:00:00+08:00").timestamp())}
             for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))
         ]
     },
