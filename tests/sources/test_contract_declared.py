@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-import pytest
-
+from syncd.sources.html_list import HtmlSource
+from syncd.sources.json_list import JsonSource
 from syncd.testing.source_contract import ListSample, SourceContract
 from tests.sources.test_contract import DAY, PAGE, TITLES
-
-json_list = pytest.importorskip("syncd.sources.json_list", reason="the kind json is not part of this syncd")
-html_list = pytest.importorskip("syncd.sources.html_list", reason="the kind html is not part of this syncd")
-
 
 ROWS = [
     {"id": f"r{n}", "name": title, "link": f"/zc/{n}.htm", "day": f"2026-04-{15 - n}"} for n, title in enumerate(TITLES)
@@ -20,7 +16,7 @@ ROWS = [
 
 
 class TestJson(SourceContract):
-    source = json_list.JsonSource
+    source = JsonSource
     document_page = PAGE
     options: ClassVar[dict[str, Any]] = {
         "list": "data.rows",
@@ -38,7 +34,7 @@ def row(title: str, n: int) -> str:
 
 
 class TestHtml(SourceContract):
-    source = html_list.HtmlSource
+    source = HtmlSource
     document_page = PAGE
     options: ClassVar[dict[str, Any]] = {
         "list": "ul.list li",
