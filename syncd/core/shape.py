@@ -48,10 +48,12 @@ def shape_of(rows: Sequence[Collection[str]]) -> Shape:
     return tuple(sorted((key[:_LONGEST], 100 * n // len(rows)) for key, n in counts.most_common(MOST_KEYS)))
 
 
-def shape_of_entries(entries: Iterable[Entry], keys: Shape = ()) -> Shape:
-    """What any list is read for, beside the list's own keys."""
+def shape_of_entries(entries: Iterable[Entry], keys: Shape = (), *, ahead: int = 0) -> Shape:
+    """What any list is read for, beside the list's own keys. ahead: rows whose dates were not taken because they lie ahead
+    of our clock: the list has them, and it may be the clock that is wrong."""
     shown = [entry for entry in entries if not entry.withdrawn]
-    fields = {"@url": sum(1 for e in shown if e.url), "@published": sum(1 for e in shown if e.published)}
+    dated = min(len(shown), ahead + sum(1 for e in shown if e.published))
+    fields = {"@url": sum(1 for e in shown if e.url), "@published": dated}
     return (*((name, 100 * n // len(shown)) for name, n in fields.items() if shown), *keys)
 
 

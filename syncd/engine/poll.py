@@ -361,7 +361,8 @@ class Poller:
         rows = _rows(unit.name, listing.entries)
         known = await self.deps.store.known(unit.name, [r.key for r in rows], [a for r in rows for a in r.aliases])
         past = _past(before)
-        carried = shape.shape_of_entries(listing.entries, listing.shape)
+        ahead = sum(p.reason == "date_ahead" and p.where.endswith(".published") for p in listing.problems)
+        carried = shape.shape_of_entries(listing.entries, listing.shape, ahead=ahead)
         found = detect(rows, known, past, unit.limits, shape=carried, first_page=listing.first_page)
         if found.error:
             raise ReadFailed(found.error, hint=_told(found.hint, before, listing, found), where=unit.url)

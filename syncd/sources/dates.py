@@ -118,15 +118,18 @@ def read_instant(
         return None
     found = parse_instant(raw, zone, zone_origin, origin, now)
     if found is None:
-        problems.append(Problem("bad_date", f"{raw.strip()[:_LONGEST]!r} {_why_not(raw, now)}; none was taken", where))
+        reason, why = _why_not(raw, now)
+        problems.append(Problem(reason, f"{raw.strip()[:_LONGEST]!r} {why}; none was taken", where))
     return found
 
 
-def _why_not(raw: str, now: datetime | None) -> str:
+def _why_not(raw: str, now: datetime | None) -> tuple[str, str]:
+    """The reason and its words. A date ahead of the clock is a reason of its own: it may be the clock that is wrong."""
     if _RELATIVE.search(raw.strip()):
-        return "is relative to when the list was made"
-    ahead = now is not None and parse_instant(raw, "UTC", "", "") is not None
-    return "lies too far ahead of the clock" if ahead else "is no date that can be used"
+        return "bad_date", "is relative to when the list was made"
+    if now is not None and parse_instant(raw, "UTC", "", "") is not None:
+        return "date_ahead", "lies too far ahead of this machine's clock"
+    return "bad_date", "is no date that can be used"
 
 
 def parse_written(raw: str) -> str:
@@ -180,11 +183,11 @@ def _number(text: str) -> int:
 
 def _instant(text: str, raw: str, zone: str, zone_origin: str, origin: str) -> Instant | None:
     told = _told(text)
-    if told is None:
+    if told is None or not FIRST_YEAR <= told.local.year <= LAST_YEAR:  # 773107200000 is no day of the year 7731
         epoch = _EPOCH.fullmatch(text)
         return _from_epoch(epoch, raw, origin) if epoch else None
     info = _zone_of(told, zone)
-    if info is None or not FIRST_YEAR <= told.local.year <= LAST_YEAR:
+    if info is None:
         return None
     local = told.local.replace(tzinfo=info)
     precision = Precision.DAY if told.sharp and _is_midnight(local, zone) else told.precision

@@ -51,10 +51,10 @@ OTHERS: Mapping[str, tuple[str, str]] = {
 """What servers send with status 200 in a list's place: (content type, text)."""
 LINKS = ("javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc/passwd", "mailto:a@b.example", "http://")
 DATES = ("0000-00-00", "2024-02-30", "1970-01-01", "9999-12-31", "昨天", "2026-04-15T17:15:40+99:99")
-ENCODINGS = (
-    *((codec, declared) for codec in ("gb2312", "gbk", "gb18030", "utf-16") for declared in (codec, "utf-8", "")),
-    *(("utf-8", declared) for declared in ("utf-8", "gb2312", "iso-8859-1", "")),
-    ("big5", "big5"),
+ENCODINGS = tuple(
+    (codec, declared)
+    for codec in ("gb2312", "gbk", "gb18030", "big5", "utf-8", "utf-16")
+    for declared in dict.fromkeys((codec, "utf-8", "gb2312", "big5", "iso-8859-1", ""))
 )
 """(codec of the bytes, what header and body say it is; "" for nothing)."""
 
@@ -203,8 +203,6 @@ class SourceContract:
     @pytest.mark.parametrize("header", [True, False])
     def test_titles_are_right_in_every_encoding_or_it_is_told(self, codec: str, declared: str, header: bool) -> None:
         sample, titles = transcoded(self.good_list, codec, declared, header=header)
-        if codec == "big5" and not header and not _DECLARED.search(self.good_list.text[:1000]):
-            pytest.skip("nothing would say that it is Big5")
         found = self.tried(sample)
         if not is_loud(found):
             assert tuple(entry.title for entry in entries_of(found)) == titles

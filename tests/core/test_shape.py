@@ -13,7 +13,7 @@ from syncd.core.shape import (
     told,
     vanished,
 )  # fmt: skip
-from syncd.model import Instant
+from syncd.model import Entry, Instant
 from tests.core.given import NOW, entry
 
 
@@ -33,6 +33,17 @@ def test_what_every_list_is_read_for_is_part_of_its_shape() -> None:
     shown = [entry("a", published=Instant(NOW)), entry("b", published=None, url=""), entry("c", withdrawn=True)]
     assert shape_of_entries(shown, (("TITLE", 100),)) == (("@url", 50), ("@published", 50), ("TITLE", 100))
     assert shape_of_entries([]) == ()
+
+
+def test_dates_ahead_of_a_clock_that_may_be_wrong_are_dates_that_the_list_has() -> None:
+    rows = [entry_without_date(n) for n in range(4)]
+    assert shape_of_entries(rows) == (("@url", 100), ("@published", 0))
+    assert shape_of_entries(rows, ahead=3) == (("@url", 100), ("@published", 75))
+    assert shape_of_entries(rows, ahead=9) == (("@url", 100), ("@published", 100))
+
+
+def entry_without_date(n: int) -> Entry:
+    return Entry(f"e{n}", f"通知{n}", f"https://list.example/{n}")
 
 
 def test_a_key_that_nearly_all_rows_carried_and_none_does_is_lost_and_its_new_name_is_told() -> None:

@@ -41,9 +41,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_quickly(name: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert refused(BOMBS[name]).reason == "hostile_xml"
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_blanks_before_the_root_cost_nothing() -> None:
