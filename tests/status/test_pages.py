@@ -125,7 +125,7 @@ def test_the_timeline_goes_from_publication_to_what_comes_next(client: Client) -
 def test_other_titles_relations_both_ways_and_who_told_the_publication_are_shown(client: Client) -> None:
     text = re.sub(r"\s+", " ", Tags(client.page("/reposts/7", "en")).text)
     for told in ("一图<读懂>", "已修改", "amended by 修改<决定>", "国发〔2026〕9号 · document 12", "explains 国发〔2020〕1号",
-                 "never read here", "Turned out to be document 3", "source state-council"):
+                 "never read here", "Turned out to be document3", "source state-council"):
         assert told in text
     assert "修改<决定>" not in client.page("/reposts/7", "en"), "text from outside is escaped"
 
