@@ -32,7 +32,7 @@ from syncd.core.repost import NEEDS_PERSON
 from syncd.engine.engine import Engine
 from syncd.engine.measure import judge
 from syncd.engine.observe import find_on, newest_shown
-from syncd.engine.poll import ALARMS, GAP, gap_of
+from syncd.engine.poll import ALARMS, GAP, UNPROVEN, gap_of
 from syncd.engine.push import hint as push_hint
 from syncd.engine.send import drafted, locate, print_of, read
 from syncd.errors import AdapterError, Stale, SyncdError
@@ -190,7 +190,7 @@ class Desk:
         found += [
             self._needs("entry", p.id, p.entry.title, p.reason, p.hint, p.sighted)
             for p in await self.ground.store.pendings()
-            if p.held or p.tries >= 3 or p.reason == "flap"
+            if p.held or p.tries >= 3 or p.reason == "flap" or p.reason in UNPROVEN
         ]
         found += [*await self._noted(), *await self._gaps()]
         found += [

@@ -49,7 +49,9 @@ UNLIKE = frozenset(
     {"not_understood", "not_a_feed", "page_instead", "empty_body", "bad_encoding", "hostile_xml", "truncated"}
 )
 """Failures that say that an address shows something else than the list that it was."""
-ALARMS = UNLIKE | {
+UNPROVEN = frozenset({"relay_bad_signature", "relay_tampered", "relay_replayed"})
+"""What a relay gave is not what was sealed, or is older: somebody changed it, or brought the wrong disc."""
+ALARMS = UNLIKE | UNPROVEN | {
     "list_redesigned",
     "list_changed",
     "list_cut",

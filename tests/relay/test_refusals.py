@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.engine.poll import UNPROVEN
 from syncd.errors import NotApplied, ReadFailed
 from syncd.relay import seal, wire
 from syncd.sources.relay import FolderClient
@@ -75,9 +76,11 @@ def test_a_feed_that_is_not_what_was_sealed_is_refused_and_a_sound_one_heals(
             spoil(province.out)
             await city.read()
             await stands(city, reason)
+            assert (reason in await city.attention()) == (reason in UNPROVEN), "what was changed is told a person at once"
             await province.export()
             await city.read(4000)
             assert city.reason() == ""
+            assert reason not in await city.attention()
             assert city.creates() == 1
 
     asyncio.run(scene())
@@ -99,6 +102,7 @@ def test_one_flipped_byte_of_a_document_is_refused_and_a_new_copy_heals(at: int,
             (waiting,) = await city.disk.pendings()
             assert waiting.reason == "relay_tampered"
             assert waiting.hint
+            assert (await city.attention())["relay_tampered"]["kind"] == "entry", "a person hears of it at once"
             assert (await province.export())["written"] >= 1, "an export mends what is damaged"
             await city.after(1200)
             assert city.creates() == 1
