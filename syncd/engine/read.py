@@ -19,7 +19,7 @@ from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.engine.route import Router
 from syncd.errors import ReadFailed, Stale, StoreError
-from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Revision
+from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Media, Revision
 from syncd.sources.api import Page
 from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
@@ -215,7 +215,7 @@ class Reader:
         return found
 
     async def _defer(self, pending: Pending, error: ReadFailed) -> None:
-        wait = max(self.deps.backoff(pending.tries), error.after or 0.0)
+        wait = max(self.deps.backoff(pending.tries), min(error.after or 0.0, schedule.RETRY_AFTER_CAP))
         due = self.deps.now + timedelta(seconds=wait)
         self.deps.meter.failure("read", error.reason)
         self.deps.log.warning("read_failed", url=pending.entry.url, reason=error.reason, hint=error.hint)
@@ -265,7 +265,8 @@ class Reader:
         return next((document.id for document in found if document.latest), 0)
 
     async def _record(self, unit: SourceUnit, pending: Pending) -> Recorded:
-        fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
+        had = await self._files_of(pending)
+        fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries, known=had)
         assert fresh.content is not None  # no validators were sent, so there is no "unchanged"
         # By all its names: the number under which another list showed it may stand on its page only.
         known = await self._known(pending, _aliases(pending.source, pending.entry, fresh.content))
@@ -281,6 +282,11 @@ class Reader:
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
         return await self._recorded(reading)
+
+    async def _files_of(self, pending: Pending) -> tuple[Media, ...]:
+        """The files of the document that an entry changes."""
+        found = await self._current(pending.document) if pending.document else None
+        return (await self.deps.store.revision(found.id, found.latest)).content.media if found and found.latest else ()
 
     async def _is_copy(self, unit: SourceUnit, document: int, revision: Revision) -> bool:
         """True when the text says nothing new of the document: it comes from another source than the document's own (the
@@ -421,20 +427,23 @@ class Reader:
         unit = self.deps.sources.get(source)
         return unit.relook if unit else (604800.0,)
 
-    async def _fetch(self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int) -> Fresh:
-        """The document's content now; raises ReadFailed."""
+    async def _fetch(
+        self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int, known: Sequence[Media] = ()
+    ) -> Fresh:
+        """The document's content now; raises ReadFailed. known: the files that it had when it was read last."""
         seen = await self._page(unit, entry, validators)
         if seen is None:
             return Fresh(None, validators)
         content, links = await self.deps.builder.build(seen.entry, seen.page)
-        fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits)
+        fetched = _with_known(await self.deps.files.fetch(links, unit.client, self.deps.file_limits), links, known)
         if fetched.retry is not None and tries < FILE_TRIES:
             told = "; ".join(fetched.losses)
             raise ReadFailed(
                 "attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry
             )
         content = replace(complete(content, fetched), raw=seen.raw)
-        return Fresh(content, seen.validators, seen.page.withdrawn if seen.page else "")
+        validators = Validators() if fetched.retry is not None else seen.validators  # "unchanged" would miss what is missing
+        return Fresh(content, validators, seen.page.withdrawn if seen.page else "")
 
     async def _page(self, unit: SourceUnit, entry: Entry, validators: Validators) -> Seen | None:
         """What is at the entry's present address; None when that is unchanged.
@@ -481,7 +490,8 @@ class Reader:
             await self._look_for_removal(unit, due)
             return
         validators = due.look.validators if not due.document.withdrawn else Validators()
-        fresh = await self._fetch(unit, due.entry, validators, tries=FILE_TRIES)
+        had = due.revision.content.media
+        fresh = await self._fetch(unit, due.entry, validators, tries=FILE_TRIES, known=had)
         if fresh.content is None:
             await self._look_at_files(unit, due, due.look.validators)
             return
@@ -570,7 +580,8 @@ class Reader:
         if error.status in (404, 410) and not due.document.withdrawn:
             await self._missing(due, error)
             return
-        wait = max(self.deps.backoff(due.look.tries, first=300.0, cap=86400.0), error.after or 0.0)
+        asked = min(error.after or 0.0, schedule.RETRY_AFTER_CAP)
+        wait = max(self.deps.backoff(due.look.tries, first=300.0, cap=86400.0), asked)
         look = replace(due.look, due=self.deps.now + timedelta(seconds=wait), tries=due.look.tries + 1)
         self.deps.meter.failure("read", error.reason)
         await self.deps.store.record_look(due.document.id, look)
@@ -612,6 +623,14 @@ class Reader:
         source = due.document.sources[0] if due.document.sources else ""
         gone, live = await self.deps.store.gone_recently(source, self.deps.now - timedelta(days=1))
         return gone > max(GONE_FEW, GONE_SHARE * live)
+
+
+def _with_known(fetched: Fetched, links: Sequence[AttachmentLink], known: Sequence[Media]) -> Fetched:
+    """With the files that are known and can't be had just now: that their server is down is no word of the document's."""
+    if fetched.retry is None:
+        return fetched
+    files = {media.url: media for media in (*known, *fetched.media)}
+    return replace(fetched, media=tuple(files[url] for url in dict.fromkeys(link.url for link in links) if url in files))
 
 
 def _undated(entry: Entry) -> int:
