@@ -311,8 +311,9 @@ class Poller:
 
     def _failed(self, unit: SourceUnit, row: SourceRow, error: ReadFailed) -> None:
         now, dice = self.deps.now, self.deps.dice.random()
+        row = self.rows.get(unit.name, row)  # what the read has recorded before it failed stays
         self._hear(unit, error.reason)
-        if self._outages.blamed(error.reason):
+        if self._outages.blamed(row, error.reason, now):
             after = after_outage(unit, row, tries=row.tries, now=now, dice=dice)
         else:
             after = after_failure(unit, row, error, now=now, dice=dice)
