@@ -262,9 +262,9 @@ class Poller:
             if self.ears:
                 self.ears.unchanged(unit.name)
             return
-        listing = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
+        listing, behind = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
         after = self._after(unit, row, answer, ttl=listing.ttl, skips=listing.skips, full=full)
-        after = replace(after, body=body, shown=len(listing.entries))
+        after = replace(after, body=body, shown=len(listing.entries), bytes=after.bytes + behind)
         finds = await self._record(unit, after, row, listing, answer, fresh)
         if self.ears:
             self.ears.changed(unit.name, answer, listing, finds, row.good)

@@ -335,8 +335,8 @@ class Reader:
         async def found(shown: Sequence[Entry]) -> bool:
             return any(each.key == entry.key for each in shown)
 
-        shown = (await whole(unit, answer, enough=found, now=self.deps.now)).entries
-        return _undated(entry) in {_undated(each) for each in shown if each.key == entry.key}
+        listing, _ = await whole(unit, answer, enough=found, now=self.deps.now)
+        return _undated(entry) in {_undated(each) for each in listing.entries if each.key == entry.key}
 
     async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry) -> Doubt | None:
         """Why a text is not believed at once: it was superseded, or its document was withdrawn, and nothing says that it
