@@ -14,6 +14,7 @@ from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
 from syncd.core.identity import aliases, canonical_url
 from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.manners import PARKED
 from syncd.engine.paging import whole
 from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
@@ -21,7 +22,7 @@ from syncd.engine.route import Router
 from syncd.errors import ReadFailed, Stale, StoreError
 from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Media, Revision
 from syncd.sources.api import Page
-from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
+from syncd.store.api import MARKED, DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
 from syncd.web.status import retry_after
 
@@ -215,12 +216,13 @@ class Reader:
         return found
 
     async def _defer(self, pending: Pending, error: ReadFailed) -> None:
+        asked = error.reason != PARKED  # a pause that others are the reason for uses up no try
         wait = max(self.deps.backoff(pending.tries), min(error.after or 0.0, schedule.RETRY_AFTER_CAP))
         due = self.deps.now + timedelta(seconds=wait)
         self.deps.meter.failure("read", error.reason)
         self.deps.log.warning("read_failed", url=pending.entry.url, reason=error.reason, hint=error.hint)
         await self.deps.store.defer(
-            replace(pending, due=due, tries=pending.tries + 1, reason=error.reason, hint=error.hint)
+            replace(pending, due=due, tries=pending.tries + asked, reason=error.reason, hint=error.hint)
         )
 
     async def _withdraw(self, pending: Pending) -> Recorded:
@@ -315,7 +317,8 @@ class Reader:
             return False
         last = [await self.deps.store.revision(document, n) for n in range(found.latest, found.latest - most, -1)]
         unlike = (revision.hash, revision.withdrawn) != (last[0].hash, last[0].withdrawn)
-        return unlike and flapping([r.detected for r in last], self.deps.now, per_day=most)
+        own = [r.detected for r in last if r.reason != MARKED]
+        return unlike and flapping(own, self.deps.now, per_day=most)
 
     async def _has_passed(self, unit: SourceUnit, pending: Pending, doubt: Doubt | None) -> bool:
         """True for a doubtful text of a list that the list shows no more at a later try."""

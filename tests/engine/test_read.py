@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.core.mapping import fidelity_hash
+from syncd.errors import ReadFailed
 from tests.engine.rig import DETAIL, Rig, json_reply, played, route, site, source, text_reply, title_of
 
 PAGES = source(options=DETAIL) + site() + route()
@@ -149,6 +150,20 @@ async def test_an_attachment_that_could_not_be_had_in_time_is_added_when_it_can_
         files(rig)
         await rig.after(3 * 3600)
         assert len((await rig.disk.revision(document, 2)).content.media) == 1
+
+
+@played
+async def test_a_pause_of_the_domain_uses_up_no_try_of_a_document() -> None:
+    async with Rig(PAGES) as rig:
+        await rig.begin()
+        rig.publish(1)
+        rig.servers["central"].say(ReadFailed("parked", after=600.0), on=lambda method, path: path == "/doc/1")
+        await rig.after(7200, step=300)
+        [waiting] = await rig.disk.pendings()
+        assert (waiting.reason, waiting.tries) == ("parked", 0)
+        rig.servers["central"].well()
+        await rig.after(900)
+        assert await rig.status_of(1) == "visible"
 
 
 def no_validators(rig: Rig) -> None:
