@@ -121,7 +121,8 @@ class Publisher:
     async def _issued(self, changes: Sequence[Change], now: datetime) -> Issue:
         serial = max(int(await self._ground.store.get(_SERIAL) or 0) + 1, int(now.timestamp()))
         await self._ground.store.put(_SERIAL, str(serial))
-        made = [await self._document(change) for change in changes]
+        found = [await self._sound(change) for change in changes]
+        made = [each for each in found if each is not None]
         self._made = {each.change.document: each for each in made}
         first, older = _paged(made)
         next, pages = await self._older(older)
@@ -144,6 +145,18 @@ class Publisher:
             self._pages[key] = next
             hashes.append(next)
         return next, hashes
+
+    async def _sound(self, change: Change) -> _Made | None:
+        """None for a document whose rows are damaged: it is told, and must not keep all others back."""
+        try:
+            return await self._document(change)
+        except StoreError as error:
+            if error.reason not in ("damaged", "not_found"):
+                raise
+            self._ground.metrics.failure("relay", error.reason)
+            told = {"document": change.document, "where": error.where, "hint": error.hint}
+            self._ground.log.error("relay_left_out", reason=error.reason, **told)
+            return None
 
     async def _document(self, change: Change) -> _Made:
         known = self._made.get(change.document)

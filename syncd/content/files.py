@@ -21,6 +21,7 @@ from syncd.errors import ReadFailed, SyncdError
 from syncd.model import AttachmentLink, Media
 from syncd.sources.api import Run
 from syncd.web.api import Answer, Client, Limits
+from syncd.web.status import retry_after
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -110,7 +111,8 @@ class Files:
             lasting = failure.reason in _LASTING_REASONS or (
                 failure.reason == "http_status" and failure.status not in _PASSING_STATUS
             )
-            return _lost(done, f"{_called(link)}: {failure.message}", None if lasting else failure.after or _PASSING)
+            wait = min(failure.after or _PASSING, _PASSING)  # who may be asked when, his host's pause says (web.manners)
+            return _lost(done, f"{_called(link)}: {failure.message}", None if lasting else wait)
         except Refused as refusal:
             return _lost(done, f"{_called(link)}: {refusal.message}", None)
         return replace(done, media=(*done.media, self._keep(link, position, looked)))
@@ -135,10 +137,9 @@ async def _get(link: AttachmentLink, client: Client, limits: FileLimits) -> Answ
     bounds = Limits(deadline=limits.deadline, wire=limits.size, body=limits.size)
     answer = await client.get(link.url, limits=bounds)
     if answer.status != 200:
-        after = answer.header("retry-after")
         raise ReadFailed(
             "http_status", f"the server answered {answer.status}", where=link.url, status=answer.status,
-            after=float(after) if after.isdecimal() else None,
+            after=retry_after(answer),
         )
     if _is_page(answer.body) and ending(link.url) not in ("htm", "html"):
         raise ReadFailed("page_instead", "the server sent a page instead of the file", where=link.url)

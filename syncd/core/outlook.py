@@ -34,6 +34,11 @@ class Outlook:
             return "down" if self.down else "up"
         return "back" if self.down and reached and before is not None and not before[1] else ""
 
+    @property
+    def answers(self) -> bool:
+        """True while at least one host of the window has answered."""
+        return self._failing < len(self._last)
+
     def fails(self, host: str) -> bool:
         """True when the host's last word in the window was none."""
         return host in self._last and not self._last[host][1]

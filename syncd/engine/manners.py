@@ -25,6 +25,8 @@ UNASKED = frozenset({PARKED, "robots_disallowed", "robots_unreachable"})
 """Reasons for which nothing was asked: they say nothing of the host."""
 PROBE = timedelta(seconds=60)
 """How often one list is tried while the network is down."""
+EXCUSED = timedelta(days=1)
+"""How long a list's failures may be the network's while other hosts answer."""
 RETURN = timedelta(seconds=30)
 """Over how long the lists are spread that are read as soon as it is back."""
 _NETWORK_HINT = "most hosts can't be reached, so it is not this list's fault: look at this machine's network, proxy and DNS"
@@ -97,9 +99,14 @@ class Outages:
             return ""
         return self._outlook.told(_host(unit), reason not in UNREACHED, now)
 
-    def blamed(self, reason: str) -> bool:
-        """True when a failure with this reason is the network's."""
-        return self._outlook.down and reason in UNREACHED
+    def blamed(self, row: SourceRow, reason: str, now: datetime) -> bool:
+        """True when a failure of a list with this reason is the network's.
+
+        Where other hosts answer, a list that was never read well, or not for a day, is no longer excused by it: of a few
+        lists of which most are closed or misspelt each must be told by its own name.
+        """
+        excused = not self._outlook.answers or (row.good is not None and now - row.good < EXCUSED)
+        return self._outlook.down and reason in UNREACHED and excused
 
     def struck(
         self, units: Mapping[str, SourceUnit], rows: Iterable[SourceRow], *, now: datetime, dice: random.Random
@@ -108,7 +115,7 @@ class Outages:
         return [
             after_outage(units[row.name], row, tries=max(0, row.tries - 1), now=now, dice=dice.random())
             for row in rows
-            if row.reason in UNREACHED and row.name in units and self._outlook.fails(_host(units[row.name]))
+            if self.blamed(row, row.reason, now) and row.name in units and self._outlook.fails(_host(units[row.name]))
         ]
 
     def probed(self, rows: Iterable[SourceRow], *, now: datetime, dice: random.Random) -> SourceRow | None:

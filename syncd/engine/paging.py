@@ -18,22 +18,24 @@ Enough = Callable[[Sequence[Entry]], Awaitable[bool]]
 """Whether a page's rows show that none behind them is needed."""
 
 
-async def whole(unit: SourceUnit, first: Answer, *, enough: Enough, now: datetime) -> Listing:
-    """The list with the pages behind its first one, up to the page that is enough, the last one or `unit.pages`.
+async def whole(unit: SourceUnit, first: Answer, *, enough: Enough, now: datetime) -> tuple[Listing, int]:
+    """The list with the pages behind its first one, up to the page that is enough, the last one or `unit.pages`; and the
+    bytes that these cost.
 
     A row that moved to the next page between two requests counts once. Raises ReadFailed when any of them can't be read:
     a part of a list is none.
     """
     listing, asked = await unit.source.parse(first), {unit.url, first.url}
-    page, left = listing, unit.pages - 1
+    page, left, wire = listing, unit.pages - 1, 0
     while left and page.next and page.next not in asked and not await enough(page.entries):
         asked.add(page.next)
         left -= 1
         answer = await unit.client.get(page.next)
         _judge(answer, now)
+        wire += answer.wire
         page = await unit.source.parse(answer)
         listing = _joined(listing, page)
-    return listing
+    return listing, wire
 
 
 def _joined(listing: Listing, page: Listing) -> Listing:

@@ -264,9 +264,9 @@ class Poller:
             if self.ears:
                 self.ears.unchanged(unit.name)
             return
-        listing = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
+        listing, behind = await whole(unit, answer, enough=partial(self._suffices, unit, row, fresh), now=now)
         after = self._after(unit, row, answer, ttl=listing.ttl, skips=listing.skips, full=full)
-        after = replace(after, body=body, shown=len(listing.entries))
+        after = replace(after, body=body, shown=len(listing.entries), bytes=after.bytes + behind)
         finds = await self._record(unit, after, row, listing, answer, fresh)
         if self.ears:
             self.ears.changed(unit.name, answer, listing, finds, row.good)
@@ -313,8 +313,9 @@ class Poller:
 
     def _failed(self, unit: SourceUnit, row: SourceRow, error: ReadFailed) -> None:
         now, dice = self.deps.now, self.deps.dice.random()
+        row = self.rows.get(unit.name, row)  # what the read has recorded before it failed stays
         self._hear(unit, error.reason)
-        if self._outages.blamed(error.reason):
+        if self._outages.blamed(row, error.reason, now):
             after = after_outage(unit, row, tries=row.tries, now=now, dice=dice)
         else:
             after = after_failure(unit, row, error, now=now, dice=dice)

@@ -14,14 +14,15 @@ from syncd.core import mapping, schedule
 from syncd.core.detect import flapping
 from syncd.core.identity import aliases, canonical_url
 from syncd.engine.deps import Deps, SourceUnit
+from syncd.engine.manners import PARKED
 from syncd.engine.paging import whole
 from syncd.engine.poll import BUG, fingerprint
 from syncd.engine.pool import Pool
 from syncd.engine.route import Router
 from syncd.errors import ReadFailed, Stale, StoreError
-from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Revision
+from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Media, Revision
 from syncd.sources.api import Page
-from syncd.store.api import DueLook, Look, Pending, Reading, Recorded
+from syncd.store.api import MARKED, DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
 from syncd.web.status import retry_after
 
@@ -215,12 +216,13 @@ class Reader:
         return found
 
     async def _defer(self, pending: Pending, error: ReadFailed) -> None:
-        wait = max(self.deps.backoff(pending.tries), error.after or 0.0)
+        asked = error.reason != PARKED  # a pause that others are the reason for uses up no try
+        wait = max(self.deps.backoff(pending.tries), min(error.after or 0.0, schedule.RETRY_AFTER_CAP))
         due = self.deps.now + timedelta(seconds=wait)
         self.deps.meter.failure("read", error.reason)
         self.deps.log.warning("read_failed", url=pending.entry.url, reason=error.reason, hint=error.hint)
         await self.deps.store.defer(
-            replace(pending, due=due, tries=pending.tries + 1, reason=error.reason, hint=error.hint)
+            replace(pending, due=due, tries=pending.tries + asked, reason=error.reason, hint=error.hint)
         )
 
     async def _withdraw(self, pending: Pending) -> Recorded:
@@ -265,7 +267,8 @@ class Reader:
         return next((document.id for document in found if document.latest), 0)
 
     async def _record(self, unit: SourceUnit, pending: Pending) -> Recorded:
-        fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries)
+        had = await self._files_of(pending)
+        fresh = await self._fetch(unit, pending.entry, Validators(), tries=pending.tries, known=had)
         assert fresh.content is not None  # no validators were sent, so there is no "unchanged"
         # By all its names: the number under which another list showed it may stand on its page only.
         known = await self._known(pending, _aliases(pending.source, pending.entry, fresh.content))
@@ -281,6 +284,11 @@ class Reader:
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
         return await self._recorded(reading)
+
+    async def _files_of(self, pending: Pending) -> tuple[Media, ...]:
+        """The files of the document that an entry changes."""
+        found = await self._current(pending.document) if pending.document else None
+        return (await self.deps.store.revision(found.id, found.latest)).content.media if found and found.latest else ()
 
     async def _is_copy(self, unit: SourceUnit, document: int, revision: Revision) -> bool:
         """True when the text says nothing new of the document: it comes from another source than the document's own (the
@@ -309,7 +317,8 @@ class Reader:
             return False
         last = [await self.deps.store.revision(document, n) for n in range(found.latest, found.latest - most, -1)]
         unlike = (revision.hash, revision.withdrawn) != (last[0].hash, last[0].withdrawn)
-        return unlike and flapping([r.detected for r in last], self.deps.now, per_day=most)
+        own = [r.detected for r in last if r.reason != MARKED]
+        return unlike and flapping(own, self.deps.now, per_day=most)
 
     async def _has_passed(self, unit: SourceUnit, pending: Pending, doubt: Doubt | None) -> bool:
         """True for a doubtful text of a list that the list shows no more at a later try."""
@@ -329,8 +338,8 @@ class Reader:
         async def found(shown: Sequence[Entry]) -> bool:
             return any(each.key == entry.key for each in shown)
 
-        shown = (await whole(unit, answer, enough=found, now=self.deps.now)).entries
-        return _undated(entry) in {_undated(each) for each in shown if each.key == entry.key}
+        listing, _ = await whole(unit, answer, enough=found, now=self.deps.now)
+        return _undated(entry) in {_undated(each) for each in listing.entries if each.key == entry.key}
 
     async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry) -> Doubt | None:
         """Why a text is not believed at once: it was superseded, or its document was withdrawn, and nothing says that it
@@ -421,20 +430,23 @@ class Reader:
         unit = self.deps.sources.get(source)
         return unit.relook if unit else (604800.0,)
 
-    async def _fetch(self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int) -> Fresh:
-        """The document's content now; raises ReadFailed."""
+    async def _fetch(
+        self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int, known: Sequence[Media] = ()
+    ) -> Fresh:
+        """The document's content now; raises ReadFailed. known: the files that it had when it was read last."""
         seen = await self._page(unit, entry, validators)
         if seen is None:
             return Fresh(None, validators)
         content, links = await self.deps.builder.build(seen.entry, seen.page)
-        fetched = await self.deps.files.fetch(links, unit.client, self.deps.file_limits)
+        fetched = _with_known(await self.deps.files.fetch(links, unit.client, self.deps.file_limits), links, known)
         if fetched.retry is not None and tries < FILE_TRIES:
             told = "; ".join(fetched.losses)
             raise ReadFailed(
                 "attachment", told, hint="the attachment is tried again", where=entry.url, after=fetched.retry
             )
         content = replace(complete(content, fetched), raw=seen.raw)
-        return Fresh(content, seen.validators, seen.page.withdrawn if seen.page else "")
+        validators = Validators() if fetched.retry is not None else seen.validators  # "unchanged" would miss what is missing
+        return Fresh(content, validators, seen.page.withdrawn if seen.page else "")
 
     async def _page(self, unit: SourceUnit, entry: Entry, validators: Validators) -> Seen | None:
         """What is at the entry's present address; None when that is unchanged.
@@ -481,7 +493,8 @@ class Reader:
             await self._look_for_removal(unit, due)
             return
         validators = due.look.validators if not due.document.withdrawn else Validators()
-        fresh = await self._fetch(unit, due.entry, validators, tries=FILE_TRIES)
+        had = due.revision.content.media
+        fresh = await self._fetch(unit, due.entry, validators, tries=FILE_TRIES, known=had)
         if fresh.content is None:
             await self._look_at_files(unit, due, due.look.validators)
             return
@@ -570,7 +583,8 @@ class Reader:
         if error.status in (404, 410) and not due.document.withdrawn:
             await self._missing(due, error)
             return
-        wait = max(self.deps.backoff(due.look.tries, first=300.0, cap=86400.0), error.after or 0.0)
+        asked = min(error.after or 0.0, schedule.RETRY_AFTER_CAP)
+        wait = max(self.deps.backoff(due.look.tries, first=300.0, cap=86400.0), asked)
         look = replace(due.look, due=self.deps.now + timedelta(seconds=wait), tries=due.look.tries + 1)
         self.deps.meter.failure("read", error.reason)
         await self.deps.store.record_look(due.document.id, look)
@@ -612,6 +626,14 @@ class Reader:
         source = due.document.sources[0] if due.document.sources else ""
         gone, live = await self.deps.store.gone_recently(source, self.deps.now - timedelta(days=1))
         return gone > max(GONE_FEW, GONE_SHARE * live)
+
+
+def _with_known(fetched: Fetched, links: Sequence[AttachmentLink], known: Sequence[Media]) -> Fetched:
+    """With the files that are known and can't be had just now: that their server is down is no word of the document's."""
+    if fetched.retry is None:
+        return fetched
+    files = {media.url: media for media in (*known, *fetched.media)}
+    return replace(fetched, media=tuple(files[url] for url in dict.fromkeys(link.url for link in links) if url in files))
 
 
 def _undated(entry: Entry) -> int:

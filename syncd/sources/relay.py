@@ -169,14 +169,18 @@ class RelayClient:
         limits: Limits | None = None,
     ) -> Answer:
         """As Client.get. Raises ReadFailed: relay_bad_signature, relay_tampered, relay_replayed, relay_stale,
-        relay_incomplete too."""
+        relay_incomplete too.
+
+        A file that the relay does not have is not found. Of a page at the publisher's it knows nothing, so that it is as it
+        was: a document that another source had shown first must not be gone because it is looked at by way of a relay.
+        """
         if url in (self._url, self.feed):
             return await self._issue(validators)
         if sha256 := wire.object_of(url, self.feed):
             return await self._object(sha256, url, validators, limits)
         sha256, name = self._files.get(urldefrag(url).url, ("", ""))
-        if not sha256:
-            return self._made(404, url)
+        if not sha256:  # only files are asked for with limits of their own
+            return self._made(404 if limits else 304, url)
         answer = await self._object(sha256, self.address(sha256), validators, limits)
         return replace(answer, url=f"{answer.url}/{name}")  # by its name's ending its kind is told
 

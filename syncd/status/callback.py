@@ -69,7 +69,8 @@ class Callback:
         if isinstance(taker, int):
             return taker
         length = next((v for n, v in headers if n == b"content-length"), "0")
-        problem = TOO_LARGE if not length.isdigit() or int(length[:12]) > MOST else await _taken(taker, receive)
+        known = length.isascii() and length.isdigit()
+        problem = TOO_LARGE if not known or int(length[:12]) > MOST else await _taken(taker, receive)
         taker.end(problem)
         return {TOO_LARGE: 413, CUT: 400}.get(problem, 202)
 

@@ -18,6 +18,9 @@ from syncd.core.shape import Shape
 from syncd.model import Bond, Document, Entry, Event, Instant, Repost, Revision
 from syncd.web.api import Validators
 
+MARKED = "marked"
+"""The reason of a revision that only what others say of a document made."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:

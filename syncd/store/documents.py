@@ -13,7 +13,7 @@ from syncd.core.identity import alias_hash, another_number, identify, normalise_
 from syncd.errors import Stale
 from syncd.model import Document, Entry, Event, Hold, Instant, Precision, Repost, Revision
 from syncd.store import lists, relations
-from syncd.store.api import Change, Dossier, DueLook, Look, Reading, Recorded
+from syncd.store.api import MARKED, Change, Dossier, DueLook, Look, Reading, Recorded
 from syncd.store.codec import maybe_micros, micros, moment
 from syncd.store.marks import add_events, delete_repost, reposts_of_document, update_repost
 from syncd.store.rows import (
@@ -64,8 +64,11 @@ _REVISION_HEAD = Query(
     )
 )
 _REVISIONS = Query(select(revisions).where(revisions.c.document == bindparam("document")).order_by(revisions.c.n))
+# What others say of a document is no text of its own.
 _REVISED = Query(
-    select(revisions.c.detected).where(revisions.c.document == bindparam("document")).order_by(revisions.c.n)
+    select(revisions.c.detected)
+    .where(revisions.c.document == bindparam("document"), revisions.c.reason != MARKED)
+    .order_by(revisions.c.n)
 )
 _NEW_REVISION = inserting(revisions, without="id")
 _SUPERSEDE = Query(
@@ -376,7 +379,7 @@ def _marked(conn: Connection, known: Document, read: Reading) -> tuple[Document,
     if last is None or told == last.content.notices:
         return known, None
     content = replace(last.content, notices=told)
-    marked = replace(last, n=last.n + 1, content=content, detected=read.at, reason="marked")
+    marked = replace(last, n=last.n + 1, content=content, detected=read.at, reason=MARKED)
     by = "; ".join(notice.number or notice.title for notice in told)
     return _revised(conn, known, marked, read, {"by": by} if by else {}), marked
 

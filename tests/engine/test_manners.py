@@ -284,6 +284,42 @@ async def test_a_list_that_failed_long_before_keeps_its_count_through_an_outage(
         assert (await rig.source_row("central"))["reason"] == ""
 
 
+@played
+async def test_the_network_is_no_excuse_for_good_while_another_host_answers() -> None:
+    async with Rig(lists("central", "city", "bureau")) as rig:
+        await rig.begin()
+        cut(rig, "city", "bureau")
+        await rig.after(6 * 3600, step=60)
+        assert (await rig.source_row("city"))["reason"] == "network_down"
+        await rig.after(24 * 3600, step=300)
+        for name in ("city", "bureau"):
+            row = await rig.source_row(name)
+            assert (row["reason"], row["tries"] >= 3) == ("connect", True)
+        assert not [p for p in (await rig.desk.status())["problems"] if p["reason"] == "network_down"]
+        mend(rig, "city", "bureau")
+        await rig.after(86400, step=600)
+        assert {(await rig.source_row(name))["reason"] for name in ("city", "bureau")} == {""}
+
+
+@played
+async def test_lists_that_were_never_read_are_told_by_their_own_failure_where_another_host_answers() -> None:
+    async with Rig(lists("central", "city", "bureau")) as rig:
+        cut(rig, "city", "bureau")
+        await rig.after(1800, step=60)
+        for name in ("city", "bureau"):
+            assert (await rig.source_row(name))["reason"] == "connect"
+
+
+@played
+async def test_an_outage_of_days_stays_the_networks_while_nobody_answers() -> None:
+    async with Rig(lists(*FIVE)) as rig:
+        await rig.begin()
+        cut(rig, *FIVE)
+        await rig.after(3 * 86400, step=900)
+        rows = [await rig.source_row(name) for name in FIVE]
+        assert {(row["tries"], row["reason"]) for row in rows} == {(0, "network_down")}
+
+
 # --- gone for good --------------------------------------------------------------------------------------------------
 
 

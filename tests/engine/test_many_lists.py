@@ -497,6 +497,26 @@ async def test_a_mark_survives_a_death_between_the_reading_and_its_routing(rig: 
     assert (await rig_repost(rig, TITLE)).seen == 2
 
 
+@pytest.mark.guarantee(1)
+@started
+async def test_marks_by_others_do_not_count_as_a_page_that_changes_all_the_time(rig: Rig, lists: Lists) -> None:
+    dated = {"published": "2026-03-02 09:00:00"}
+    lists.show("list", "a", TITLE, "http://list.example/1.htm", page(**dated), at="2026-03-02")
+    await lists.read()
+    for n in range(6):
+        bond = {"bond": "amends", "number": NUMBER}
+        told = page(title=f"第{n}次修改决定", number=f"国发〔2026〕{40 + n}号", index="", relations=[bond])
+        lists.show("library", f"b{n}", f"决定{n}", f"http://library.example/{n}.htm", told, at="2026-03-02 10:00:00")
+        await lists.read()
+    assert (await rig_repost(rig, TITLE)).seen == 7
+    lists.shelves["list"].pages["/1.htm"] = page(html="<p>更正后的正文。</p>" + BODY, **dated)
+    row = next(row for row in lists.shelves["list"].rows if row["key"] == "a")
+    row["published"] = "2026-03-03"
+    await rig.after(4 * 3600, step=600)
+    shown = next(post for post in rig.posts() if post.title == TITLE)
+    assert "更正后的正文" in shown.html
+
+
 async def rig_repost(rig: Rig, title: str) -> Any:
     [found] = [r for r, d in await rig.disk.reposts(Filter()) if d.title == title]
     return found

@@ -32,7 +32,8 @@ class Archive:
     async def get(self, url: str, **_: Any) -> Answer:
         self.asked.append(url)
         headers = ((b"retry-after", b"120"),) if self.status == 503 else ()
-        return Answer(status=self.status, url=url, headers=headers, body=url.encode(), started=NOW, ended=NOW)
+        body = url.encode()
+        return Answer(status=self.status, url=url, headers=headers, body=body, started=NOW, ended=NOW, wire=100)
 
     async def parse(self, answer: Answer) -> Listing:
         return self.pages[answer.url]
@@ -65,9 +66,18 @@ def until(key: str) -> Callable[[Sequence[Entry]], Awaitable[bool]]:
 
 
 def read(pages: Archive, enough: Callable[[Sequence[Entry]], Awaitable[bool]] = never, *, most: int = 10) -> Listing:
+    return _read(pages, enough, most)[0]
+
+
+def _read(pages: Archive, enough: Callable[[Sequence[Entry]], Awaitable[bool]], most: int) -> tuple[Listing, int]:
     unit = SourceUnit("central", "json", FIRST, cast(Source, pages), cast(Client, pages), pages=most)
     first = Answer(status=200, url=FIRST, headers=(), body=b"", started=NOW, ended=NOW)
     return asyncio.run(whole(unit, first, enough=enough, now=NOW))
+
+
+def test_what_the_pages_behind_the_first_one_cost_is_told() -> None:
+    assert _read(archive([2, 2, 2]), never, 10)[1] == 200
+    assert _read(archive([2, 2, 2]), never, 1)[1] == 0
 
 
 def test_pages_are_read_up_to_the_one_that_is_enough() -> None:

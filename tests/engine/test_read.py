@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.core.mapping import fidelity_hash
+from syncd.errors import ReadFailed
 from tests.engine.rig import DETAIL, Rig, json_reply, played, route, site, source, text_reply, title_of
 
 PAGES = source(options=DETAIL) + site() + route()
@@ -102,6 +103,78 @@ async def test_an_attachment_that_cannot_be_had_is_missing_in_words_and_holds_up
         assert revision.content.media == ()
         assert any("a.pdf" in loss for loss in revision.content.losses)
         assert await rig.status_of(1) == "visible"
+
+
+@pytest.mark.guarantee(1)
+@pytest.mark.parametrize("asked", ["172800", "99999999999999999", "9" * 400])
+@played
+async def test_a_server_of_attachments_that_asks_for_a_long_pause_does_not_hold_up_the_document(asked: str) -> None:
+    async with Rig(PAGES) as rig:
+        await rig.begin()
+        rig.wires.servers["files.example"] = lambda *_: text_reply(429, **{"retry-after": asked})
+        rig.publish(1, text=WITH_FILE)
+        await rig.after(3600)
+        assert await rig.status_of(1) == "visible"
+
+
+@pytest.mark.guarantee(1, 5)
+@pytest.mark.parametrize("reply", [503, 429], ids=str)
+@played
+async def test_a_post_does_not_lose_its_attachments_while_their_server_is_down(reply: int) -> None:
+    async with Rig(source(options=DETAIL) + 'relook = ["10m"]' + site() + route()) as rig:
+        await rig.begin()
+        files(rig)
+        rig.publish(1, text=WITH_FILE)
+        await rig.rest()
+        document = (await rig.one(1)).document
+        no_validators(rig)
+        files(rig, fails=10**6, status=reply)
+        await rig.after(5 * 3600, step=300)
+        assert (await rig.disk.document(document)).latest == 1
+        files(rig, fails=10**6, status=404)
+        await rig.after(3 * 86400, step=1200)
+        last = await rig.disk.revision(document, 2)
+        assert (last.content.media, len(last.content.losses)) == ((), 1), "what is gone for good is a correction"
+
+
+@pytest.mark.guarantee(1)
+@played
+async def test_an_attachment_that_could_not_be_had_in_time_is_added_when_it_can_be() -> None:
+    async with Rig(source(options=DETAIL) + 'relook = ["30m"]' + site() + route()) as rig:
+        await rig.begin()
+        files(rig, fails=10**6)
+        rig.publish(1, text=WITH_FILE)
+        await rig.after(3000)
+        document = (await rig.one(1)).document
+        assert (await rig.disk.revision(document, 1)).content.media == ()
+        files(rig)
+        await rig.after(3 * 3600)
+        assert len((await rig.disk.revision(document, 2)).content.media) == 1
+
+
+@played
+async def test_a_pause_of_the_domain_uses_up_no_try_of_a_document() -> None:
+    async with Rig(PAGES) as rig:
+        await rig.begin()
+        rig.publish(1)
+        rig.servers["central"].say(ReadFailed("parked", after=600.0), on=lambda method, path: path == "/doc/1")
+        await rig.after(7200, step=300)
+        [waiting] = await rig.disk.pendings()
+        assert (waiting.reason, waiting.tries) == ("parked", 0)
+        rig.servers["central"].well()
+        await rig.after(900)
+        assert await rig.status_of(1) == "visible"
+
+
+def no_validators(rig: Rig) -> None:
+    """The server answers each question with the whole page, as many do."""
+    handler = rig.servers["central"].handler
+
+    def said(method, path, headers, *rest):  # type: ignore[no-untyped-def]
+        status, told, body = handler(method, path, {}, *rest)
+        return status, {n: v for n, v in told.items() if n.lower() not in ("etag", "last-modified")}, body
+
+    rig.servers["central"].handler = said
 
 
 @pytest.mark.guarantee(1)

@@ -160,3 +160,32 @@ async def test_more_documents_than_a_page_are_all_found_by_one_who_was_away(tmp_
         while await city.stage(*STAGES):
             """More than one rest takes."""
         assert len({d.id for _, d in await city.all()}) == 300
+
+
+@played
+async def test_a_site_that_goes_over_to_a_relay_withdraws_nothing(tmp_path: Path) -> None:
+    """The relay has nothing at the publisher's own addresses: that is no word of the publisher's."""
+    async with Instance(tmp_path / "a") as province:
+        await begin(province)
+        above = relay_source(province.out, province.public, options='max_age = "30d"')
+        both = source(options=DETAIL) + above + site() + route(sources=("central", "above"))
+        async with Instance(tmp_path / "b", "某市", both) as city:
+            city.lists["central"].policies = province.lists["central"].policies
+            await city.rest()
+            province.publish(1)
+            await province.read()
+            await province.export()
+            await city.read()
+            await city.read()
+            assert (await city.newest())[0].sources[0] == "central"
+            await city.reload(city.config_text.replace(source(options=DETAIL), "").replace('"central", ', ""))
+            await city.after(3 * 86400, step=3600)
+            assert await city.status_of(1) == Status.VISIBLE.value
+            assert (await city.newest())[1].n == 1
+
+            province.clock.advance(3600)
+            province.correct(1, 2)
+            await province.after(2 * 86400, step=1800)
+            await province.export()
+            await city.after(7200, step=600)
+            assert "第2版" in city.posts()[0].html

@@ -14,7 +14,7 @@ import pytest
 from syncd.app.relay import Publisher
 from syncd.cli.relay import export, keygen, status
 from syncd.content.blobs import DiskBlobs
-from syncd.errors import ReadFailed, SyncdError
+from syncd.errors import ReadFailed, StoreError, SyncdError
 from syncd.relay import seal, wire
 from syncd.status.relay import create_relay
 from syncd.status.server import serve
@@ -287,3 +287,31 @@ def test_a_damaged_blob_keeps_nothing_else_back(tmp_path: Path) -> None:
     facts = {"blobs": str(tmp_path / "blobs"), "objects": names, **told}
     done = export(facts, tmp_path / "out")
     assert (done["written"], done["missing"]) == (1, 1)
+
+
+@played
+async def test_a_damaged_document_does_not_keep_the_others_back(tmp_path: Path) -> None:
+    async with Instance(tmp_path / "a") as province, below(tmp_path / "b", province) as city:
+        await begin(province)
+        await city.rest()
+        for n in (1, 2, 3):
+            province.publish(n)
+        await province.read()
+        real = province.disk.real.dossier
+
+        async def dossier(document: int) -> Any:
+            if document == 2:
+                raise StoreError("damaged", "revisions 2/1: its seal is broken", hint="put back the last backup")
+            return await real(document)
+
+        province.disk.dossier = dossier
+        await province.export()
+        await city.read()
+        assert len(await city.all()) == 2
+        assert [e["document"] for e in province.log.events("relay_left_out")] == [2]
+
+        del province.disk.dossier
+        province.clock.advance(700)
+        await province.export()
+        await city.read(1200)
+        assert len(await city.all()) == 3
