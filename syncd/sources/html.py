@@ -154,6 +154,13 @@ class Html:
                 found.setdefault(key, squeeze(node.attributes.get("content") or ""))
         return next((found[name.lower()] for name in names if found.get(name.lower())), "")
 
+    def linked(self, relation: str) -> tuple[str, ...]:
+        """The addresses that the page's head links to by a relation, each once (WebSub, section 4: in the head only)."""
+        links = [node for node in self.tree.css("head link[rel][href]")
+                 if relation in (node.attributes.get("rel") or "").lower().split()]
+        found = (join(self.base, node.attributes.get("href") or "") for node in links)
+        return tuple(dict.fromkeys(url for url in found if url))
+
     def text(self, selector: str) -> str:
         """The visible text of the first element that has some."""
         return next((text for node in self.select(selector) if (text := squeeze(node.text()))), "")
