@@ -78,8 +78,8 @@ def _block(page: Html, inside: set[int]) -> Told:
 def _gathered(told: Iterable[tuple[str, str]]) -> Told:
     found: Told = {}
     for label, text in told:
-        field = _field(label)
-        if not field or text in _NONE or len(text) > _LONGEST or _field(text):
+        field = field_of(label)
+        if not field or text in _NONE or len(text) > _LONGEST or field_of(text):
             continue
         if field not in found or field == "categories":
             found[field] = tuple(dict.fromkeys((*found.get(field, ()), text)))
@@ -102,7 +102,7 @@ def _lines(block: LexborNode) -> Iterator[tuple[str, str]]:
     texts = (node for node in block.traverse(include_text=True) if node.tag == "-text")
     for node in islice(texts, 2 * _MOST_CELLS):
         label, value = _parted(squeeze(node.text_content or ""))
-        if _field(label):
+        if field_of(label):
             yield label, value or _beside(node)
 
 
@@ -144,6 +144,6 @@ def _beside(node: LexborNode) -> str:
     return squeeze((after.text_content if after.tag == "-text" else after.text()) or "")
 
 
-def _field(label: str) -> str:
-    """The field of a label: 标  题： and 标题 are one, with colons of both widths."""
+def field_of(label: str) -> str:
+    """The field of LABELS that a label means, or "": 标  题： and 标题 are one, with colons of both widths."""
     return _NAMES.get("".join(label.split()).rstrip(":："), "") if len(label) <= _LONGEST_LABEL else ""
