@@ -144,7 +144,9 @@ def test_rows_that_lost_their_title_or_their_dates_are_not_understood() -> None:
 
 
 def test_a_relative_link_of_a_file_is_told_as_what_it_is() -> None:
-    assert "'./t1.html', which is no web address here" in refused(rows(), url="").hint
+    hint = refused(rows(), url="").hint
+    assert "'./t1.html', which is no web address here: it is relative, and a file does not say to what" in hint
+    assert "--url" not in refused(rows().replace("./t", "javascript:t")).hint
 
 
 def test_the_pages_of_content_systems_are_walked_to_their_last_and_no_further() -> None:
@@ -272,3 +274,11 @@ def test_the_hub_that_a_page_names_in_its_head_is_taken_and_one_among_its_rows_i
     found = asyncio.run(made().parse(answer(page.encode(), url=URL)))
     assert (found.hubs, found.topic) == (("https://www.city.example/hub",), "https://www.city.example/zc/")
     assert (read(rows()).hubs, read(rows()).topic) == ((), "")
+
+
+def test_a_head_full_of_links_costs_next_to_nothing() -> None:
+    page = PAGE.replace("<title>", '<link rel="hub" href="/h">' * 20_000 + "<title>").format(body=rows())
+    assert asyncio.run(made().parse(answer(page.encode(), url=URL))).hubs == ("https://www.city.example/h",)
+    many = "".join(f'<link rel="hub" href="/{n}">' for n in range(500))
+    found = asyncio.run(made().parse(answer(PAGE.replace("<title>", f"{many}<title>").format(body=rows()).encode(), url=URL)))
+    assert len(found.hubs) == 100
