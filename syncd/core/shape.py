@@ -14,7 +14,8 @@ from syncd.model import Entry
 
 Shape = tuple[tuple[str, int], ...]
 """Key -> share of the rows that carry it, in per cent, rounded down; in the order of the names."""
-MOST_KEYS = 24
+MOST_KEYS = 48
+"""JSON of general servers carries thirty and more; what is remembered stays below 3 KB."""
 FEW = 5
 """With fewer rows than these no share says anything."""
 CARRIED, LOST = 90, 10
@@ -43,9 +44,13 @@ SAME = Change()
 
 
 def shape_of(rows: Sequence[Collection[str]]) -> Shape:
-    """The shape of rows, each given as the keys that hold something in it; of more than 24 keys the most carried."""
+    """The shape of rows, each given as the keys that hold something in it.
+
+    Of more than MOST_KEYS the most carried, those of one share by name: the same keys whatever the order of rows and keys.
+    """
     counts = Counter(key for row in rows for key in row)
-    return tuple(sorted((key[:_LONGEST], 100 * n // len(rows)) for key, n in counts.most_common(MOST_KEYS)))
+    chosen = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:MOST_KEYS]
+    return tuple(sorted((key[:_LONGEST], 100 * n // len(rows)) for key, n in chosen))
 
 
 def shape_of_entries(entries: Iterable[Entry], keys: Shape = (), *, ahead: int = 0) -> Shape:
@@ -58,14 +63,24 @@ def shape_of_entries(entries: Iterable[Entry], keys: Shape = (), *, ahead: int =
 
 
 def change(before: Shape, now: Shape) -> Change:
-    """What changed from one shape to another. Nothing, where one of them is not known."""
+    """What changed from one shape to another. Nothing, where one of them is not known.
+
+    A key that a full shape doesn't name may be carried as much as the least that it names: that one is not told.
+    """
     old, new = dict(before), dict(now)
     if not old or not new:
         return SAME
-    lost = [key for key, share in old.items() if share >= CARRIED and new.get(key, 0) < LOST]
-    gained = [key for key, share in new.items() if share >= CARRIED and old.get(key, 0) < LOST]
+    lost = [key for key, share in old.items() if share >= CARRIED and _share(new, key) < LOST]
+    gained = [key for key, share in new.items() if share >= CARRIED and _share(old, key) < LOST]
     words = tuple(_ESSENTIAL.get(key, key) for key in lost)
     return Change(words, tuple(_ESSENTIAL.get(key, key) for key in gained), any(key in _ESSENTIAL for key in lost))
+
+
+def _share(shape: dict[str, int], key: str) -> int:
+    """The share of a key; of one that a full shape had no room for, the most that it may be."""
+    own = [share for name, share in shape.items() if name not in _ESSENTIAL]
+    unnamed = min(own) if key not in _ESSENTIAL and len(own) >= MOST_KEYS else 0
+    return shape.get(key, unnamed)
 
 
 def is_cut(before: int, now: int, *, told: bool) -> bool:

@@ -175,11 +175,15 @@ def _entry(root: Element, row: Row) -> None:
     _text(node, "r:row", _dumped(_ROW, row))
 
 
-def read_feed(data: bytes) -> Feed:
-    """A page of the feed, its seal checked before and taken off. Raises ReadFailed("not_understood", "too_many_entries")."""
+def read_feed(data: bytes, most: int = MOST_ROWS) -> Feed:
+    """A page of the feed, its seal checked before and taken off. most: rows.
+
+    Raises ReadFailed("not_understood", "too_many_entries").
+    """
     heads, texts = _ours(data)
-    if len(texts) > MOST_ROWS:
-        raise ReadFailed("too_many_entries", f"{len(texts)} rows", hint="no relay of ours gives so many on a page")
+    if len(texts) > most:
+        hint = "raise options.max_entries if that is right" if most < MOST_ROWS else "no relay of ours gives so many on a page"
+        raise ReadFailed("too_many_entries", f"it has {len(texts)} rows, more than {most}", hint=hint)
     return Feed(_head(heads), *_rows(texts))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urljoin
 
+from syncd.core.shape import shape_of
 from syncd.errors import ReadFailed
 from syncd.model import Problem
 from syncd.sources.api import Listing
 from syncd.sources.html import join
-from syncd.sources.mapping import ListOptions, Paging, entry_of
+from syncd.sources.mapping import Fields, ListOptions, Paging, entry_of
 from syncd.sources.picks import Pick, Row
 from syncd.sources.raw import Naming, RawEntry, bounded, entries, identified
 
@@ -21,9 +22,10 @@ _HINT = "the list was redesigned, or another page came in its place; syncd sourc
 
 def listing(
     rows: Sequence[Row], options: ListOptions, *, by: Naming, at: str, problems: list[Problem],
-    next: str, title: str = "", place: Callable[[int], str],
+    next: str, title: str = "", place: Callable[[int], str], keys: Sequence[Collection[str]] = (),
 ) -> Listing:
-    """The list of rows as mapped. at: its address. place: what a row is called, by its number.
+    """The list of rows as mapped. at: its address. place: what a row is called, by its number. keys: what each row itself
+    carries; of rows that have no keys of their own, what the mapping finds in them counts.
 
     Raises ReadFailed: too_many_entries, not_understood where most rows lack what an entry needs, or all of them their date.
     """
@@ -36,7 +38,16 @@ def listing(
     problems += told
     known = identified(found, problems)
     reads = options.full_text != "never"
-    return Listing(entries(known, by, problems, reads=reads), bounded(problems), title, None, next)
+    shape = shape_of(keys if any(keys) else [carried(row, options.fields) for row in found])
+    return Listing(entries(known, by, problems, reads=reads), bounded(problems), title, None, next, shape=shape)
+
+
+def carried(row: RawEntry, fields: Fields) -> list[str]:
+    """The mapped fields that a row holds, each with the pick that found it, as in "issuer (td.org)"."""
+    bonds = {f"relations.{relation.bond}" for relation in row.relations}
+    has = {name for name in Fields.model_fields if getattr(row, name)} | bonds
+    has -= {"key"} if row.key == row.url else set()  # then its address stands in for it
+    return [f"{name} ({pick.at})" for name, pick in fields.picks() if name in has]
 
 
 def _refuse_what_lost_its_fields(

@@ -10,6 +10,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborNode, SelectolaxError
 
+from syncd.sources.header import field_of
 from syncd.sources.html import Html, join, squeeze
 from syncd.sources.html_rows import DATE
 
@@ -71,6 +72,7 @@ def find_rows(page: Html) -> tuple[dict[str, Any], list[str], list[str]]:
     fields, notes = _fields([row for row in rows if _main_link(row) is not None])
     if "title" not in fields:
         return {}, [], [f"{selector!r} finds {len(rows)} rows, but no selector finds the title in each"]
+    fields |= _columns(rows)
     paging = _paging(page)
     return {"list": selector, "fields": fields} | ({"paging": paging} if paging else {}), notes, []
 
@@ -171,6 +173,35 @@ def _fields(rows: Sequence[LexborNode]) -> tuple[dict[str, str], list[str]]:
     else:
         notes.append("no date was found in the rows: the documents' own pages are asked for it")
     return fields, notes
+
+
+_COLUMNS = ("issuer", "document_number", "index_number", "written", "published")
+"""What a column says that no link and no first date of a row does."""
+
+
+def _columns(rows: Sequence[LexborNode]) -> dict[str, str]:
+    """Fields by the head of the table that rows are of, if it has a cell for each of theirs; dates only where they are."""
+    row = rows[-1]
+    table = row.parent
+    while table is not None and table.tag != "table":
+        table = table.parent
+    first = table.css_first("tr") if table is not None and row.tag == "tr" else None
+    heads = [field_of(squeeze(cell.text())) for cell in _cells(first)] if first is not None else []
+    if len(heads) != len(_cells(row)):
+        return {}
+    found = {field: f"td:nth-child({heads.index(field) + 1})" for field in _COLUMNS if field in heads}
+    dateless = [field for field in ("written", "published") if field in found and not _are_dated(rows, found[field])]
+    return {field: selector for field, selector in found.items() if field not in dateless}
+
+
+def _are_dated(rows: Sequence[LexborNode], selector: str) -> bool:
+    """Whether what a selector finds is dated in most of the rows that hold a link."""
+    shown = [row for row in rows if row.css_first("a[href]") is not None]
+    return sum(_leads(row, selector, lambda _, node: bool(DATE.search(node.text()))) for row in shown) >= _SURE * len(shown)
+
+
+def _cells(row: LexborNode) -> list[LexborNode]:
+    return [cell for cell in row.iter() if cell.tag in ("td", "th")]
 
 
 def _of_links(links: Sequence[tuple[LexborNode, LexborNode]], rows: Sequence[LexborNode]) -> dict[str, str]:

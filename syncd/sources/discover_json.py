@@ -14,7 +14,10 @@ from syncd.sources.jsonfeed import shape
 
 _MOST_ROWS, _DEEPEST = 50, 6
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INNER = ("rendered", "value", "text", "#text", "_text", "name", "label")
+_INNER = ("rendered", "processed", "value", "text", "#text", "_text", "name", "label", "alias")
+_WRAPPERS = frozenset(("attributes", "fields", "source", "node", "doc", "document", "record", "item", "properties"))
+"""Objects that hold what a row is about, in JSON:API, Strapi, Contentful, Elasticsearch, GraphQL and GeoJSON; others within a
+row, such as its author or its picture, have titles and addresses of their own."""
 _NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title", "doctitle", "articletitle", "infotitle", "headline", "subject", "topic", "bt", "biaoti", "name"),
     "url": ("url", "link", "href", "docpuburl", "docurl", "htmlurl", "weburl", "puburl", "permalink", "linkurl", "infourl",
@@ -22,7 +25,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "published": ("published", "publishedat", "pubtime", "pubdate", "publishtime", "publishdate", "publicationdate",
                   "docreltime", "docrelpubtime", "releasetime", "releasedate", "issuedate", "fbsj", "fbrq", "date", "time",
                   "createtime", "createdate", "createdat", "created", "addtime", "inputtime", "publictimestamp"),
-    "updated": ("updated", "updatedat", "modified", "modifiedat", "lastmodified", "updatetime", "modifytime", "lastupdated"),
+    "updated": ("updated", "updatedat", "changed", "modified", "modifiedat", "lastmodified", "updatetime", "modifytime",
+                "lastupdated"),
     "summary": ("summary", "abstract", "description", "digest", "excerpt", "memo", "intro", "zhaiyao"),
     "content_html": ("contenthtml", "content", "body", "html", "doccontent"),
     "document_number": ("documentnumber", "pcode", "fwzh", "wenhao", "wh", "docno", "filenumber", "docnumber"),
@@ -102,20 +106,30 @@ def _likeness(found: Found) -> tuple[int, int]:
     return (3 * ("title" in fields) + 3 * ("url" in fields) + 2 * ("published" in fields) + len(fields), len(found.rows))
 
 
-def _flat(row: dict[str, Any]) -> dict[str, str]:
-    """Expressions and scalars of a row, two levels deep: title.rendered is as good as title."""
+def _flat(row: dict[str, Any], before: str = "") -> dict[str, str]:
+    """Expressions and scalars of a row: title.rendered is as good as title, and what a wrapper holds is the row's own."""
     flat: dict[str, str] = {}
     for key, value in row.items():
+        place = f"{before}{quoted(key)}"
         if isinstance(value, dict):
-            flat |= {f"{quoted(key)}.{quoted(k)}": str(v) for k, v in value.items() if k in _INNER and isinstance(v, str)}
+            flat |= {f"{place}.{quoted(k)}": str(v) for k, v in value.items() if k in _INNER and isinstance(v, str)}
+            flat |= _flat(value, f"{place}.") if _bare(key) in _WRAPPERS and before.count(".") < _WRAPPED else {}
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
-            flat[quoted(key)] = str(value)
+            flat[place] = str(value)
     return flat
 
 
+_WRAPPED = 2
+
+
 def _name(expression: str) -> str:
-    first, _, _ = expression.partition(".")
-    return re.sub(r"[^a-z0-9]", "", first.lower())
+    """What an expression is called: its first step that is no wrapper."""
+    steps = [_bare(step) for step in expression.split(".")]
+    return next((step for step in steps if step not in _WRAPPERS), steps[-1])
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", key.lower())
 
 
 def _fields(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, str], list[str]]:
@@ -148,6 +162,8 @@ def _by_name(field: str, names: Sequence[str]) -> str:
 def _by_value(field: str, names: Sequence[str], flat: Sequence[dict[str, str]], taken: dict[str, str]) -> str:
     free = [name for name in names if name not in taken.values()]
     fits = [name for name in free if _suits(field, [row.get(name, "") for row in flat])]
+    if field == "document_number":  # whatever else is unique would make strangers of one document, or one of strangers
+        return next((name for name in fits if _look_like_numbers([row.get(name, "") for row in flat])), "")
     if field != "title":
         return next(iter(fits), "")
     texts = {name: [row.get(name, "") for row in flat] for name in fits}
@@ -162,7 +178,7 @@ def _suits(field: str, values: Sequence[str]) -> bool:
         "title": lambda text: 4 <= len(text) <= 300 and not text.isdigit() and not _is_link(text) and not _is_date(text),
         "url": _is_link, "published": _is_date, "updated": _is_date, "written": _is_date,
         "document_number": lambda text: any(c.isdigit() for c in text) and len(text) <= 40 and not _is_link(text)
-        and not text.isdigit(),
+        and not text.isdigit() and not _is_date(text),
         "index_number": lambda text: any(c.isdigit() for c in text) and "/" in text and len(text) <= 40,
         "content_html": lambda text: "<" in text or len(text) > 300,
     }.get(field, lambda text: not _is_link(text) and not text.isdigit())
@@ -173,6 +189,12 @@ def _suits(field: str, values: Sequence[str]) -> bool:
 
 def _is_number(given: Sequence[str], values: Sequence[str]) -> bool:
     return any(_NUMBER.search(text) for text in given) or (len(given) == len(values) and len(set(given)) == len(given))
+
+
+def _look_like_numbers(values: Sequence[str]) -> bool:
+    """Whether most of what is given has the form of a 发文字号."""
+    given = [value for value in values if value.strip()]
+    return sum(bool(_NUMBER.search(value)) for value in given) >= _MOST_SUIT * len(given)
 
 
 def _is_link(text: str) -> bool:
@@ -208,10 +230,12 @@ def _paging(value: Any, url: str) -> dict[str, Any]:
         return {}
     scalars = {**_scalars(value, ""), **{k: v for key in ("data", "result", "meta", "links", "paging", "pagination", "_links")
                                          for k, v in _scalars(value.get(key), f"{key}.").items()}}
+    for key in ("links", "_links"):  # JSON:API and HAL
+        scalars |= _scalars((value.get(key) or {}).get("next"), f"{key}.next.") if isinstance(value.get(key), dict) else {}
     for expression, text in scalars.items():
-        if _name(expression.rpartition(".")[2]) in _NEXT and isinstance(text, str) and _is_link(text):
+        if _bare(expression.removesuffix(".href").rpartition(".")[2]) in _NEXT and isinstance(text, str) and _is_link(text):
             return {"next": expression}
-    count = next((e for e, v in scalars.items() if _name(e.rpartition(".")[2]) in _COUNTS and isinstance(v, int)), "")
+    count = next((e for e, v in scalars.items() if _bare(e.rpartition(".")[2]) in _COUNTS and isinstance(v, int)), "")
     return _numbered(url, count) if count else {}
 
 
@@ -224,7 +248,7 @@ def _numbered(url: str, count: str) -> dict[str, Any]:
     """A page number in the address that was given."""
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    name, first = next(((k, int(v)) for k, v in pairs if _name(k) in _PAGE and v.isdigit()), ("", 1))
+    name, first = next(((k, int(v)) for k, v in pairs if _bare(k) in _PAGE and v.isdigit()), ("", 1))
     if not name or first > 1:
         return {}
     query = urlencode([(k, "{page}" if k == name else v) for k, v in pairs], safe="{}")

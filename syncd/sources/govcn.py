@@ -75,6 +75,7 @@ class GovcnSource:
 
     def _page(self, raw: RawDocument, url: str) -> Page:
         header, problems = dict(raw.header), list(raw.problems)
+        told = {field: texts[0] for field, texts in raw.header}
         published, updated = (
             read_instant(
                 text,
@@ -84,7 +85,7 @@ class GovcnSource:
                 where=f"{url} {name}",
                 problems=problems,
             )
-            for text, name in ((raw.published or header.get("发布日期", ""), "published"), (raw.updated, "updated"))
+            for text, name in ((raw.published or told.get("published", ""), "published"), (raw.updated, "updated"))
         )
         written = parse_written(raw.written)
         if raw.written and not written:
@@ -93,12 +94,12 @@ class GovcnSource:
             url=url,
             title=raw.title,
             html=raw.html,
-            issuer=header.get("发文机关", ""),
+            issuer=told.get("issuer", ""),
             document_number=raw.number,
-            index_number=header.get("索引号", ""),
+            index_number=told.get("index_number", ""),
             origin_name=raw.origin_name,
             written=written,
-            categories=_categories(header),
+            categories=header.get("categories", ()),
             published=published,
             updated=updated,
             attachments=raw.attachments,
@@ -133,8 +134,3 @@ def _coarse(instant: Instant | None) -> Instant | None:
         return replace(here, precision=Precision.MINUTE)
     day = local - timedelta(hours=local.hour)
     return replace(here, at=day.astimezone(UTC), precision=Precision.DAY)
-
-
-def _categories(header: dict[str, str]) -> tuple[str, ...]:
-    r"""主题分类 is a path such as 财政、金融、审计\其他; 公文种类 is a kind such as 意见."""
-    return tuple(text for name in ("主题分类", "公文种类") if (text := header.get(name, "")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -14,6 +14,7 @@ from syncd.errors import ReadFailed
 from syncd.model import Problem
 from syncd.sources.decode import decode
 from syncd.sources.html import join, plain, squeeze
+from syncd.sources.json_rows import filled_keys
 from syncd.sources.jsonfeed import read_json, shape
 from syncd.sources.raw import RawEntry, RawList, identified
 
@@ -81,12 +82,8 @@ def read_list(data: bytes, content_type: str, url: str, asked: Asked) -> RawList
         )
     after = _next(value, url) if library else ""
     items = value if not library else [item for part in _parts(value, url).values() for item in part]
-    return RawList(tuple(identified(rows, problems)), tuple(problems), next=after, shape=shape_of(_filled(items)))
-
-
-def _filled(items: Iterable[Any]) -> list[list[str]]:
-    """The keys of each row that hold something."""
-    return [[str(key) for key, value in item.items() if value] for item in items if isinstance(item, dict)]
+    carried = shape_of([filled_keys(item) for item in items if isinstance(item, dict)])
+    return RawList(tuple(identified(rows, problems)), tuple(problems), next=after, shape=carried)
 
 
 def _refuse_too_many(count: int, most: int) -> None:

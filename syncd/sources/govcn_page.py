@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from selectolax.lexbor import LexborNode
 
 from syncd.core import relations
 from syncd.model import AttachmentLink, Problem, Relation
+from syncd.sources.header import Told, header_of
 from syncd.sources.html import Html, join, squeeze
 from syncd.sources.page import no_body
 
@@ -31,12 +31,6 @@ HEADERS = (
     "table.bd1 th, table.bd1 td",
 )
 """Cells of the header: the State Council's layout, the policy library's, and its list for small screens."""
-_LABELS = (
-    "标题", "发文机关", "发文字号", "索引号", "来源", "主题分类", "公文种类", "成文日期", "发布日期",
-    "时效性", "有效性", "效力", "时效",
-)  # fmt: skip
-_FORCE = ("时效性", "有效性", "效力", "时效")
-_NONE = frozenset(("", "-", "—", "——", "无"))
 _ENDED = re.compile(r"失效|废止|修改|修订|停止执行")
 _IN_FORCE = re.compile(r"未(?:被)?(?:失效|废止|修改|修订)|^无")
 _STAMPED = re.compile(r"[【〔\[（(]\s?((?:已|部分|全文)?(?:失效|废止)(?:失效)?)\s?[】〕\])）]\s*$")
@@ -65,11 +59,11 @@ _HEAD_LINES, _LAST_LINES = 8, 6
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """A page as it stands: dates raw. header: label to text, labels without blanks and colons."""
+    """A page as it stands: dates raw. header: as sources.header tells it."""
 
     html: str
     title: str
-    header: tuple[tuple[str, str], ...]
+    header: tuple[tuple[str, tuple[str, ...]], ...]
     published: str
     updated: str
     attachments: tuple[AttachmentLink, ...]
@@ -96,8 +90,9 @@ def read_document(data: bytes, content_type: str, url: str, selector: str) -> Ra
     if body is None:
         raise no_body(page, "none of the known bodies is on it")
     header, lines, info = _header(page), _lines(body), _info(page)
-    title = header.get("标题") or _title(page)
-    number = header.get("发文字号", "")
+    told = {field: texts[0] for field, texts in header.items()}
+    title = told.get("title") or _title(page)
+    number = told.get("document_number", "")
     if not header and _GAZETTE.search(url):
         number = _own_number(lines)
     published, updated = _times(page, info)
@@ -108,10 +103,10 @@ def read_document(data: bytes, content_type: str, url: str, selector: str) -> Ra
         updated=updated,
         attachments=page.files(body),
         problems=page.decoded.problems,
-        origin_name=header.get("来源") or page.meta("ContentSource") or _origin(info),
+        origin_name=told.get("origin_name") or page.meta("ContentSource") or _origin(info),
         number=number,
-        written=header.get("成文日期") or (_own_day(lines) if number else ""),
-        validity=_validity(page, header, title),
+        written=told.get("written") or (_own_day(lines) if number else ""),
+        validity=_validity(page, header.get("validity", ()), title),
         relations=_relations(page, body, title, number, is_document=bool(header) or bool(number)),
         html=page.outer(body),
     )
@@ -126,21 +121,14 @@ def _title(page: Html) -> str:
     )
 
 
-def _header(page: Html) -> dict[str, str]:
-    """The header's labels and texts; the first layout that tells anything about a label wins."""
-    found: dict[str, str] = {}
+def _header(page: Html) -> Told:
+    """The header's fields; the first layout that tells anything about a field wins, but categories are gathered."""
+    found: Told = {}
     for selector in HEADERS:
-        cells = [squeeze(cell.text()) for cell in page.select(selector)]
-        for label, value in pairwise(cells):
-            name = _label(label)
-            if name in _LABELS and _label(value) not in _LABELS and value not in _NONE:
-                found.setdefault(name, value)
+        for field, texts in header_of(page, cells=selector).items():
+            known = found.get(field, ())
+            found[field] = tuple(dict.fromkeys((*known, *texts))) if field == "categories" else known or texts
     return found
-
-
-def _label(text: str) -> str:
-    """A label as a name: 标  题： and 标题 are one, with colons of both widths."""
-    return "".join(text.split()).rstrip(":：")
 
 
 def _info(page: Html) -> str:
@@ -181,9 +169,8 @@ def _own_day(lines: Sequence[str]) -> str:
     return next((line for line in reversed(lines[-_LAST_LINES:]) if _LINE_DAY.fullmatch(line)), "")
 
 
-def _validity(page: Html, header: dict[str, str], title: str) -> str:
+def _validity(page: Html, told: tuple[str, ...], title: str) -> str:
     """What the page says of its force, unless it is simply in force: a header's field, a stamp, the end of its title."""
-    told = [header.get(name, "") for name in _FORCE]
     stamped = _STAMPED.search(title)
     stamps = [(n.attributes.get("alt") or "") if n.tag == "img" else n.text() for n in page.select(_STAMPS)]
     stamps = [text for each in stamps if _STAMP.fullmatch(text := squeeze(each))]

@@ -28,7 +28,7 @@ LABELS = {
     "origin_name": ("来源", "信息来源", "文章来源", "稿件来源", "稿源"),
     "written": ("成文日期", "成文时间", "生成日期", "印发日期", "发文日期", "签署日期"),
     "published": ("发布日期", "发布时间", "公开日期", "公开时间", "公布日期", "发文时间", "发表时间"),
-    "validity": ("有效性", "时效性", "效力状态", "文件状态", "是否有效"),
+    "validity": ("时效性", "有效性", "效力", "时效", "效力状态", "文件状态", "是否有效"),
     "categories": ("主题分类", "信息分类", "分类", "公文种类", "体裁分类", "文种", "文件种类"),
 }
 """A field, and how sites call it (GB/T 42147-2022 and 政府信息公开目录 of provinces)."""
@@ -78,8 +78,8 @@ def _block(page: Html, inside: set[int]) -> Told:
 def _gathered(told: Iterable[tuple[str, str]]) -> Told:
     found: Told = {}
     for label, text in told:
-        field = _field(label)
-        if not field or text in _NONE or len(text) > _LONGEST or _field(text):
+        field = field_of(label)
+        if not field or text in _NONE or len(text) > _LONGEST or field_of(text):
             continue
         if field not in found or field == "categories":
             found[field] = tuple(dict.fromkeys((*found.get(field, ()), text)))
@@ -102,7 +102,7 @@ def _lines(block: LexborNode) -> Iterator[tuple[str, str]]:
     texts = (node for node in block.traverse(include_text=True) if node.tag == "-text")
     for node in islice(texts, 2 * _MOST_CELLS):
         label, value = _parted(squeeze(node.text_content or ""))
-        if _field(label):
+        if field_of(label):
             yield label, value or _beside(node)
 
 
@@ -144,6 +144,6 @@ def _beside(node: LexborNode) -> str:
     return squeeze((after.text_content if after.tag == "-text" else after.text()) or "")
 
 
-def _field(label: str) -> str:
-    """The field of a label: 标  题： and 标题 are one, with colons of both widths."""
+def field_of(label: str) -> str:
+    """The field of LABELS that a label means, or "": 标  题： and 标题 are one, with colons of both widths."""
     return _NAMES.get("".join(label.split()).rstrip(":："), "") if len(label) <= _LONGEST_LABEL else ""

@@ -43,6 +43,7 @@ _URL_ATTRIBUTES = (
     ("iframe", "src"),
 )
 _SHOWN = "img[src], a[href], iframe[src], embed[src], object[data]"
+_MOST_HEAD_LINKS = 100
 _FRAMES = (("iframe", "src"), ("embed", "src"), ("object", "data"))
 _OUTSIDE = "[class*=fujian i], [id*=fujian i], [class*=attach i], [id*=attach i], [class*=annex i], [class*=appendix i]"
 """Where pages keep a document's files beside its body."""
@@ -153,6 +154,13 @@ class Html:
                 key = (node.attributes.get(attribute) or "").strip().lower()
                 found.setdefault(key, squeeze(node.attributes.get("content") or ""))
         return next((found[name.lower()] for name in names if found.get(name.lower())), "")
+
+    def linked(self, relation: str) -> tuple[str, ...]:
+        """The addresses that the page's head links to by a relation, each once (WebSub, section 4: in the head only)."""
+        links = [node for node in self.tree.css("head link[rel][href]")[:_MOST_HEAD_LINKS]
+                 if relation in (node.attributes.get("rel") or "").lower().split()]
+        found = (join(self.base, node.attributes.get("href") or "") for node in links)
+        return tuple(dict.fromkeys(url for url in found if url))
 
     def text(self, selector: str) -> str:
         """The visible text of the first element that has some."""

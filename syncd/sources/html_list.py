@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import ClassVar, Self, cast
 
 from pydantic import BaseModel, model_validator
@@ -87,10 +88,11 @@ def read_listing(data: bytes, content_type: str, url: str, options: HtmlOptions,
     rows = [row for row in found if not _is_between(row, options)] or found
     following = next_page(HtmlRow(page), options.paging, url, len(rows))
     title = page.text("title")
-    return listing(
+    told = listing(
         rows, options, by=by, at=url, problems=list(page.decoded.problems), next=following, title=title,
         place=lambda n: f"{options.list}[{n}]",
     )
+    return replace(told, hubs=page.linked("hub"), topic=next(iter(page.linked("self")), ""))
 
 
 def _is_between(row: HtmlRow, options: HtmlOptions) -> bool:

@@ -13,7 +13,7 @@ from syncd.sources.api import Listing, Page, SourceConfig, Tools
 from syncd.sources.declared import is_behind_the_first, listing, next_page
 from syncd.sources.decode import decode
 from syncd.sources.detail import Pages
-from syncd.sources.json_rows import REDESIGNED, JsonRow, load, rows_at
+from syncd.sources.json_rows import REDESIGNED, JsonRow, filled_keys, load, rows_at
 from syncd.sources.jsonfeed import shape
 from syncd.sources.mapping import ListOptions, refuse_faults
 from syncd.sources.picks import Pick
@@ -79,5 +79,5 @@ def read_listing(data: bytes, content_type: str, url: str, options: JsonOptions,
     following = next_page(JsonRow(value, url), options.paging, url, len(rows))
     return listing(
         [JsonRow(row, url) for row in rows], options, by=by, at=url, problems=list(decoded.problems), next=following,
-        place=lambda n: f"[{n}]",
+        place=lambda n: f"[{n}]", keys=[filled_keys(row) for row in rows],
     )

@@ -70,6 +70,16 @@ def rows_at(value: Any, expression: str, *, where: str) -> list[Any]:
     )
 
 
+def filled_keys(row: Any) -> list[str]:
+    """The keys of a row that hold something, those of an object within it as `outer.inner`; none of what is no object."""
+    if not isinstance(row, dict):
+        return []
+    inner = [
+        f"{key}.{name}" for key, value in row.items() if isinstance(value, dict) for name, each in value.items() if each
+    ]
+    return [*(str(key) for key, value in row.items() if value and not isinstance(value, dict)), *inner]
+
+
 REDESIGNED = "the list was changed, or another answer came in its place; syncd source new proposes a mapping"
 
 

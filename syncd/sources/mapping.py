@@ -231,8 +231,12 @@ def _lacks(row: Row, fields: Fields, where: str, name: str) -> Problem:
 def _lack(row: Row, fields: Fields, name: str) -> str:
     pick: Pick = getattr(fields, name)
     if name == "url" and not pick.is_template and (link := row.link(pick)):
-        return f"options.fields.url {pick.at!r} finds {link[:80]!r}, which is no web address here"
+        why = "" if row.base else _FROM
+        return f"options.fields.url {pick.at!r} finds {link[:80]!r}, which is no web address here{why}"
     return f"options.fields.{name} {pick.at!r} finds nothing, {row.there(pick)}"
+
+
+_FROM = ": it is relative, and a file does not say to what; say so with --url"
 
 
 def page_of(row: Row, detail: Detail) -> RawPage:

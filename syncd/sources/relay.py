@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 from urllib.parse import unquote, urldefrag, urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from syncd.config import Interval
 from syncd.core.identity import aliases
@@ -46,6 +46,8 @@ class RelayOptions(BaseModel):
     """The key that the relay is sealed with, as `syncd relay keygen` printed it there."""
     max_age: Interval | None = None
     """Age in seconds from which on what was issued is refused; None: an hour over HTTP, a week in a folder."""
+    max_entries: int = Field(default=wire.MOST_ROWS, ge=1, le=wire.MOST_ROWS)
+    """A longer page is an error, so that nothing is left out in silence."""
 
     @field_validator("public_key")
     @classmethod
@@ -66,6 +68,7 @@ class RelaySource:
         self._config, self._tools = config, tools
         options = config.options if isinstance(config.options, RelayOptions) else None
         self._key = options.public_key if options else ""
+        self._most = options.max_entries if options else wire.MOST_ROWS
         self._client = RelayClient(config.url, self._key, options.max_age if options else None, tools)
 
     @property
@@ -75,7 +78,7 @@ class RelaySource:
     async def parse(self, answer: Answer) -> Listing:
         """As Source.parse; also relay_bad_signature and relay_tampered."""
         body = self._proved(answer)
-        feed = cast(wire.Feed, await self._tools.run(wire.read_feed, body))
+        feed = cast(wire.Feed, await self._tools.run(wire.read_feed, body, self._most))
         older = self._client.address(feed.head.next) if wire.is_hash(feed.head.next) else ""
         entries = tuple(self._entry(row) for row in feed.rows)
         return Listing(entries, feed.problems, title=feed.head.by, next=older)

@@ -97,13 +97,15 @@ class ListSample:
 
 @dataclass(frozen=True, slots=True)
 class PageSample:
-    """A document's page. title: as expected. text: a sentence of its body. url: where it is had."""
+    """A document's page. title: as expected. text: a sentence of its body. url: where it is had. page: what the list's row
+    names it by, of a source that finds pages so (Entry.page)."""
 
     body: bytes
     title: str
     text: str
     url: str = "https://list.example/zc/1.htm"
     content_type: str = "text/html; charset=utf-8"
+    page: str = ""
 
 
 class SourceContract:
@@ -506,7 +508,7 @@ def answer_of(sample: ListSample | PageSample) -> Answer:
 
 
 def _entry(sample: PageSample) -> Entry:
-    return Entry(sample.url, sample.title, sample.url)
+    return Entry(sample.url, sample.title, sample.url, page=sample.page)
 
 
 class _Forbidden:

@@ -85,3 +85,12 @@ def test_a_hint_names_the_rows_and_the_keys_before_what_to_do() -> None:
         "known rows that are gone: “甲”; of what rows carry: gone: DATE; new: PUBDATE; look"
     )
     assert told("look", changed=Change()) == told("look") == "look"
+
+
+def test_a_key_that_a_full_shape_has_no_room_for_is_not_lost() -> None:
+    keys = [f"k{n:02d}" for n in range(MOST_KEYS + 5)]
+    before = shape_of([keys] * 9 + [keys[1:]])
+    now = shape_of([[*reversed(keys)]] * 9 + [keys[:-6]])
+    assert dict(before).keys() != dict(now).keys()
+    assert change(before, now) == Change()
+    assert change(before, shape_of([keys[:10]] * 5)).lost == tuple(keys[10 : MOST_KEYS + 1])

@@ -250,3 +250,43 @@ def test_what_could_not_be_found_is_said(body: bytes, told: str) -> None:
     seen = look(body, "", URL)
     assert seen.proposals == ()
     assert told in " ".join(seen.missing)
+
+
+def test_nothing_but_a_number_by_its_form_is_guessed_to_be_a_documents_number() -> None:
+    """A number names the document everywhere: a time in its place makes one document of two that came in one second."""
+    rows = [
+        {"id": n, "date": f"{d}T09:00:00", "date_gmt": f"{d}T01:00:00", "link": f"/{n}/", "slug": f"a{n}", "title": t}
+        for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))
+    ]
+    seen, found = proposed(json.dumps(rows).encode(), "json")
+    assert "document_number" not in seen.proposals[0].options["fields"]
+    assert not any(alias.startswith("number:") for entry in found.entries for alias in entry.aliases)
+    named = [{**row, "k9": f"云政发〔2026〕{n}号"} for n, row in enumerate(rows)]
+    assert proposed(json.dumps(named).encode(), "json")[0].proposals[0].options["fields"]["document_number"] == "k9"
+
+
+def test_what_a_row_wraps_is_its_own_and_what_its_author_has_is_not() -> None:
+    rows = [
+        {"type": "node", "id": f"u{n}", "author": {"url": "https://evil.example/", "title": "某人某人"},
+         "attributes": {"title": t, "created": f"{d}T02:00:00+00:00", "path": {"alias": f"/zc/{n}"}}}
+        for n, (t, d) in enumerate(zip(TITLES, DATES, strict=True))
+    ]  # fmt: skip
+    answer = {"data": rows, "links": {"self": {"href": "/api"}, "next": {"href": "/api?page=2"}}}
+    _, found = proposed(json.dumps(answer).encode(), "json")
+    assert [entry.title for entry in found.entries] == TITLES
+    assert found.entries[0].url == "https://www.city.example/zc/0"
+    assert found.entries[0].published
+    assert found.next == "https://www.city.example/api?page=2"
+
+
+def test_the_head_of_a_table_says_which_column_holds_the_number() -> None:
+    head = "<tr><th>序号</th><th>标题</th><th>文 号</th><th>成文日期</th><th>发布日期</th></tr>"
+    row = '<tr><td>{n}</td><td><a href="/{n}.html">{t}</a></td><td>云政发〔2026〕{n}号</td><td>2026-03-01</td><td>{d}</td></tr>'
+    _, found = proposed(page(f"<table>{head}{each(row)}</table>"), "html")
+    assert [entry.title for entry in found.entries] == TITLES
+    assert (found.entries[0].document_number, found.entries[0].written) == ("云政发〔2026〕1号", "2026-03-01")
+    assert found.entries[0].published
+    assert found.entries[0].published.raw == DATES[0], "发布日期 is when it was published, not 成文日期"
+    merged = head.replace("<th>标题</th>", '<th colspan="2">标题</th>').replace("<th>序号</th>", "")
+    seen, _ = proposed(page(f"<table>{merged}{each(row)}</table>"), "html")
+    assert "document_number" not in seen.proposals[0].options["fields"]

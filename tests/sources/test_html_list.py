@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.config import options_of
+from syncd.core.shape import change
 from syncd.errors import ReadFailed
 from syncd.model import Entry, Precision
 from syncd.sources.api import Listing, Page, SourceConfig
@@ -143,7 +144,9 @@ def test_rows_that_lost_their_title_or_their_dates_are_not_understood() -> None:
 
 
 def test_a_relative_link_of_a_file_is_told_as_what_it_is() -> None:
-    assert "'./t1.html', which is no web address here" in refused(rows(), url="").hint
+    hint = refused(rows(), url="").hint
+    assert "'./t1.html', which is no web address here: it is relative, and a file does not say to what" in hint
+    assert "--url" not in refused(rows().replace("./t", "javascript:t")).hint
 
 
 def test_the_pages_of_content_systems_are_walked_to_their_last_and_no_further() -> None:
@@ -254,3 +257,28 @@ def test_a_page_that_moved_names_its_new_address_and_one_that_is_gone_counts_as_
         document('<p class="msg">您访问的文件已删除</p>', **detail)
     assert (caught.value.reason, caught.value.status) == ("document_gone", 410)
     assert document(TEXT + '<p class="msg">欢迎</p>', **detail).moved == ""
+
+
+def test_a_mapped_field_that_rows_no_longer_hold_is_told_with_its_selector() -> None:
+    told = {**FIELDS, "issuer": "i.org", "key": "@data-id", "relations": {"repeals": "b"}}
+    row = ROW.replace("</li>", "<i class=\"org\">县水利局</i><b>《旧办法》</b></li>").replace("<li>", '<li data-id="n{n}">')
+    before, now = read(rows(5, row), fields=told), read(rows(5), fields=told)
+    gone = "gone: issuer (i.org), key (@data-id), relations.repeals (b)"
+    assert str(change(before.shape, now.shape)) == gone
+    assert change(before.shape, before.shape).lost == ()
+
+
+def test_the_hub_that_a_page_names_in_its_head_is_taken_and_one_among_its_rows_is_not() -> None:
+    head = '<link rel="hub" href="/hub"><link rel="alternate SELF" href="https://www.city.example/zc/">'
+    page = PAGE.replace("<title>", f"{head}<title>").format(body=f'<link rel="hub" href="https://evil.example/">{rows()}')
+    found = asyncio.run(made().parse(answer(page.encode(), url=URL)))
+    assert (found.hubs, found.topic) == (("https://www.city.example/hub",), "https://www.city.example/zc/")
+    assert (read(rows()).hubs, read(rows()).topic) == ((), "")
+
+
+def test_a_head_full_of_links_costs_next_to_nothing() -> None:
+    page = PAGE.replace("<title>", '<link rel="hub" href="/h">' * 20_000 + "<title>").format(body=rows())
+    assert asyncio.run(made().parse(answer(page.encode(), url=URL))).hubs == ("https://www.city.example/h",)
+    many = "".join(f'<link rel="hub" href="/{n}">' for n in range(500))
+    found = asyncio.run(made().parse(answer(PAGE.replace("<title>", f"{many}<title>").format(body=rows()).encode(), url=URL)))
+    assert len(found.hubs) == 100

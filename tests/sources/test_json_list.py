@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from syncd.config import options_of
+from syncd.core.shape import change
 from syncd.errors import ReadFailed
 from syncd.model import Bond, Precision, Relation
 from syncd.sources.api import Listing, SourceConfig
@@ -276,3 +277,15 @@ def test_whether_a_page_is_read_and_where_follows_from_the_options() -> None:
         page_of({**row, "no": "A 1"}, fields=content, detail=detail)
         == "https://api.city.example/content/zc/1.html?n=A%201"
     )
+
+
+def test_the_keys_of_its_rows_are_its_shape_so_that_a_redesign_names_what_is_gone() -> None:
+    before = read(rows(issuer={"name": "县水利局", "code": ""}, views=0))
+    assert before.shape == (("date", 100), ("issuer.name", 100), ("title", 100), ("url", 100))
+    now = read(rows(org={"title": "县水利局"}))
+    assert str(change(before.shape, now.shape)) == "gone: issuer.name; new: org.title"
+
+
+def test_rows_without_keys_of_their_own_have_the_shape_of_what_the_mapping_finds_in_them() -> None:
+    found = read([[f"关于第{n}号文件的通知", f"/zc/{n}.html"] for n in range(5)], fields={"title": "[0]", "url": "[1]"})
+    assert found.shape == (("title ([0])", 100), ("url ([1])", 100))
