@@ -93,8 +93,13 @@ def _zone(value: object) -> object:
     return value
 
 
+def is_name(text: str) -> bool:
+    """Whether a source, a site or a route may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _name(value: object) -> object:
-    if isinstance(value, str) and not _NAME.fullmatch(value):
+    if isinstance(value, str) and not is_name(value):
         raise _fault(f"{_shown(value)} is not a name; letters, digits, - _ . only, at most 64")
     return value
 

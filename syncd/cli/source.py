@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from syncd import config as configuration
 from syncd.child import Child
-from syncd.cli.read import Facts, facts, guard_of, read_file
+from syncd.cli.read import Facts, facts, guard_of, of_typed, read_file
 from syncd.cli.words import printable
 from syncd.errors import ConfigError, ReadFailed, SyncdError
 from syncd.sources import registry
@@ -55,7 +55,11 @@ class Tried:
 
 
 async def propose(request: Request, *, now: Callable[[], datetime], monotonic: Callable[[], float]) -> Facts:
-    """{"ok", "source", "toml", "entries", "notes", "problems"}: the first way that reads with no problem, else what failed."""
+    """{"ok", "source", "toml", "entries", "notes", "problems"}: the first way that reads with no problem, else what failed.
+
+    Raises SyncdError: not_found, usage for a name that no source may have.
+    """
+    _refuse_bad(request.name)
     child = Child()
     web = Web(now=now, monotonic=monotonic, user_agent="syncd (one look)", gap=0.0)
     client = web.client("new", Network(), guard_of(request.what, private=request.allow_private))
@@ -63,10 +67,16 @@ async def propose(request: Request, *, now: Callable[[], datetime], monotonic: C
     try:
         return await _proposed(request, tools)
     except ReadFailed as error:
-        return _nothing([f"{error.message}: {error.hint}" if error.hint else error.message])
+        return _nothing([_why(of_typed(error, opened=request.allow_private))])
     finally:
         await web.aclose()
         await child.aclose()
+
+
+def _refuse_bad(name: str) -> None:
+    if name and not configuration.is_name(name):
+        hint = "letters, digits, - _ . only, at most 64"
+        raise SyncdError("usage", f"--name {name!r} is not a name", hint=hint)
 
 
 async def _proposed(request: Request, tools: Tools) -> Facts:
@@ -113,10 +123,16 @@ async def _try(proposal: Proposal, answer: Answer | None, tools: Tools) -> Tried
         body = answer if answer and proposal.url == answer.url else await tools.client.get(proposal.url)
         raise_for_list(body)
         listing = await plugin(SourceConfig("new", proposal.url, options), tools).parse(body)
-    except (ReadFailed, ConfigError) as error:
-        return Tried(proposal, None, f"{error.message}: {error.hint}" if error.hint else error.message)
+    except ReadFailed as error:
+        return Tried(proposal, None, _why(of_typed(error, opened=True)))
+    except ConfigError as error:
+        return Tried(proposal, None, _why(error))
     told = [f"{problem.where} {problem.reason}: {problem.hint}" for problem in listing.problems[:_SHOWN]]
     return Tried(proposal, listing, "; ".join(told) or "it is empty")
+
+
+def _why(error: SyncdError) -> str:
+    return f"{error.message}: {error.hint}" if error.hint else error.message
 
 
 async def _with_proved_paging(request: Request, proposal: Proposal, first: Listing, tools: Tools) -> Proposal:

@@ -153,6 +153,23 @@ def test_what_could_not_be_found_is_said_and_nothing_is_printed(
     assert run(["source", "new", str(tmp_path / "nothing")], capsys)[0] == 2
 
 
+def test_a_name_that_no_source_may_have_is_refused_before_anything_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = run(["source", "new", "http://127.0.0.1:1/", "--name", "my list"], capsys)
+    assert (code, out) == (2, "")
+    assert "--name 'my list' is not a name" in err
+
+
+def test_a_typed_address_that_is_private_is_refused_with_the_option_that_opens_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, _, err = run(["source", "new", "http://127.0.0.1:1/"], capsys)
+    assert (code, err.strip().splitlines()[-1].strip()) == (
+        1, "127.0.0.1 is not a public address: say --allow-private if it is meant so",
+    )
+
+
 def test_a_file_is_looked_at_as_if_it_came_from_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "list.html"
     path.write_text(LIST, "utf-8")
