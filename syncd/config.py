@@ -795,7 +795,7 @@ class _Reading:
         try:
             found = self._read_secret(form, name, place)
         except LookupError as error:
-            self.problems.append(f"{place}: {error.args[0]}")
+            self.problems.append(f"{place}: {error.args[0]}{_MADE_BY.get(place, '')}")
             return SecretStr("http://unresolved.invalid")  # fits every shape, so that one mistake is one line
         if 0 < len(found) < 8:
             self.warnings.append(f"{place}: the secret is shorter than 8 characters")
@@ -834,6 +834,8 @@ class _Reading:
                 self.warnings.append(f"{place}: {told}")
 
 
+_MADE_BY = {"[relay]: key": "; make one with: syncd relay keygen FILE"}
+"""How a secret comes to be that no person thinks of, by its place."""
 _GROUPS = {"sources": "syncd.sources", "sites": "syncd.adapters"}
 
 

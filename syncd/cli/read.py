@@ -140,6 +140,9 @@ def of_typed(error: ReadFailed, *, opened: bool) -> ReadFailed:
 
 
 def _nothing(what: str, hint: str) -> SyncdError:
+    if Path(what).is_dir():
+        told = "a relay's folder is read as a source: configure it with options.public_key, and say that source's name"
+        return SyncdError("not_found", "this is a folder, and no source has this name", where=what, hint=told)
     return SyncdError("not_found", "no file, no address and no source of this name", where=what, hint=hint)
 
 

@@ -81,9 +81,9 @@ def exported(facts: Facts) -> None:
     """What an export wrote."""
     line(say(
         f"{facts['path']}: issue {facts['serial']}, {facts['documents']} documents, {facts['written']} files written, "
-        f"{facts['unchanged']} there already",
+        f"{facts['unchanged']} there already; feed and status renewed",
         f"{facts['path']}：第 {facts['serial']} 期，{facts['documents']} 个文件，写入 {facts['written']} 项，"
-        f"已有 {facts['unchanged']} 项",
+        f"已有 {facts['unchanged']} 项；列表和状态文件已更新",
     ))
     if facts["missing"]:
         line(say(f"{facts['missing']} are not kept any more", f"{facts['missing']} 项已不再保存"), style="yellow")

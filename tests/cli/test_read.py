@@ -106,6 +106,13 @@ def test_a_page_where_a_feed_should_be_is_a_failed_read_with_a_reason(
     assert told["problems"][0]["hint"]
 
 
+def test_a_folder_is_told_how_a_relays_folder_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(tmp_path), "--kind", "relay"], doors=_Clock()) == 2
+    told = capsys.readouterr().err
+    assert "this is a folder" in told
+    assert "options.public_key" in told
+
+
 def test_an_address_is_read_only_where_it_may_be_reached(served: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = _read([f"{served}/rss.xml"], capsys)
     assert (code, told["problems"][0]["reason"]) == (1, "blocked_address")
