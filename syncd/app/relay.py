@@ -157,7 +157,7 @@ class Publisher:
         return _Made(change, row, (sha256, *media, *self._raws(told.hops)))
 
     def _raws(self, hops: Sequence[Hop]) -> list[str]:
-        """Pages as they were received: our own, and of those of outer relays what we happen to have; they are not brought along."""
+        """Pages as they were received: our own, and those of outer relays that we happen to have: a relay brings none along."""
         *outer, own = hops
         had = [hop.raw for hop in outer if hop.raw and self._ground.blobs.has(hop.raw)]
         return [*had, own.raw] if own.raw else had

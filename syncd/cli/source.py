@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from syncd import config as configuration
 from syncd.child import Child
 from syncd.cli.read import Facts, facts, guard_of, of_typed, read_file
-from syncd.cli.words import printable
+from syncd.cli.words import counted, printable
 from syncd.errors import ConfigError, ReadFailed, SyncdError
 from syncd.sources import registry
 from syncd.sources.api import Listing, SourceConfig, Tools
@@ -171,7 +171,7 @@ def _found(request: Request, proposal: Proposal, listing: Listing, others: list[
 
 
 def _told(entries: list[Facts], count: int) -> list[str]:
-    lines = [f"{count} entries were read, the first of them:"]
+    lines = [f"{counted(count, 'entry was', 'entries were')} read, the first of them:"]
     return lines + [f"  {(e['published'] or {}).get('value', 'no date')}  {e['title']}  {e['url']}" for e in entries]
 
 

@@ -103,7 +103,7 @@ def test_the_block_that_is_printed_loads_and_reads(
     config = tmp_path / "config.toml"
     config.write_text(out, "utf-8")
     assert [(source.name, source.kind) for source in load(config, environ={}).sources] == [("new", kind)]
-    assert f"# {count} entries were read" in out
+    assert (f"# {count} entries were read" if count > 1 else "# 1 entry was read") in out
     code, out, _ = run(["read", "new", "--config", str(config), "--json"], capsys)
     assert (code, len(json.loads(out)["entries"]), json.loads(out)["problems"]) == (0, count, [])
 
