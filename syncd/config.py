@@ -93,8 +93,13 @@ def _zone(value: object) -> object:
     return value
 
 
+def is_name(text: str) -> bool:
+    """Whether a source, a site or a route may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _name(value: object) -> object:
-    if isinstance(value, str) and not _NAME.fullmatch(value):
+    if isinstance(value, str) and not is_name(value):
         raise _fault(f"{_shown(value)} is not a name; letters, digits, - _ . only, at most 64")
     return value
 
@@ -790,7 +795,7 @@ class _Reading:
         try:
             found = self._read_secret(form, name, place)
         except LookupError as error:
-            self.problems.append(f"{place}: {error.args[0]}")
+            self.problems.append(f"{place}: {error.args[0]}{_MADE_BY.get(place, '')}")
             return SecretStr("http://unresolved.invalid")  # fits every shape, so that one mistake is one line
         if 0 < len(found) < 8:
             self.warnings.append(f"{place}: the secret is shorter than 8 characters")
@@ -829,6 +834,8 @@ class _Reading:
                 self.warnings.append(f"{place}: {told}")
 
 
+_MADE_BY = {"[relay]: key": "; make one with: syncd relay keygen FILE"}
+"""How a secret comes to be that no person thinks of, by its place."""
 _GROUPS = {"sources": "syncd.sources", "sites": "syncd.adapters"}
 
 

@@ -167,8 +167,13 @@ class Publisher:
         sha256 = await self._put(wire.told_bytes(told))
         row = wire.Row(self._entry(dossier, sha256), dossier.revisions[-1].detected, dossier.document.latest)
         media = [each.sha256 for each in told.content.media]
-        raws = [hop.raw for hop in told.hops if hop.raw]
-        return _Made(change, row, (sha256, *media, *raws))
+        return _Made(change, row, (sha256, *media, *self._raws(told.hops)))
+
+    def _raws(self, hops: Sequence[Hop]) -> list[str]:
+        """Pages as they were received: our own, and those of outer relays that we happen to have: a relay brings none along."""
+        *outer, own = hops
+        had = [hop.raw for hop in outer if hop.raw and self._ground.blobs.has(hop.raw)]
+        return [*had, own.raw] if own.raw else had
 
     async def _put(self, data: bytes) -> str:
         return await asyncio.to_thread(self._ground.blobs.put, data)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from syncd.cli.words import counted
+
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 _NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
@@ -17,7 +19,7 @@ def probe(facts: Mapping[str, Any]) -> tuple[int, str]:
     critical, warning = list(_critical(facts)), list(_warnings(facts))
     code = CRITICAL if critical else WARNING if warning else OK
     counts = facts.get("counts", {})
-    well = f"{len(facts.get('sources', []))} sources read, {counts.get('open', 0)} open"
+    well = f"{counted(len(facts.get('sources', [])), 'source')} read, {counts.get('open', 0)} open"
     said = "; ".join(critical + warning) or well
     figures = " ".join(f"{name}={counts.get(name, 0)}" for name in ("attention", "open", "pending", "held", "reposts"))
     return code, line(code, said, figures)

@@ -73,7 +73,7 @@ async def read_anything(request: Request, *, now: Callable[[], datetime], monoto
     try:
         return facts(known.name, await _listing(known, tools, request.page))
     except ReadFailed as error:
-        return failure(known.name, error)
+        return failure(known.name, of_typed(error, opened=request.allow_private) if known.url == request.what else error)
     finally:
         await web.aclose()
         await child.aclose()
@@ -130,7 +130,19 @@ def guard_of(url: str, *, private: bool) -> Guard:
     return Guard()
 
 
+def of_typed(error: ReadFailed, *, opened: bool) -> ReadFailed:
+    """The error for somebody who typed an address. opened: whether that address may be private already."""
+    if error.reason != "blocked_address":
+        return error
+    elsewhere = "--allow-private opens the host and port of the typed address only; give this address itself if it is meant so"
+    hint = elsewhere if opened else "say --allow-private if it is meant so"
+    return ReadFailed(error.reason, error.message, hint=hint, where=error.where)
+
+
 def _nothing(what: str, hint: str) -> SyncdError:
+    if Path(what).is_dir():
+        told = "a relay's folder is read as a source: configure it with options.public_key, and say that source's name"
+        return SyncdError("not_found", "this is a folder, and no source has this name", where=what, hint=told)
     return SyncdError("not_found", "no file, no address and no source of this name", where=what, hint=hint)
 
 

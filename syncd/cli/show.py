@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from syncd.cli.words import moment, printable, say, span, term
+from syncd.cli.words import counted, moment, printable, say, span, term
 from syncd.core.amounts import size
 
 Facts = Mapping[str, Any]
@@ -80,13 +80,13 @@ def reposts(rows: Sequence[Facts]) -> None:
 def exported(facts: Facts) -> None:
     """What an export wrote."""
     line(say(
-        f"{facts['path']}: issue {facts['serial']}, {facts['documents']} documents, {facts['written']} files written, "
-        f"{facts['unchanged']} there already",
+        f"{facts['path']}: issue {facts['serial']}, {counted(facts['documents'], 'document')}, "
+        f"{counted(facts['written'], 'file')} written, {facts['unchanged']} there already; feed and status renewed",
         f"{facts['path']}：第 {facts['serial']} 期，{facts['documents']} 个文件，写入 {facts['written']} 项，"
-        f"已有 {facts['unchanged']} 项",
+        f"已有 {facts['unchanged']} 项；列表和状态文件已更新",
     ))
     if facts["missing"]:
-        line(say(f"{facts['missing']} are not kept any more", f"{facts['missing']} 项已不再保存"), style="yellow")
+        line(say(f"{counted(facts['missing'], 'file')} no longer kept", f"{facts['missing']} 项已不再保存"), style="yellow")
 
 
 def returned(facts: Facts) -> None:
@@ -355,11 +355,12 @@ def proposal(facts: Facts) -> None:
 def listing(facts: Facts) -> None:
     """What `read` found."""
     state = say("read well", "读取成功") if facts["ok"] else say("NOT read", "读取失败")
-    head = f"{facts['source']}: {state}, {len(facts['entries'])} {say('entries', '条')}"
+    count = len(facts["entries"])
+    head = f"{facts['source']}: {state}, {say(counted(count, 'entry', 'entries'), f'{count} 条')}"
     line(head, "bold" if facts["ok"] else "red")
     for problem in facts["problems"]:
         line(f"  {problem['where']} {problem['reason']}: {problem['hint']}".rstrip(": "), "yellow")
-    if len(facts["entries"]) == 1:
+    if count == 1:
         _entry(facts["entries"][0])
         return
     heads = [say("published", "发布"), say("number", "文号"), say("title", "标题")]

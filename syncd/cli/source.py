@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from syncd import config as configuration
 from syncd.child import Child
-from syncd.cli.read import Facts, facts, guard_of, read_file
-from syncd.cli.words import printable
+from syncd.cli.read import Facts, facts, guard_of, of_typed, read_file
+from syncd.cli.words import counted, printable
 from syncd.errors import ConfigError, ReadFailed, SyncdError
 from syncd.sources import registry
 from syncd.sources.api import Listing, SourceConfig, Tools
@@ -55,7 +55,11 @@ class Tried:
 
 
 async def propose(request: Request, *, now: Callable[[], datetime], monotonic: Callable[[], float]) -> Facts:
-    """{"ok", "source", "toml", "entries", "notes", "problems"}: the first way that reads with no problem, else what failed."""
+    """{"ok", "source", "toml", "entries", "notes", "problems"}: the first way that reads with no problem, else what failed.
+
+    Raises SyncdError: not_found, usage for a name that no source may have.
+    """
+    _refuse_bad(request.name)
     child = Child()
     web = Web(now=now, monotonic=monotonic, user_agent="syncd (one look)", gap=0.0)
     client = web.client("new", Network(), guard_of(request.what, private=request.allow_private))
@@ -63,10 +67,16 @@ async def propose(request: Request, *, now: Callable[[], datetime], monotonic: C
     try:
         return await _proposed(request, tools)
     except ReadFailed as error:
-        return _nothing([f"{error.message}: {error.hint}" if error.hint else error.message])
+        return _nothing([_why(of_typed(error, opened=request.allow_private))])
     finally:
         await web.aclose()
         await child.aclose()
+
+
+def _refuse_bad(name: str) -> None:
+    if name and not configuration.is_name(name):
+        hint = "letters, digits, - _ . only, at most 64"
+        raise SyncdError("usage", f"--name {name!r} is not a name", hint=hint)
 
 
 async def _proposed(request: Request, tools: Tools) -> Facts:
@@ -77,19 +87,24 @@ async def _proposed(request: Request, tools: Tools) -> Facts:
         tried = await _try(proposal, answer, tools)
         if tried.is_good and tried.listing:
             others = [each for each in seen.proposals if each != proposal]
-            return _found(request, tried, tried.listing, others)
+            proved = await _with_proved_paging(request, tried.proposal, tried.listing, tools)
+            return _found(request, proved, tried.listing, others)
         failed.append(f"kind {proposal.kind!r} at {proposal.url}: {tried.why}")
     return _nothing(failed or ["nothing on it looks like a list"])
 
 
 async def _answer(request: Request, tools: Tools) -> Answer:
     """Raises SyncdError("not_found") for what is neither, ReadFailed for what can't be had."""
-    if request.what.startswith(("http://", "https://")):
+    if _is_address(request.what):
         answer = await tools.client.get(request.what)
         raise_for_list(answer)
         return answer
     data = await asyncio.to_thread(_file, request.what)
     return answer_of(data, url=request.url or _NOWHERE, content_type="", tools=tools)
+
+
+def _is_address(what: str) -> bool:
+    return what.startswith(("http://", "https://"))
 
 
 def _file(what: str) -> bytes:
@@ -99,27 +114,53 @@ def _file(what: str) -> bytes:
     return read_file(Path(what))
 
 
-async def _try(proposal: Proposal, answer: Answer, tools: Tools) -> Tried:
+async def _try(proposal: Proposal, answer: Answer | None, tools: Tools) -> Tried:
     try:
         plugin = registry.load(proposal.kind)
         options, problems = configuration.options_of(plugin.Options, proposal.options, where="options")
         if problems:
             return Tried(proposal, None, "; ".join(problems))
-        body = answer if proposal.url == answer.url else await tools.client.get(proposal.url)
+        body = answer if answer and proposal.url == answer.url else await tools.client.get(proposal.url)
         raise_for_list(body)
         listing = await plugin(SourceConfig("new", proposal.url, options), tools).parse(body)
-    except (ReadFailed, ConfigError) as error:
-        return Tried(proposal, None, f"{error.message}: {error.hint}" if error.hint else error.message)
+    except ReadFailed as error:
+        return Tried(proposal, None, _why(of_typed(error, opened=True)))
+    except ConfigError as error:
+        return Tried(proposal, None, _why(error))
     told = [f"{problem.where} {problem.reason}: {problem.hint}" for problem in listing.problems[:_SHOWN]]
     return Tried(proposal, listing, "; ".join(told) or "it is empty")
+
+
+def _why(error: SyncdError) -> str:
+    return f"{error.message}: {error.hint}" if error.hint else error.message
+
+
+async def _with_proved_paging(request: Request, proposal: Proposal, first: Listing, tools: Tools) -> Proposal:
+    """The proposal without its paging where the second page can't be read: one that fails would fail the whole list."""
+    if "paging" not in proposal.options or not first.next:
+        return proposal
+    if not _is_address(request.what):
+        told = f"paging was not tried, since a file was looked at: see whether {first.next} can be read"
+        return replace(proposal, notes=(*proposal.notes, told))
+    second = await _try(replace(proposal, url=first.next), None, tools)
+    if second.is_good and second.listing and _shows_more(second.listing, first):
+        return proposal
+    why = "it shows nothing new" if second.is_good else second.why
+    told = f"paging is left out, since its second page {first.next} can't be used: {why}"
+    options = {key: value for key, value in proposal.options.items() if key != "paging"}
+    return replace(proposal, options=options, notes=(*proposal.notes, told))
+
+
+def _shows_more(second: Listing, first: Listing) -> bool:
+    return bool({entry.key for entry in second.entries} - {entry.key for entry in first.entries})
 
 
 def _nothing(why: list[str]) -> Facts:
     return {"ok": False, "source": None, "toml": "", "entries": [], "notes": [], "problems": why}
 
 
-def _found(request: Request, tried: Tried, listing: Listing, others: list[Proposal]) -> Facts:
-    proposal, name = tried.proposal, request.name or named(tried.proposal.url)
+def _found(request: Request, proposal: Proposal, listing: Listing, others: list[Proposal]) -> Facts:
+    name = request.name or named(proposal.url)
     shown = facts(name, replace(listing, entries=listing.entries[:_SHOWN]))["entries"]
     notes = [*proposal.notes, *(f"it may also be read as kind {each.kind!r} at {each.url}" for each in others)]
     if proposal.url == _NOWHERE:
@@ -130,7 +171,7 @@ def _found(request: Request, tried: Tried, listing: Listing, others: list[Propos
 
 
 def _told(entries: list[Facts], count: int) -> list[str]:
-    lines = [f"{count} entries were read, the first of them:"]
+    lines = [f"{counted(count, 'entry was', 'entries were')} read, the first of them:"]
     return lines + [f"  {(e['published'] or {}).get('value', 'no date')}  {e['title']}  {e['url']}" for e in entries]
 
 

@@ -20,6 +20,11 @@ def say(en: str, zh: str) -> str:
     return zh if language() == "zh" else en
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """So many of them, in English. many: where it is not `one` with an s."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def printable(text: object) -> str:
     """Text from outside for a terminal: what is not printable (ESC, bidi marks, line separators) is escaped."""
     return "".join(c if c.isprintable() else _escaped(c) for c in str(text))

@@ -13,6 +13,7 @@ from syncd.model import Entry
 from syncd.sources.api import Listing
 from syncd.web.api import Answer
 from syncd.web.status import retry_after
+from syncd.web.urls import redacted
 
 Enough = Callable[[Sequence[Entry]], Awaitable[bool]]
 """Whether a page's rows show that none behind them is needed."""
@@ -53,5 +54,8 @@ def _judge(answer: Answer, now: datetime) -> None:
     if answer.status == 200:
         return
     after = retry_after(answer, now, most=RETRY_AFTER_CAP) if answer.status in (429, 503) else None
-    hint = "a page behind the list's first one can't be read; the list is asked again, ever later"
+    hint = (
+        f"{redacted(answer.url)}, a page behind the list's first one, can't be read: correct options.paging or leave it out, "
+        "or set pages = 1; the list is asked again, ever later"
+    )
     raise ReadFailed(f"http_{answer.status}", hint=hint, where=answer.url, after=after, status=answer.status)

@@ -38,7 +38,7 @@ EN: Mapping[str, str] = {
     "partial": "The month is not over; figures are as of the time given",
     "summary": "Summary",
     "empty": "No document had to be reposted this month.",
-    "watched": "It was watched: {sources} sources read {reads} times, {failed} failed, watched {share} of the time.",
+    "watched": "It was watched {share} of the time (sources: {sources}, reads: {reads}, failed: {failed}).",
     "unwatched": "There is no record of watching this month, so nobody can say that there was nothing new.",
     "total": "Reposts in all", "obliged": "Obliged", "reposted": "Reposted", "in_limit": "In time", "late": "Late",
     "missing": "Missing", "indeterminate": "Indeterminate", "open": "Still in time", "excused": "Excused",

@@ -32,7 +32,8 @@ STALE, STALE_FOLDER = timedelta(hours=1), timedelta(days=7)
 _MOST_FILES = 20_000
 _STALE_HINT = "the relay, or what brings its folder, stands still: look there; options.max_age says how old it may be"
 _REPLAYED_HINT = (
-    "an older copy is served or was carried in; where the relay's state was lost, give it a new key and configure that here"
+    "an older copy is served or was carried in: find out by whom; a relay that lost its state needs nothing, since its numbers "
+    "follow its clock: see that this is right (NTP)"
 )
 _INCOMPLETE_HINT = "not all of the relay is there yet, or any more: it is tried again; copy the whole folder, its feed last"
 

@@ -273,7 +273,7 @@ def test_a_missing_config_says_how_to_write_one(tmp_path: Path, capsys: pytest.C
     ("change", "code", "line"),
     [
         (lambda d: d.desk.rows.clear(), 0,
-         "SYNCD OK - 1 sources read, 2 open | attention=0 open=2 pending=0 held=4 reposts=3"),
+         "SYNCD OK - 1 source read, 2 open | attention=0 open=2 pending=0 held=4 reposts=3"),
         (lambda d: None, 1, "SYNCD WARNING - 2 need a person | attention=2 open=2 pending=0 held=4 reposts=3"),
         (lambda d: setattr(d.desk, "site_state", "stopped"), 2,
          "SYNCD CRITICAL - site county stopped (-); 2 need a person | attention=2 open=2 pending=0 held=4 reposts=3"),

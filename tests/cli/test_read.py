@@ -106,9 +106,17 @@ def test_a_page_where_a_feed_should_be_is_a_failed_read_with_a_reason(
     assert told["problems"][0]["hint"]
 
 
+def test_a_folder_is_told_how_a_relays_folder_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", str(tmp_path), "--kind", "relay"], doors=_Clock()) == 2
+    told = capsys.readouterr().err
+    assert "this is a folder" in told
+    assert "options.public_key" in told
+
+
 def test_an_address_is_read_only_where_it_may_be_reached(served: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = _read([f"{served}/rss.xml"], capsys)
     assert (code, told["problems"][0]["reason"]) == (1, "blocked_address")
+    assert told["problems"][0]["hint"] == "127.0.0.1 is not a public address; say --allow-private if it is meant so"
     code, told = _read([f"{served}/rss.xml", "--allow-private"], capsys)
     assert (code, len(told["entries"])) == (0, 1)
     code, told = _read([f"{served}/gone.xml", "--allow-private"], capsys)
@@ -123,6 +131,7 @@ def test_only_the_host_and_port_of_the_address_itself_may_be_private(
     for args in ([f"{served}/away", "--allow-private"], ["p", "--config", str(path)]):
         code, told = _read(args, capsys)
         assert (code, told["problems"][0]["reason"]) == (1, "blocked_address")
+        assert not told["problems"][0]["hint"].endswith("say --allow-private if it is meant so"), "that would not help"
 
 
 def test_a_configured_source_is_read_with_its_own_settings(

@@ -24,6 +24,7 @@ LIST = (
     + "".join(ROW.format(n=n) for n in range(1, 6))
     + "</ul></body></html>"
 )
+PAGED = LIST.replace("</body>", '<script>createPageHTML(3, 0, "index", "html");</script></body>')
 MAPPING = '{ list = "ul.list > li", fields = { title = "a", url = "a@href", published = "span" } }'
 DOCUMENT = (
     "<!doctype html><html><head><title>通知_市政府</title></head><body>"
@@ -53,6 +54,11 @@ PAGES = {
     "/broken.html": LIST.replace(
         "<title>", '<link rel="alternate" type="application/rss+xml" href="/nothing.xml"><title>'
     ),
+    "/paged/index.html": PAGED,
+    "/paged/index_1.html": LIST.replace("./t", "./u"),
+    "/alone/index.html": PAGED,
+    "/same/index.html": PAGED,
+    "/same/index_1.html": PAGED,
     "/app.html": '<!doctype html><html><title>x</title><body><div id="app"></div><script src="/x.js"></script></body></html>',
 }
 
@@ -97,7 +103,7 @@ def test_the_block_that_is_printed_loads_and_reads(
     config = tmp_path / "config.toml"
     config.write_text(out, "utf-8")
     assert [(source.name, source.kind) for source in load(config, environ={}).sources] == [("new", kind)]
-    assert f"# {count} entries were read" in out
+    assert (f"# {count} entries were read" if count > 1 else "# 1 entry was read") in out
     code, out, _ = run(["read", "new", "--config", str(config), "--json"], capsys)
     assert (code, len(json.loads(out)["entries"]), json.loads(out)["problems"]) == (0, count, [])
 
@@ -111,6 +117,31 @@ def test_a_linked_feed_that_does_not_answer_gives_way_to_the_list_itself(
     assert tomllib.loads(told["toml"])["sources"][0]["options"] == told["source"]["options"]
 
 
+@pytest.mark.parametrize(("folder", "why"), [("alone", "the server answered 404"), ("same", "it shows nothing new")])
+def test_paging_whose_second_page_cannot_be_used_is_left_out_and_said(
+    served: str, capsys: pytest.CaptureFixture[str], folder: str, why: str
+) -> None:
+    code, out, _ = run(["source", "new", f"{served}/{folder}/index.html", "--allow-private"], capsys)
+    assert (code, "paging" in tomllib.loads(out)["sources"][0]["options"]) == (0, False)
+    note = next(line for line in out.splitlines() if line.startswith("# paging is left out"))
+    assert f"{served}/{folder}/index_1.html" in note
+    assert why in note
+
+
+def test_paging_whose_second_page_was_read_is_proposed(
+    served: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(["source", "new", f"{served}/paged/index.html", "--allow-private"], capsys)
+    paging = tomllib.loads(out)["sources"][0]["options"]["paging"]
+    assert (code, paging["url"], "paging is left out" in out) == (0, "index_{page}.html", False)
+    path = tmp_path / "list.html"
+    path.write_text(PAGED, "utf-8")
+    _, out, _ = run(["source", "new", str(path), "--url", "https://www.city.example/zc/index.html"], capsys)
+    assert tomllib.loads(out)["sources"][0]["options"]["paging"] == paging
+    assert "# paging was not tried" in out
+    assert "https://www.city.example/zc/index_1.html" in out
+
+
 def test_what_could_not_be_found_is_said_and_nothing_is_printed(
     served: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +151,23 @@ def test_what_could_not_be_found_is_said_and_nothing_is_printed(
     code, out, err = run(["source", "new", f"{served}/missing", "--allow-private", "--json"], capsys)
     assert (code, json.loads(out)["ok"]) == (1, False)
     assert run(["source", "new", str(tmp_path / "nothing")], capsys)[0] == 2
+
+
+def test_a_name_that_no_source_may_have_is_refused_before_anything_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = run(["source", "new", "http://127.0.0.1:1/", "--name", "my list"], capsys)
+    assert (code, out) == (2, "")
+    assert "--name 'my list' is not a name" in err
+
+
+def test_a_typed_address_that_is_private_is_refused_with_the_option_that_opens_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, _, err = run(["source", "new", "http://127.0.0.1:1/"], capsys)
+    assert (code, err.strip().splitlines()[-1].strip()) == (
+        1, "127.0.0.1 is not a public address: say --allow-private if it is meant so",
+    )
 
 
 def test_a_file_is_looked_at_as_if_it_came_from_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,3 +118,5 @@ def test_a_page_that_cannot_be_read_fails_the_whole_read() -> None:
         read(pages)
     assert (failed.value.reason, failed.value.after) == ("http_503", 120.0)
     assert failed.value.where == "https://list.example/index_1.json"
+    assert "https://list.example/index_1.json" in failed.value.hint
+    assert "options.paging" in failed.value.hint

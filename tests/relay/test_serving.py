@@ -13,8 +13,10 @@ import pytest
 
 from syncd.app.relay import Publisher
 from syncd.cli.relay import export, keygen, status
+from syncd.cli.show import exported
+from syncd.config import load
 from syncd.content.blobs import DiskBlobs
-from syncd.errors import ReadFailed, StoreError, SyncdError
+from syncd.errors import ConfigError, ReadFailed, StoreError, SyncdError
 from syncd.relay import seal, wire
 from syncd.status.relay import create_relay
 from syncd.status.server import serve
@@ -202,7 +204,7 @@ async def test_only_the_sources_that_are_named_are_relayed(tmp_path: Path) -> No
 
 
 @played
-async def test_an_export_is_written_once_and_the_feed_last(tmp_path: Path) -> None:
+async def test_an_export_is_written_once_and_the_feed_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with Instance(tmp_path / "a") as province:
         await begin(province)
         province.publish(1, text=WITH_FILE)
@@ -211,6 +213,9 @@ async def test_an_export_is_written_once_and_the_feed_last(tmp_path: Path) -> No
         assert first["written"] >= 4, "document, file, page and list"
         files = {path: path.stat().st_mtime_ns for path in (province.out / wire.OBJECTS).rglob("*") if path.is_file()}
         again = await province.export()
+        exported(again)
+        assert "0 files written" in (said := capsys.readouterr().out)
+        assert "feed and status renewed" in said
         assert (again["written"], again["unchanged"], again["missing"]) == (0, first["written"] + first["unchanged"], 0)
         assert files == {p: p.stat().st_mtime_ns for p in (province.out / wire.OBJECTS).rglob("*") if p.is_file()}
         assert not [path for path in province.out.rglob("*") if path.name.endswith(".part")]
@@ -268,6 +273,16 @@ async def test_without_a_key_there_is_no_relay_and_a_bad_one_is_told_at_once(tmp
         province.key.write_text("not a key at all")
         with pytest.raises(SyncdError, match=r"\[relay\]: key"):
             await province.reload(source() + f'[relay]\nname = "某省"\nkey = {{ file = "{province.key}" }}\n')
+
+
+def test_a_key_file_that_is_not_there_is_told_with_how_to_make_one(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(source() + '[relay]\nname = "某省"\nkey = { file = "none.key" }\n', "utf-8")
+    with pytest.raises(ConfigError) as told:
+        load(path, environ={})
+    line = next(one for one in told.value.problems if one.startswith("[relay]: key"))
+    assert str(tmp_path / "none.key") in line
+    assert line.endswith("make one with: syncd relay keygen FILE")
 
 
 def test_a_key_file_is_its_owners_alone_and_never_written_over(tmp_path: Path) -> None:
