@@ -126,12 +126,12 @@ def test_tables_keep_their_spans_and_lists_their_numbers() -> None:
     ["<div>" * 5000, "<b>" * 5000, '<i title="<!--"><div><i title="</div>-->">' * 20000, "<div><!--</div>-->" * 5000],
 )
 def test_deep_nesting_is_refused_quickly(html: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(ReadFailed) as failure:
         clean(html, BASE)
     assert failure.value.reason == "body_too_deep"
     assert failure.value.hint
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_paragraphs_without_end_tags_are_not_deep() -> None:

@@ -47,9 +47,9 @@ def test_bombs_are_refused_quickly(name: str) -> None:
 
 
 def test_blanks_before_the_root_cost_nothing() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert len(read("\n" * 100_000 + rss(item(1))).entries) == 1
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_harmless_doctype_is_let_through() -> None:
@@ -140,18 +140,18 @@ def test_cdata_is_never_mended() -> None:
 
 
 def test_unclosed_cdata_sections_are_linear() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     refused("<rss><channel>" + "<![CDATA[&" * 200_000)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("source", [feed, govcn])
 def test_a_page_nested_beyond_sense_is_refused(source) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ReadFailed) as caught:
         asyncio.run(source().read_page(Entry("k", "t", "https://a.example/"), answer(b"<div>" * 100_000)))
     assert caught.value.reason == "hostile_html"
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_the_same_list_comes_through_the_child_as_without_it() -> None:
