@@ -4,20 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from typing import ClassVar, cast
 from urllib.parse import urljoin
+
+from pydantic import BaseModel
 
 from syncd.core.shape import shape_of
 from syncd.errors import ReadFailed
-from syncd.model import Problem
-from syncd.sources.api import Listing
+from syncd.model import Entry, Problem
+from syncd.sources.api import Listing, Page, SourceConfig, Tools
+from syncd.sources.detail import Pages
 from syncd.sources.html import join
 from syncd.sources.mapping import Fields, ListOptions, Paging, entry_of
 from syncd.sources.picks import Pick, Row
-from syncd.sources.raw import Naming, RawEntry, bounded, entries, identified
+from syncd.sources.raw import Naming, RawEntry, bounded, entries, identified, naming
+from syncd.web.api import Answer
 
 LOST = 0.5
 """A list of which a greater share of rows can't be read was redesigned: it is not understood, rather than half read."""
 _HINT = "the list was redesigned, or another page came in its place; syncd source new proposes a mapping"
+
+
+ReadListing = Callable[..., Listing]
+"""What the child runs for a list, given its bytes, content type and address, the options, and how its rows are named."""
+
+
+class MappedSource:
+    """A list that config maps. `Kind(config, tools)`; see sources.api.Source. A subclass states `kind`, `Options` and
+    `reading`, a function of its module that the child runs."""
+
+    api_version: ClassVar[int] = 1
+    kind: ClassVar[str]
+    Options: ClassVar[type[BaseModel]]
+    reading: ClassVar[ReadListing]
+
+    def __init__(self, config: SourceConfig, tools: Tools) -> None:
+        self._config, self._tools = config, tools
+        self._options = cast(ListOptions, config.options)
+        self._pages = Pages(tools, self._options.full_text, self._options.detail)
+
+    async def parse(self, answer: Answer) -> Listing:
+        """As Source.parse; all of the work on bytes is done in the child."""
+        by = naming(self._config, self._tools, "list", self._options.dates)
+        body, sort = answer.body, answer.header("content-type")
+        return cast(Listing, await self._tools.run(type(self).reading, body, sort, answer.url, self._options, by))
+
+    def page_of(self, entry: Entry) -> str:
+        """As options.full_text and options.detail say."""
+        return self._pages.address(entry)
+
+    async def read_page(self, entry: Entry, answer: Answer) -> Page:
+        """As Source.read_page."""
+        return await self._pages.read(entry, answer)
 
 
 def listing(

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import ClassVar, Self, cast
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, model_validator
 
 from syncd.errors import ReadFailed
-from syncd.model import Entry
 from syncd.sources import html_rows
-from syncd.sources.api import Listing, Page, SourceConfig, Tools
-from syncd.sources.declared import listing, next_page
-from syncd.sources.detail import Pages
+from syncd.sources.api import Listing
+from syncd.sources.declared import MappedSource, listing, next_page
 from syncd.sources.html import Html, squeeze
 from syncd.sources.html_rows import HtmlRow
 from syncd.sources.mapping import ListOptions, refuse_faults
 from syncd.sources.picks import Pick
-from syncd.sources.raw import Naming, naming
-from syncd.web.api import Answer
+from syncd.sources.raw import Naming
 
 _LOADED = re.compile(r"""["']([^"'\s<>]{1,200}(?:\.json|/api/|/search/|\.do\b|ajax)[^"'\s<>]{0,200})["']""")
 _WRITTEN = re.compile(
@@ -47,33 +44,6 @@ class HtmlOptions(ListOptions):
         refuse_faults([("list", Pick(self.list))], html_rows.fault)
         self.refuse(html_rows.fault)
         return self
-
-
-class HtmlSource:
-    """A list on a web page. `Kind(config, tools)`; see sources.api.Source."""
-
-    api_version: ClassVar[int] = 1
-    kind: ClassVar[str] = "html"
-    Options: ClassVar[type[BaseModel]] = HtmlOptions
-
-    def __init__(self, config: SourceConfig, tools: Tools) -> None:
-        self._config, self._tools = config, tools
-        self._options = cast(HtmlOptions, config.options)
-        self._pages = Pages(tools, self._options.full_text, self._options.detail)
-
-    async def parse(self, answer: Answer) -> Listing:
-        """As Source.parse; all of the work on bytes is done in the child."""
-        by = naming(self._config, self._tools, "list", self._options.dates)
-        body, sort = answer.body, answer.header("content-type")
-        return cast(Listing, await self._tools.run(read_listing, body, sort, answer.url, self._options, by))
-
-    def page_of(self, entry: Entry) -> str:
-        """As options.full_text and options.detail say."""
-        return self._pages.address(entry)
-
-    async def read_page(self, entry: Entry, answer: Answer) -> Page:
-        """As Source.read_page."""
-        return await self._pages.read(entry, answer)
 
 
 def read_listing(data: bytes, content_type: str, url: str, options: HtmlOptions, by: Naming) -> Listing:
@@ -122,3 +92,11 @@ def _why(page: Html) -> str:
         return ("its rows are not in the HTML: scripts seem to make them. Find the JSON that the page loads"
                 f"{told} and use kind = \"json\" with that address")
     return "it was redesigned, or is a barrier: open it in a browser; syncd source new proposes a mapping"
+
+
+class HtmlSource(MappedSource):
+    """A list on a web page."""
+
+    kind: ClassVar[str] = "html"
+    Options: ClassVar[type[BaseModel]] = HtmlOptions
+    reading = staticmethod(read_listing)

@@ -61,6 +61,7 @@ class TestRss(SourceContract):
 
 class TestAtom(SourceContract):
     source = FeedSource
+    document_page = PAGE
     good_list = ListSample(
         '<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://list.example/">'
         f"<title>公告</title>{rows(atom)}</feed>".encode(),
@@ -71,6 +72,7 @@ class TestAtom(SourceContract):
 
 class TestJsonFeed(SourceContract):
     source = FeedSource
+    document_page = PAGE
     options: ClassVar[dict[str, str]] = {"full_text": "never"}
     good_list = ListSample(
         json.dumps(
