@@ -49,7 +49,8 @@ def load(group: str, name: str) -> type:
 
 def refuse_unfit(group: str, name: str, found: type, *, version: int, members: Sequence[str]) -> None:
     """Raises ConfigError unless the class has all members of its contract and is made for this version of it."""
-    missing = [member for member in members if not hasattr(found, member)]
+    unstated = sorted(getattr(found, "__abstractmethods__", ()))
+    missing = [*(member for member in members if not hasattr(found, member)), *unstated]
     if missing:
         raise ConfigError([f"{_noun(group)} {name!r} is broken: {found.__name__} lacks {', '.join(missing)}"])
     told = getattr(found, "api_version", version)

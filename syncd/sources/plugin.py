@@ -5,6 +5,7 @@ Names are added here, and none is taken away while `VERSION` is 1. What else the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
@@ -70,7 +71,7 @@ class Body:
         return ReadFailed("not_understood", seen, where=self.url, hint=_SHAPE)
 
 
-class ListSource:
+class ListSource(ABC):
     """The usual source: rows of a list, each with a page of its own. A subclass states `api_version`, `kind`, `Options` and
     reads a list in `rows`; bytes are taken apart in the child, so `rows` and `document` have nothing but their arguments.
 
@@ -86,12 +87,12 @@ class ListSource:
         self.options = config.options if config.options is not None else self.Options()
 
     @staticmethod
+    @abstractmethod
     def rows(body: Body, options: Any) -> RawList:
         """The rows as they stand: titles may hold markup, links may be relative, dates are texts. options: of `Options`.
 
         Raises ReadFailed when it is no such list (`body.unlike`), above all when it is cut; one bad row is a Problem.
         """
-        raise NotImplementedError
 
     @staticmethod
     def document(body: Body, options: Any) -> RawPage:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from syncd.errors import ReadFailed
+from syncd.errors import ConfigError, ReadFailed
 from syncd.model import AttachmentLink
+from syncd.plugins import refuse_unfit
 from syncd.sources.api import Listing, SourceConfig
 from syncd.sources.plugin import Body, ListOptions, ListSource, RawEntry, RawList
 from tests.sources.kit import answer, read_page, tools
@@ -93,7 +94,10 @@ def test_the_text_of_a_body_has_no_mark_before_it() -> None:
     assert Body(b"\xef\xbb\xbf\xef\xbb\xbfa", "", URL).decoded().text == "a"
 
 
-def test_a_source_that_says_not_how_to_read_a_list_is_a_bug() -> None:
-    with pytest.raises(ReadFailed) as caught:
-        asyncio.run(ListSource(SourceConfig("county", URL), tools()).parse(answer(b"x")))
-    assert caught.value.reason == "parse_failed"
+def test_a_source_that_says_not_how_to_read_a_list_is_refused_when_it_is_loaded() -> None:
+    class Unfinished(ListSource):
+        kind = "unfinished"
+
+    with pytest.raises(ConfigError) as caught:
+        refuse_unfit("syncd.sources", "unfinished", Unfinished, version=1, members=("parse",))
+    assert "Unfinished lacks rows" in str(caught.value)
