@@ -38,7 +38,7 @@ from syncd.engine.send import drafted, locate, print_of, read
 from syncd.errors import AdapterError, Stale, SyncdError
 from syncd.model import Document, Event, RemoteDoc, RemoteRef, Repost
 from syncd.report import forms
-from syncd.report.figures import ReportRow, Watch, bounds, month_report, watch_of
+from syncd.report.figures import ReportRow, Watch, bounds, cover_of, month_report, watch_of
 from syncd.store.api import Filter, Story
 
 _LONG = 6
@@ -370,10 +370,11 @@ class Desk:
         return forms.to_json(month_report(rows, month=month, zone=zone, watch=watch, now=now))
 
     async def _watch(self, source: str, since: datetime, until: datetime) -> Watch:
-        reads = await self.ground.store.reads(source, since)
         unit, row = self.engine.deps.sources[source], self.engine.poller.rows.get(source)
+        every = max(unit.every, unit.slowest or 0.0)
+        reads = await self.ground.store.reads(source, since - cover_of(every))
         begun = max(since, row.first_good) if row and row.first_good else until
-        return watch_of(source, reads, since=min(begun, until), until=until, every=unit.every)
+        return watch_of(source, reads, since=min(begun, until), until=until, every=every)
 
     async def preview(self, id: int) -> Row:
         """The post as it would be sent now."""

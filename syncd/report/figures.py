@@ -309,6 +309,11 @@ def percentile(spans: Sequence[Span], share: float) -> Span | None:
     return Span(sorted(span.least for span in spans)[rank], None if math.isinf(most) else most)
 
 
+def cover_of(every: float) -> timedelta:
+    """How long a good read is fresh: two intervals of `every` seconds."""
+    return timedelta(seconds=2 * every)
+
+
 def watch_of(source: str, reads: Iterable[ReadSpan], *, since: datetime, until: datetime, every: float) -> Watch:
     """A source's watch from its journal of reads.
 
@@ -317,7 +322,7 @@ def watch_of(source: str, reads: Iterable[ReadSpan], *, since: datetime, until: 
     its share.
     """
     spans = [span for span in sorted(reads, key=lambda s: s.first) if span.first < until]
-    cover = timedelta(seconds=2 * every)
+    cover = cover_of(every)
     blind = _blind([(s.first, min(s.last, until) + cover) for s in spans if not s.reason], since, until)
     whole = max(0.0, (until - since).total_seconds())
     longest = max(blind, key=lambda gap: gap[1] - gap[0], default=None)

@@ -6,6 +6,7 @@ import base64
 import json
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,21 @@ async def test_the_report_of_a_month_counts_what_happened() -> None:
         await one_visible(rig)
         told = json.loads(json.dumps(await rig.desk.report("2026-03")))
         assert title_of(1) in json.dumps(told, ensure_ascii=False)
+
+
+@played
+async def test_a_read_of_the_month_before_covers_the_first_minutes_of_the_next() -> None:
+    async with Rig() as rig:
+        await rig.begin()
+        midnight = datetime(2026, 3, 31, 16, tzinfo=UTC)
+        rig.clock.advance((midnight - rig.clock.now()).total_seconds() - 100)
+        await rig.stage("poll")
+        await rig.engine.poller.flush()
+        rig.publish(1)
+        rig.clock.advance(400)
+        await rig.stage("poll")
+        watch = next(each for each in (await rig.desk.report("2026-04"))["sources"] if each["source"] == "central")
+        assert (watch["blind"], watch["share"]) == (0.0, 1.0)
 
 
 @played

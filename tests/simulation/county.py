@@ -29,7 +29,7 @@ from syncd.engine.engine import STAGES, Engine
 from syncd.engine.gate import Gate
 from syncd.engine.measure import judge
 from syncd.model import DeadlineRule, Route, Verdict
-from syncd.report.figures import watch_of
+from syncd.report.figures import cover_of, watch_of
 from syncd.sources.api import SourceConfig
 from syncd.sources.api import Tools as SourceTools
 from syncd.sources.feed import FeedSource
@@ -269,7 +269,8 @@ class Play:
         self.found.gaps = sum(n for reason, n in self.meter.failures.items() if reason.endswith(" gap"))
         since = self.clock.now() - timedelta(days=5)
         for name in engine.deps.sources:
-            watch = watch_of(name, await store.reads(name, since), since=since, until=self.clock.now(), every=300.0)
+            reads = await store.reads(name, since - cover_of(300.0))
+            watch = watch_of(name, reads, since=since, until=self.clock.now(), every=300.0)
             self.found.blind = max(self.found.blind, watch.blind)
 
     def _hold(self, title: str, verdict: Verdict) -> None:
