@@ -6,13 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from syncd.core.schedule import RETRY_AFTER_CAP
 from syncd.engine.deps import SourceUnit
-from syncd.errors import ReadFailed
 from syncd.model import Entry
 from syncd.sources.api import Listing
 from syncd.web.api import Answer
-from syncd.web.status import retry_after
+from syncd.web.status import refusal
 from syncd.web.urls import redacted
 
 Enough = Callable[[Sequence[Entry]], Awaitable[bool]]
@@ -32,7 +30,8 @@ async def whole(unit: SourceUnit, first: Answer, *, enough: Enough, now: datetim
         asked.add(page.next)
         left -= 1
         answer = await unit.client.get(page.next)
-        _judge(answer, now)
+        if answer.status != 200:
+            raise refusal(answer, _hint(answer), now)
         wire += answer.wire
         page = await unit.source.parse(answer)
         listing = _joined(listing, page)
@@ -50,12 +49,8 @@ def _joined(listing: Listing, page: Listing) -> Listing:
     )
 
 
-def _judge(answer: Answer, now: datetime) -> None:
-    if answer.status == 200:
-        return
-    after = retry_after(answer, now, most=RETRY_AFTER_CAP) if answer.status in (429, 503) else None
-    hint = (
+def _hint(answer: Answer) -> str:
+    return (
         f"{redacted(answer.url)}, a page behind the list's first one, can't be read: correct options.paging or leave it out, "
         "or set pages = 1; the list is asked again, ever later"
     )
-    raise ReadFailed(f"http_{answer.status}", hint=hint, where=answer.url, after=after, status=answer.status)

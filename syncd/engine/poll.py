@@ -15,7 +15,7 @@ from typing import Protocol
 from syncd.core import schedule, shape
 from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
 from syncd.core.identity import alias_hash, entry_key
-from syncd.core.schedule import RETRY_AFTER_CAP, Skips
+from syncd.core.schedule import Skips
 from syncd.core.shape import Shape
 from syncd.engine.deps import Deps, SourceUnit
 from syncd.engine.manners import NETWORK, PARKED, Outages, after_failure, after_good, after_outage, learnt
@@ -27,7 +27,7 @@ from syncd.sources.api import Listing
 from syncd.store.api import Pending, Poll, Sighting, SourceRow
 from syncd.web.api import Answer, Validators
 from syncd.web.redirects import SIGHTINGS, Move, remember_move
-from syncd.web.status import retry_after
+from syncd.web.status import refusal
 
 JOURNAL_EVERY = 60.0
 """Seconds between two commits of the journal of unchanged and failed reads."""
@@ -540,9 +540,8 @@ def _judge(answer: Answer, now: datetime) -> None:
     """Only 200 and 304 are good reads."""
     if answer.status in (200, 304):
         return
-    after = retry_after(answer, now, most=RETRY_AFTER_CAP) if answer.status in (429, 503) else None
     told = _STATUS_HINTS.get(answer.status, "the list's server has trouble; it is asked again, ever later")
-    raise ReadFailed(f"http_{answer.status}", hint=told, where=answer.url, after=after, status=answer.status)
+    raise refusal(answer, told, now)
 
 
 def _rows(source: str, entries: Iterable[Entry]) -> tuple[Row, ...]:

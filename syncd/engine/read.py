@@ -24,7 +24,7 @@ from syncd.model import AttachmentLink, Content, Document, Entry, Instant, Media
 from syncd.sources.api import Page
 from syncd.store.api import MARKED, DueLook, Look, Pending, Reading, Recorded
 from syncd.web.api import Answer, Validators
-from syncd.web.status import retry_after
+from syncd.web.status import refusal
 
 GONE_AFTER = timedelta(hours=1)
 """A document that answers 404 or 410 is believed withdrawn when it still does so this much later, or one step of
@@ -661,9 +661,7 @@ def _believable(first: datetime | None, now: datetime, apart: timedelta) -> bool
 def _judge(answer: Answer, now: datetime) -> None:
     if answer.status == 200:
         return
-    after = retry_after(answer, now) if answer.status in (429, 503) else None
-    told = "the page is tried again, ever later; open it in a browser if this stays"
-    raise ReadFailed(f"http_{answer.status}", hint=told, where=answer.url, after=after, status=answer.status)
+    raise refusal(answer, "the page is tried again, ever later; open it in a browser if this stays", now)
 
 
 def _at_the_same_source(url: str, before: str) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
+from syncd.core.schedule import RETRY_AFTER_CAP
 from syncd.errors import (
     AdapterError,
     AuthFailed,
@@ -93,6 +94,13 @@ def raise_for_read(answer: Answer, *, expected_type: str = "application/json") -
                          hint="the CMS is in trouble; it is tried again by itself")
     raise Rejected("", _REJECTED.get(status, "refused"), _said(answer), where=_where(answer),
                    hint="check the CMS's address in this site's options")
+
+
+def refusal(answer: Answer, hint: str, now: datetime) -> ReadFailed:
+    """The failure of a list or page that answered otherwise than it should, by its status. A 429 or 503 tells when to come
+    again, at most RETRY_AFTER_CAP seconds from now."""
+    after = retry_after(answer, now, most=RETRY_AFTER_CAP) if answer.status in (429, 503) else None
+    return ReadFailed(f"http_{answer.status}", hint=hint, where=answer.url, after=after, status=answer.status)
 
 
 def raise_for_list(answer: Answer) -> None:
