@@ -71,6 +71,8 @@ class Subject:
         return self._since(before)
 
     async def _read(self, feeds: list[int]) -> None:
+        for feed in feeds:  # one that is being read would be read once more
+            await self.engine.poller.pool.wait(name_of(feed))
         goal = self.tally.told["poll"] + len(feeds)
         for feed in feeds:
             self.engine.poller.hurry(name_of(feed))
