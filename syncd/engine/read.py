@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -332,14 +332,19 @@ class Reader:
     async def _is_shown(self, unit: SourceUnit, entry: Entry) -> bool:
         """Whether the list shows an entry as it was read from it. One answer may have come from a cache that lagged behind:
         a page is fetched anew at each try, and the text of a list is asked for in the list."""
+        shown = await self._rows_of(unit, lambda each: each.key == entry.key)
+        return _undated(entry) in {_undated(each) for each in shown}
+
+    async def _rows_of(self, unit: SourceUnit, wanted: Callable[[Entry], bool]) -> list[Entry]:
+        """The rows that are wanted, as the list shows them now, on the first of its pages that has one. Raises ReadFailed."""
         answer = await unit.client.get(unit.url)
         _judge(answer, self.deps.now)
 
         async def found(shown: Sequence[Entry]) -> bool:
-            return any(each.key == entry.key for each in shown)
+            return any(map(wanted, shown))
 
         listing, _ = await whole(unit, answer, enough=found, now=self.deps.now)
-        return _undated(entry) in {_undated(each) for each in listing.entries if each.key == entry.key}
+        return [each for each in listing.entries if wanted(each)]
 
     async def _doubt(self, unit: SourceUnit, document: int, revision: Revision, entry: Entry) -> Doubt | None:
         """Why a text is not believed at once: it was superseded, or its document was withdrawn, and nothing says that it
@@ -602,6 +607,9 @@ class Reader:
             look = replace(due.look, gone=first, due=now + apart, tries=due.look.tries + 1)
             await self.deps.store.record_look(due.document.id, look)
             return
+        if shown := await self._shown_elsewhere(due):
+            await self._follow(due, shown)
+            return
         if await self._mass_gone(due) or not await self._others_stand(due):
             self.deps.meter.failure("read", "mass_gone")
             look = replace(due.look, due=now + GONE_AFTER * 6, note="mass_gone")
@@ -609,6 +617,36 @@ class Reader:
             return
         revision = replace(due.revision, withdrawn=True, detected=now, reason="gone_at_source")
         await self._revise(due.document.sources[0], due, revision, due.look)
+
+    async def _shown_elsewhere(self, due: DueLook) -> Entry | None:
+        """The row of its list that shows the document at another address, and none at the one where it is missing: a list
+        that was believed while it named wrong addresses leaves such ones behind."""
+        unit, names = self.deps.sources.get(due.document.sources[0]), set(due.document.aliases)
+        places: dict[str, Entry] = {}
+        with suppress(ReadFailed):
+            rows = await self._rows_of(unit, lambda row: not names.isdisjoint(row.aliases)) if unit else []
+            places = {canonical_url(row.url): row for row in rows if row.url and not row.withdrawn}
+        return None if canonical_url(due.entry.url) in places else next(iter(places.values()), None)
+
+    async def _follow(self, due: DueLook, shown: Entry) -> None:
+        """The document is looked at where its list shows it."""
+        look = replace(due.look, due=self.deps.now, validators=Validators(), gone=None, tries=0, note="")
+        reading = Reading(
+            aliases=tuple(dict.fromkeys((*due.document.aliases, *shown.aliases))),
+            source=due.document.sources[0],
+            at=self.deps.now,
+            document=due.document.id,
+            title=due.document.title,
+            url=due.document.url,
+            published=due.document.published,
+            look=look,
+            error=self.deps.clock.error or 0.0,
+            entry=shown,
+            judged=(due.document.id, due.document.latest),
+        )
+        self._gone.pop(due.document.id, None)
+        await self._recorded(reading)
+        self.deps.log.info("followed", document=due.document.id, title=due.document.title, url=shown.url)
 
     async def _others_stand(self, due: DueLook) -> bool:
         """Whether other pages of the source are still there: where none of a few is, the source moved or is broken."""

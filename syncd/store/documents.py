@@ -213,7 +213,7 @@ def record_reading(conn: Connection, read: Reading) -> Recorded:
     spoken = frozenset[int]().union(*(relations.targets_of(conn, each.id) for each in same))
     kept = same[0] if same else _made(conn, read)
     kept, parked = _absorb(conn, kept, same[1:], read)
-    entry = pending.entry if pending else None
+    entry = pending.entry if pending else read.entry
     if _is_copy_of_another(kept, read):
         read, entry = replace(read, revision=None, look=None), None
     known = _known_better(conn, kept, read, alone=not matches)

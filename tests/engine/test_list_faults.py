@@ -103,6 +103,25 @@ async def _posted(rig: Rig, id: int) -> bool:
     return any(post.title == title_of(id) for post in rig.posts())
 
 
+@pytest.mark.guarantee(1)
+@played
+async def test_addresses_that_a_list_named_while_it_was_wrong_withdraw_nothing_that_it_still_shows() -> None:
+    """A person accepted the list while it named pages that never were; what was published then is looked at there."""
+    async with Rig() as rig:
+        await _grown(rig)
+        list_ = distorted(rig)
+        list_.fault = "renamed"
+        await rig.after(EVERY)
+        await rig.desk.approve(source="central")
+        rig.publish(LATE)
+        await rig.after(3 * EVERY, step=EVERY)
+        assert await rig.status_of(LATE) == "visible"
+        list_.fault = ""
+        await rig.after(3 * 86400, step=1800)
+        assert [await rig.status_of(id) for id in (*MANY, LATE)] == ["visible"] * (len(MANY) + 1)
+        assert len(rig.posts()) == rig.creates() == len(MANY) + 1
+
+
 @pytest.mark.guarantee(5)
 @played
 async def test_the_alarm_of_a_cut_outlives_reads_that_change_nothing_a_failure_and_a_restart() -> None:
