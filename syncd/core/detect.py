@@ -133,6 +133,9 @@ def detect(
     gap = past.shown > 0 and not any(_is_known(row, known) for row in rows)
     reason, held = ("", ()) if past.accept else _doubtful(finds, rows, known, past, limits)
     marked = set(held)
+    if past.accept and is_renamed(rows, known, past):
+        old, finds, held = _without_the_past(old, finds, past)
+        reason, marked = "flood" if held else "", set(held)
     alarm = "" if past.accept else _alarm(first_page or len(rows), past, change)
     rest = tuple(f for f in finds if f not in marked)
     return Detection(old=old, finds=rest, held=held, hold=reason, gap=gap, alarm=alarm, change=change)
@@ -183,9 +186,27 @@ def _disbelief(rows: Sequence[Row], known: Known, past: Past, change: Change) ->
         return "list_redesigned"
     if any(_is_known(row, known) for row in rows):
         return ""
-    if len(past.canaries) > 1 and not shapes.vanished(past.canaries, [row.entry.title for row in rows]):
+    if is_renamed(rows, known, past):
         return "list_renamed"
     return "" if _moved_on(rows, past) else "known_rows_vanished"
+
+
+def is_renamed(rows: Sequence[Row], known: Known, past: Past) -> bool:
+    """True when the rows that we know are there, but none by the name that its source called it."""
+    if len(past.canaries) < 2 or any(row.key in known.prints for row in rows):
+        return False
+    return not shapes.vanished(past.canaries, [row.entry.title for row in rows])
+
+
+def _without_the_past(
+    old: tuple[Row, ...], finds: tuple[Find, ...], past: Past
+) -> tuple[tuple[Row, ...], tuple[Find, ...], tuple[Find, ...]]:
+    """Of a list that was renamed on purpose: the rows that are old, those to act on, and those of them that a person must
+    see. What is dated before the last good read was there before under another name; what has no date may have been."""
+    past_ones = tuple(f for f in finds if f.change == "new" and not _is_fresh(f.row.entry, past))
+    dated = {f for f in past_ones if f.row.entry.published}
+    held = tuple(f for f in past_ones if f not in dated)
+    return (*old, *(f.row for f in past_ones if f in dated)), tuple(f for f in finds if f not in dated), held
 
 
 def _is_known(row: Row, known: Known) -> bool:

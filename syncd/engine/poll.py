@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from json.encoder import encode_basestring as _quoted
 from typing import Protocol
 
 from syncd.core import schedule, shape
-from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint
+from syncd.core.detect import Detection, Find, Known, Past, Row, backfilled, detect, hint, is_renamed
 from syncd.core.identity import alias_hash, entry_key
 from syncd.core.schedule import Skips
 from syncd.core.shape import Shape
@@ -364,6 +365,8 @@ class Poller:
         rows = _rows(unit.name, listing.entries)
         known = await self.deps.store.known(unit.name, [r.key for r in rows], [a for r in rows for a in r.aliases])
         past = _past(before)
+        if past.accept and is_renamed(rows, known, past):
+            rows, known = await self._recognised(unit.name, rows, known)
         ahead = sum(p.reason == "date_ahead" and p.where.endswith(".published") for p in listing.problems)
         carried = shape.shape_of_entries(listing.entries, listing.shape, ahead=ahead)
         found = detect(rows, known, past, unit.limits, shape=carried, first_page=listing.first_page)
@@ -404,6 +407,15 @@ class Poller:
         self.rows[unit.name] = poll.row
         self._tell(unit, found, listing)
         return sum(find.change in ("new", "changed") for find in (*found.finds, *found.held))
+
+    async def _recognised(self, source: str, rows: tuple[Row, ...], known: Known) -> tuple[tuple[Row, ...], Known]:
+        """The rows of a list that was renamed on purpose: each has also the name by which the list called the document that
+        alone bears its title."""
+        count = Counter(row.entry.title for row in rows)
+        found = await self.deps.store.titled(source, [title for title, n in count.items() if n == 1])
+        names = {title: (await self.deps.store.document(id)).aliases[-1] for title, id in found.items()}
+        again = tuple(_also(row, names[row.entry.title]) if row.entry.title in names else row for row in rows)
+        return again, replace(known, aliases={**known.aliases, **{alias_hash(names[t]): id for t, id in found.items()}})
 
     async def _storm(self, unit: SourceUnit, before: SourceRow) -> tuple[Pending, ...]:
         """Entries that are held since a storm of identities; asked only where there was one."""
@@ -550,6 +562,12 @@ def _rows(source: str, entries: Iterable[Entry]) -> tuple[Row, ...]:
         key = entry_key(source, entry.key)
         rows.setdefault(key, Row(entry, key, fingerprint(entry), tuple([alias_hash(a) for a in entry.aliases])))
     return tuple(rows.values())
+
+
+def _also(row: Row, name: str) -> Row:
+    """The row with one more name of its document."""
+    entry = replace(row.entry, aliases=(*row.entry.aliases, name))
+    return replace(row, entry=entry, aliases=(*row.aliases, alias_hash(name)))
 
 
 def fingerprint(entry: Entry) -> int:

@@ -5,7 +5,7 @@ Every verb may raise StoreError: disk_full, read_only, damaged, locked, unavaila
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -372,6 +372,11 @@ class Store(Protocol):
     async def record_look(self, document: int, look: Look) -> None: ...
     async def gone_recently(self, source: str, since: datetime) -> tuple[int, int]:
         """(documents of the source seen gone or withdrawn since, documents of the source that are live)."""
+        ...
+
+    async def titled(self, source: str, titles: Sequence[str]) -> Mapping[str, int]:
+        """By title the document that alone bears it, of those that the source shows; titles that none or several bear are
+        left out."""
         ...
 
     async def siblings(self, source: str, document: int, limit: int) -> list[Entry]:

@@ -11,7 +11,7 @@ from syncd.model import Bond, Content, Document, Instant, Notice, Relation, Revi
 from syncd.store.api import Related
 from syncd.store.rows import revision_of
 from syncd.store.statements import InQuery, Query, noting
-from syncd.store.tables import aliases, bearings, documents, revisions, titles
+from syncd.store.tables import aliases, bearings, documents, revisions, showings, titles
 
 _TELL = noting(bearings, "target", "teller", "bond", key=["target", "teller", "bond"])
 _FORGET = Query(delete(bearings).where(bearings.c.teller == bindparam("teller")))
@@ -22,6 +22,11 @@ _ENTITLE = noting(titles, "hash", "document", key=["hash", "document"])
 _TITLES_OF = Query(select(titles.c.hash).where(titles.c.document == bindparam("document")))
 _UNTITLE = Query(delete(titles).where(titles.c.document == bindparam("document")))
 _TITLED = InQuery(lambda hashes: select(titles).where(titles.c.hash.in_(hashes)))
+_SHOWS = Query(
+    select(showings.c.first).where(
+        showings.c.document == bindparam("document"), showings.c.source == bindparam("source")
+    )
+)
 _NAMED = InQuery(
     lambda hashes: select(aliases.c.hash, aliases.c.document).where(aliases.c.hash.in_(hashes), aliases.c.document > 0)
 )
@@ -68,6 +73,16 @@ def spoken_of(conn: Connection, hashes: Collection[int]) -> list[int]:
     for row in _TITLED.each(conn, wanted):
         by_title.setdefault(row.hash, set()).add(row.document)
     return sorted(named.union(*by_title.values()))
+
+
+def titled(conn: Connection, source: str, named: Sequence[str]) -> dict[str, int]:
+    """By title the document that alone bears it, of those that the source shows."""
+    by_hash = {alias_hash(title_name(title)): title for title in named}
+    found: dict[str, set[int]] = {}
+    for row in _TITLED.each(conn, sorted(by_hash)):
+        if _SHOWS.first(conn, document=row.document, source=source) is not None:
+            found.setdefault(by_hash[row.hash], set()).add(row.document)
+    return {title: ids.pop() for title, ids in found.items() if len(ids) == 1}
 
 
 def notices(conn: Connection, known: Document) -> tuple[Notice, ...]:

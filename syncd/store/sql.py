@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from syncd.core.detect import Known
 from syncd.errors import StoreError
 from syncd.model import Document, Entry, Event, Repost, Revision
-from syncd.store import documents, lists, marks, settings, upkeep
+from syncd.store import documents, lists, marks, relations, settings, upkeep
 from syncd.store.api import (
     Change,
     Counts,
@@ -149,6 +149,9 @@ class SqlStore:
 
     async def gone_recently(self, source: str, since: datetime) -> tuple[int, int]:
         return await self._read(lambda conn: documents.gone_recently(conn, source, since))
+
+    async def titled(self, source: str, titles: Sequence[str]) -> Mapping[str, int]:
+        return await self._read(lambda conn: relations.titled(conn, source, titles))
 
     async def siblings(self, source: str, document: int, limit: int) -> list[Entry]:
         return await self._read(lambda conn: documents.siblings(conn, source, document, limit))

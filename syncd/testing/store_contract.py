@@ -706,6 +706,19 @@ class StoreContract:
 
         play(scene)
 
+    @pytest.mark.guarantee(2)
+    def test_a_title_leads_to_the_document_of_a_source_that_alone_bears_it(
+        self, play: Callable[[Scene], None]
+    ) -> None:
+        async def scene(store: Store) -> None:
+            one = await store.record_reading(_old("一", title="通知一", aliases=("url:a",)))
+            await store.record_reading(_old("二", title="通知二", aliases=("url:b",)))
+            await store.record_reading(_old("三", title="通知二", aliases=("url:c",)))
+            assert await store.titled("甲", ["通知一", "通知二", "通知三"]) == {"通知一": one.document.id}
+            assert await store.titled("乙", ["通知一"]) == {}
+
+        play(scene)
+
     @pytest.mark.guarantee(1)
     def test_two_documents_of_one_title_issuer_and_day_with_numbers_of_their_own_stay_two(
         self, play: Callable[[Scene], None]

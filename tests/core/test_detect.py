@@ -271,3 +271,31 @@ def test_rows_that_are_known_by_another_name_leave_no_gap() -> None:
     storm = [listed(900 + n, aliases=(1000 + n,)) for n in range(5)]
     found = detect(storm, known(0, 25), PAST, LIMITS)
     assert (found.gap, {f.change for f in found.finds}) == (False, {"relinked"})
+
+
+RENAMED = replace(PAST, accept=True, canaries=("文件甲", "文件乙"))
+
+
+def renamed(*more: Row) -> list[Row]:
+    return [
+        listed(101, title="文件甲", published=Instant(after(days=-3))),
+        listed(102, title="文件乙", published=Instant(after(days=-3))),
+        *more,
+    ]
+
+
+def test_of_a_list_renamed_on_purpose_what_was_there_before_is_old_and_what_is_newer_is_new() -> None:
+    found = detect(renamed(listed(103, title="文件丙")), known(0, 25), RENAMED, LIMITS)
+    assert [row.key for row in found.old] == [101, 102]
+    assert (changes(found), found.held, found.hold) == ([("new", 103, 0)], (), "")
+
+
+def test_of_a_list_renamed_on_purpose_a_person_sees_rows_without_a_date_once_more() -> None:
+    found = detect(renamed(listed(104, title="文件丁", published=None)), known(0, 25), RENAMED, LIMITS)
+    assert [find.row.key for find in found.held] == [104]
+    assert (changes(found), found.hold) == ([], "flood")
+
+
+def test_of_a_list_renamed_on_purpose_rows_of_known_documents_are_these() -> None:
+    rows_ = renamed(listed(105, title="文件戊", aliases=(1007,), published=Instant(after(days=-3))))
+    assert changes(detect(rows_, known(0, 25), RENAMED, LIMITS)) == [("relinked", 105, 57)]

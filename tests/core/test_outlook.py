@@ -56,6 +56,13 @@ def test_words_of_the_future_by_a_clock_that_was_set_back_do_not_count() -> None
     assert not outlook.down
 
 
+def test_whether_any_host_answers_is_told_beside_whether_most_do_not() -> None:
+    some, _ = told(("a", True), ("b", False), ("c", False))
+    none, _ = told(("a", False), ("b", False), ("c", False))
+    assert (some.down, some.answers) == (True, True)
+    assert (none.down, none.answers) == (True, False)
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.booleans(), st.integers(0, 600)), max_size=60))
 def test_it_is_what_a_count_over_the_window_says(words: list[tuple[str, bool, int]]) -> None:
     outlook, last, now = Outlook(), dict[str, tuple[datetime, bool]](), NOW
