@@ -100,7 +100,7 @@ def parse_instant(raw: str, zone: str, zone_origin: str, origin: str, now: datet
     keeps that time.
     """
     found = _instant(_tidy(raw), raw.strip(), zone, zone_origin, origin)
-    return None if found is None or _is_ahead(found, now) else found
+    return None if found is None or is_ahead(found, now) else found
 
 
 def read_instant(
@@ -201,7 +201,8 @@ def _is_midnight(local: datetime, zone: str) -> bool:
     return (there.hour, there.minute, there.second) == (0, 0, 0)
 
 
-def _is_ahead(found: Instant, now: datetime | None) -> bool:
+def is_ahead(found: Instant, now: datetime | None) -> bool:
+    """Whether an instant lies too far ahead of the clock. now: None lets any pass."""
     return now is not None and found.at > now + AHEAD
 
 

@@ -14,6 +14,7 @@ from syncd.core.shape import Shape
 from syncd.model import AttachmentLink, Entry, Problem, Relation
 from syncd.sources.api import SourceConfig, Tools
 from syncd.sources.dateform import LADDER, DateForm, instant, written
+from syncd.sources.dates import is_ahead
 from syncd.sources.html import squeeze
 from syncd.sources.memo import Memo
 
@@ -141,13 +142,18 @@ def entries(rows: Sequence[RawEntry], by: Naming, problems: list[Problem], *, re
 def _entry(row: RawEntry, by: Naming, problems: list[Problem], *, own_url: bool, reads: bool) -> Entry:
     name = (_told(row), by, own_url, reads)
     known = _known.find(name)
-    if known is not None:
+    if known is not None and not _is_early(known, by.now):
         return known
     before = len(problems)
     entry = _made(row, by, problems, own_url=own_url, reads=reads)
     if len(problems) == before:  # what is wrong with a row must be told each time
         _known.keep(name, entry, len(row.content_html) + len(row.description_html) + len(row.summary))
     return entry
+
+
+def _is_early(known: Entry, now: datetime | None) -> bool:
+    """Whether a clock that was set back puts the row's times ahead of it."""
+    return any(told is not None and is_ahead(told, now) for told in (known.published, known.updated))
 
 
 def _content(row: RawEntry, *, reads: bool) -> str:

@@ -259,6 +259,13 @@ def test_a_row_from_the_future_is_told_in_a_list_and_read_when_its_time_has_come
     assert late.entries[0].published
 
 
+def test_a_row_that_was_read_well_is_from_the_future_once_the_clock_is_set_back() -> None:
+    body = rss(item(1, date="Wed, 15 Apr 2026 08:00:00 +0800"))
+    early = feed(now=datetime(2026, 4, 1, tzinfo=UTC))
+    for source, reasons in ((feed(), []), (early, ["date_ahead"]), (feed(), [])):
+        assert [problem.reason for problem in read(body, source=source).problems] == reasons
+
+
 def test_a_page_from_the_future_is_told() -> None:
     body = "<html><head><meta name='PubDate' content='2036-04-15 10:00'></head><body><div id=zoom>正文</div></body></html>"
     found = read_page(feed(), body)
