@@ -101,7 +101,7 @@ class WordpressAdapter:
         placed = await self._shelf.place(before.id, slug_of(post.key), post, files)
         text = self._text(post, placed.addresses, times)
         change = await self._moved(before, post, state)
-        if not change and self._is_same(before, text, times):
+        if not change and self._is_same(before, text):
             return WriteResult(await self._ref(before), Wrote.UNCHANGED, placed.losses, self._doc(before, ref))
         after = await self._write(before.id, {**text.fields(), **change})
         self._check_public(after, state)
@@ -301,10 +301,10 @@ class WordpressAdapter:
         change = {"status": "publish"} | ({"date_gmt": past} if before.status == "future" else {})
         return self._placed(change, await self._columns.number(post.column))
 
-    def _is_same(self, before: Stored, text: _Text, times: Times) -> bool:
+    def _is_same(self, before: Stored, text: _Text) -> bool:
         """But for the spelling of entities, which accounts without unfiltered_html don't choose."""
         same = plain_title(before.title) == plain_title(text.title) and page.same(before.excerpt, text.excerpt)
-        return same and page.same(page.settled(before.content, times), page.settled(text.content, times))
+        return same and page.same(page.settled(before.content), page.settled(text.content))
 
     def _compare(self, before: Stored, if_version: str | None) -> None:
         if if_version is not None and before.version != if_version:

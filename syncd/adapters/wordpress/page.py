@@ -40,6 +40,7 @@ WORDS = {
 _TEXT, _NOTICE = "text", "notice"
 _SEAL = re.compile(r"1:([A-Za-z0-9_.:-]{1,200}):(text|notice):(zh|en):([0-9a-f]{12}):([0-9a-f]{12})")
 _MINUTE = timedelta(minutes=1)
+_MOMENT = "[0-9 :-]{16}"
 _EXCERPT = 120
 
 
@@ -120,10 +121,14 @@ def same(a: str, b: str) -> bool:
     return a == b or _canonical(a) == _canonical(b)
 
 
-def settled(stored: str, times: Times) -> str:
-    """A text field without the minute of its last change, to be compared with a newer one."""
-    pattern = "|".join(f"{WORDS[lang]['updated']}{WORDS[lang]['colon']}" for lang in WORDS)
-    bare = re.sub(rf"<span>(?:{pattern})[0-9 :-]{{16}}</span>\s*", "", stored)
+def settled(stored: str) -> str:
+    """A text field without the minutes of its publication and of its last change, to be compared with a newer one.
+
+    The first is written before WordPress publishes and told by WordPress after: a minute may end in between. That it is
+    told at all still counts.
+    """
+    bare = re.sub(rf"<span>(?:{_labels('updated')}){_MOMENT}</span>\s*", "", stored)
+    bare = re.sub(rf"(<span>(?:{_labels('posted')})){_MOMENT}(?=</span>)", r"\1", bare)
     return re.sub(r'data-syncd="[^"]*"', "", bare)
 
 
@@ -133,6 +138,10 @@ def excerpt(post: Post) -> str:
     text = post.summary or (root.text(separator=" ") if root is not None else "")
     short = " ".join(text.split())[:_EXCERPT]
     return harmless(html.escape(short, quote=False))
+
+
+def _labels(name: str) -> str:
+    return "|".join(f"{words[name]}{words['colon']}" for words in WORDS.values())
 
 
 def _credit(post: Post, times: Times) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -284,11 +285,13 @@ async def test_an_update_keeps_the_address_and_says_when_it_was_updated(site: Si
     assert not (await site.looks(ref.url, post)).ok
 
 
+@pytest.mark.parametrize("ago", [0, 61], ids=["at_once", "a_minute_ended_before_it_was_public"])
 @played
-async def test_the_same_text_again_changes_nothing(site: Site) -> None:
-    adapter, post, ref = await made(site, user="author")
+async def test_the_same_text_again_changes_nothing(site: Site, ago: int) -> None:
+    sent = site.now() - timedelta(seconds=ago)
+    adapter, post, ref = await made(site, site.post(sent=sent), user="author")
     before = await site.row(ref.id)
-    result = await adapter.update(ref, post, PUBLIC, ref.version)
+    result = await adapter.update(ref, replace(post, sent=site.now()), PUBLIC, ref.version)
     assert (result.outcome, result.ref) == (Wrote.UNCHANGED, ref)
     assert (await site.row(ref.id))["modified_gmt"] == before["modified_gmt"]
     assert not [line for line in site.client.writes()[2:] if "/posts" in line]
