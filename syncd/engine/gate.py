@@ -174,9 +174,9 @@ class Gate:
         self._asked_until = max(self._asked_until, now + pause)
         return pause
 
-    def failed(self, reason: str, hint: str) -> None:
-        """A transport failure; several in a row open the breaker, ever longer."""
-        self._failures += 1
+    def failed(self, reason: str, hint: str, *, at_once: bool = False) -> None:
+        """A transport failure; several in a row open the breaker, ever longer. at_once: so does the first."""
+        self._failures = max(self._failures + 1, FAILURES if at_once else 0)
         self._grown = 0
         if self._failures >= FAILURES:
             self._pause("paused", min(FIRST_PAUSE * 2 ** (self._failures - FAILURES), LONGEST_PAUSE), reason, hint)
