@@ -16,8 +16,8 @@ from syncd.errors import ConfigError
 from syncd.metrics import Metrics
 
 MEBI = 1024 * 1024
-REMEMBERED = timedelta(hours=1)
-"""How long it is shown that an adapter kept everything waiting."""
+REMEMBERED = timedelta(days=1)
+"""How long a fault is shown at most."""
 
 
 @dataclass(slots=True)
@@ -56,10 +56,10 @@ class Walls:
         return Wall(adapter, table.name, now=self.clock.now, told=told, within=table.call_within, watch=self.watch)
 
     def trouble(self, wall: Wall) -> Fault | None:
-        """The adapter's last fault that no good call has followed, or for how long it lately kept everything waiting."""
-        blocked = self._blocked.get(wall.site)
-        recent = blocked is not None and self.clock.now() - blocked.at < REMEMBERED
-        return wall.fault or (blocked if recent else None)
+        """How the adapter lately failed, and no good call followed, or for how long it kept everything waiting."""
+        found = (wall.fault, self._blocked.get(wall.site))
+        now = self.clock.now()
+        return next((fault for fault in found if fault is not None and now - fault.at < REMEMBERED), None)
 
     def _told(self, fault: Fault) -> None:
         self.log.error(

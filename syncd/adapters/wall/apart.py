@@ -320,7 +320,7 @@ class Apart:
         self._monotonic = monotonic
         self._declared = Capabilities()
         self._process: _Process | None = self._first_process(kind)
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[_Process] | None = None
         self._deaths = 0
         self._not_before = 0.0
         self._closed = False
@@ -380,6 +380,9 @@ class Apart:
     async def aclose(self) -> None:
         """Let the adapter close what it opened, and end its process."""
         self._closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
         process, self._process = self._process, None
         if process is None:
             return
@@ -402,12 +405,20 @@ class Apart:
         return value
 
     async def _running(self) -> _Process:
-        async with self._starting:
-            if self._process is not None:
-                self._bury(self._process)
-            if self._process is None:
-                self._process = await self._started()
+        """The process; one start for all that wait, which goes on when one of them gives up."""
+        if self._process is not None:
+            self._bury(self._process)
+        if self._process is not None:
             return self._process
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._started())
+            self._starting.add_done_callback(self._at_work)
+        return await asyncio.shield(self._starting)
+
+    def _at_work(self, starting: asyncio.Task[_Process]) -> None:
+        self._starting = None
+        if not starting.cancelled() and starting.exception() is None:
+            self._process = starting.result()
 
     async def _started(self) -> _Process:
         left = self._not_before - self._monotonic()
