@@ -21,6 +21,7 @@ from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFoun
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 from syncd.web.api import Answer
 from syncd.web.status import raise_for_read, raise_for_write
+from syncd.web.urls import redacted
 
 Unique = Literal["server", "app", "none"]
 Conditional = Literal["server", "check_then_act", "none"]
@@ -396,7 +397,9 @@ class FakeAdapter:
         return told
 
     def _result(self, told: Mapping[str, Any], outcome: Wrote, sent: Post) -> WriteResult:
-        losses = () if told["html"] == sent.html else ("the CMS rewrote the HTML",)
+        losses = tuple(f"{media.name} stays at its source" for media in sent.media)
+        if told["html"] != sent.html:
+            losses += ("the CMS rewrote the HTML",)
         return WriteResult(self._ref(told), outcome, losses, self._doc(told))
 
     def _ref(self, told: Mapping[str, Any]) -> RemoteRef:
@@ -432,19 +435,28 @@ def _id(told: Mapping[str, Any]) -> int:
 
 
 def _judge(method: str, answer: Answer, *, creating: bool) -> dict[str, Any]:
-    """The JSON object of a good answer. A 2xx that isn't our JSON is no success: a write may have been committed."""
-    doubt = NotApplied if method == "GET" else Unknown
+    """The JSON object of a good answer. A 2xx that isn't our JSON is no success: a write may have been committed; and a
+    404 that isn't our JSON comes from another server than this CMS, which says nothing of its posts."""
+    told, where = _object(answer.body), redacted(answer.url)
+    if answer.status == 404 and told.get("error") != "no_post":
+        raise NotApplied("no_route", "this is not the API of a fake CMS", where=where, hint="check api_url")
     if method == "GET":
         raise_for_read(answer)
     else:
         raise_for_write(answer, creating=creating)
-    try:
-        told = json.loads(answer.body)
-    except ValueError as error:
-        raise doubt("not_json", "the CMS answered something else than JSON") from error
-    if not isinstance(told, dict):
-        raise doubt("not_json", "the CMS answered something else than an object")
+    if "as" not in told:
+        doubt = NotApplied if method == "GET" else Unknown
+        raise doubt("not_json", "it answered something else than its JSON", where=where, hint="open the address")
     return told
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The object of an answer, empty if it is none."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 if __name__ == "__main__":
