@@ -1022,6 +1022,7 @@ class AdapterContract:
     @case
     async def test_an_answer_that_tells_nothing_is_unknown(self, act: Write, fault: str) -> None:
         """At each call that writes: never NotApplied, and success only where it is there. Then the engine goes on."""
+        self.needs(self.speaks_http, "without HTTP a step may be known to have failed: it is judged by what stands there")
         async for struck in self.strikes(act, fault, writes=True):
             assert struck.error is None or isinstance(struck.error, Unknown), f"it may have been done, {struck}"
             if struck.error is None and self.can.lookup != "none":
