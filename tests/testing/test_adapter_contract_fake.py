@@ -9,7 +9,7 @@ from syncd.adapters.api import SiteConfig, Tools
 from syncd.model import RemoteRef
 from syncd.testing.adapter_contract import AdapterContract
 from syncd.testing.clock import ManualClock
-from syncd.testing.fakecms import FakeAdapter, FakeCms, FakeOptions, Switches
+from syncd.testing.fakecms import FakeAdapter, FakeCMS, FakeOptions, Switches
 from syncd.testing.faults import Faults
 from syncd.testing.network import FakeExchange, Wires
 from syncd.web.api import Client
@@ -20,7 +20,7 @@ TOKEN = "tok-9f31c2"
 class Wang:
     """An editor of the fake CMS."""
 
-    def __init__(self, cms: FakeCms, clock: ManualClock) -> None:
+    def __init__(self, cms: FakeCMS, clock: ManualClock) -> None:
         self.cms, self.clock = cms, clock
 
     async def edit(self, ref: RemoteRef, html: str) -> None:
@@ -33,14 +33,14 @@ class Wang:
         return sum(post.key.startswith(key) for post in self.cms.live())
 
 
-class OnFakeCms(AdapterContract):
+class OnFakeCMS(AdapterContract):
     switches: ClassVar[dict[str, Any]] = {}
     secrets = (TOKEN,)
     has_pages = True
 
     def setup_method(self) -> None:
         self.clock = ManualClock()
-        self.cms = FakeCms(Switches(**self.switches), accounts={TOKEN: "syncd"})
+        self.cms = FakeCMS(Switches(**self.switches), accounts={TOKEN: "syncd"})
         self.wires = Wires(self.clock, Faults(random.Random(1)), {"cms.example": self.cms.handle})
 
     def now(self):
@@ -60,17 +60,17 @@ class OnFakeCms(AdapterContract):
         return Wang(self.cms, self.clock)
 
 
-class TestClassA(OnFakeCms):
+class TestClassA(OnFakeCMS):
     pass
 
 
-class TestClassC(OnFakeCms):
+class TestClassC(OnFakeCMS):
     switches: ClassVar = {"unique": "app", "conditional_update": "check_then_act", "html": "filtered"}
 
 
-class TestTakesAnything(OnFakeCms):
+class TestTakesAnything(OnFakeCMS):
     switches: ClassVar = {"unique": "none", "conditional_update": "none", "drafts": False, "notice": False}
 
 
-class TestParked(OnFakeCms):
+class TestParked(OnFakeCMS):
     switches: ClassVar = {"unique": "none", "lookup": "none"}
