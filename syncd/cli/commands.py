@@ -41,6 +41,8 @@ db = typer.Typer(no_args_is_help=True, help=say("The database of the state.", "�
 app.add_typer(db, name="db")
 source = typer.Typer(no_args_is_help=True, help=say("Sources.", "来源。"))
 app.add_typer(source, name="source")
+adapter = typer.Typer(no_args_is_help=True, help=say("Adapters, for those who write or choose one.", "适配器。"))
+app.add_typer(adapter, name="adapter")
 relay = typer.Typer(
     invoke_without_command=True,
     help=say(
@@ -510,6 +512,40 @@ def adapters(
     rows = installed(tests=tests)
     tell(rows, show.plugins, as_json=as_json)
     leave(1 if any(row["problem"] for row in rows) else 0)
+
+
+@adapter.command(
+    help=say(
+        "Run the contract of adapters on a configured site, in a column for tests, and write a certificate.",
+        "在已配置的站点（测试栏目）上运行适配器契约测试，并写出证书。",
+    )
+)
+def conform(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help=say("the configuration", "配置文件"))],
+    column: Annotated[str, typer.Option("--column", help=say("where it may post and withdraw", "供测试的栏目"))],
+    site: Annotated[str, typer.Option("--site", help=say("which site, if there are several", "站点名称（有多个时必填）"))] = "",
+    editor: Annotated[
+        str, typer.Option("--editor", metavar="SITE", help=say(
+            "the same CMS with another account, which plays the local editor", "同一系统另一账号的站点，充当本地编辑"))
+    ] = "",
+    pages: Annotated[
+        bool, typer.Option("--pages", help=say("look at the public pages too", "同时查看公开页面"))
+    ] = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help=say("where the certificate goes", "证书输出目录"))
+    ] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from syncd.cli import show
+    from syncd.cli.conform import Request
+    from syncd.cli.conform import conform as run
+
+    now = doors_of(context).now
+    request = Request(config, column, site, editor, out, pages=pages)
+    facts = run(request, now, lambda line: typer.echo(printable(line), err=True))
+    tell(facts, show.certificate, as_json=as_json)
+    leave(0 if facts["ok"] else 1)
 
 
 @source.command(

@@ -77,13 +77,14 @@ def told(base: str, switches: Switches) -> list[str]:
     options = "".join(f", {name} = {_toml(value)}" for name, value in changed.items())
     text = f"""{base}
 # Posts are public at {base}/p/1, /p/2 and so on; {base}/_test/posts tells all of them and the faults so far.
-# A person at the site logs in with the token "{EDITOR}". A list of documents is at {base}/feed.json; publish one with
+# syncd logs in with the token "{next(iter(ACCOUNTS))}", which the adapter knows; a person at the site with "{EDITOR}".
+# A list of documents is at {base}/feed.json; publish one with
 #   curl {base}/_test/publish -d '{{"id": 1, "title": "关于春耕的通知", "text": "<p>正文</p>"}}'
 [[sites]]
 name = "fake"
 adapter = "fake"
 public_url = "{base}"
-options = {{ api_url = "{base}", token = {_toml(next(iter(ACCOUNTS)))}{options} }}"""
+options = {{ api_url = "{base}"{options} }}"""
     return text.splitlines()
 
 

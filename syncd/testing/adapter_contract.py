@@ -239,14 +239,14 @@ class AdapterContract:
         self.wire, self.client = Wire(), self.make_client()
         self.tools = Tools(LossyClient(self.client, self.wire, self.now, self.writes), self.now, Shelf(), self._log)
         try:
-            await self._open(test)
+            await self._open()
             await test()
         finally:
             self.wire.restart()
             await self._close()
         self._check_secrets()
 
-    async def _open(self, test: Callable[[], Awaitable[None]]) -> None:
+    async def _open(self) -> None:
         self.adapter = self.again()
         self.report = await self.adapter.check()
         assert self.report.ok, f"check() says: {self._problems()}"

@@ -74,7 +74,7 @@ class Site(Application):
         """What the state says, without faults."""
         if path.startswith("/_test/"):
             return self._test(path.removeprefix("/_test/"), json.loads(body or b"{}"), now)
-        owner = self.cms if path.startswith(("/api/", "/p/")) else self.list
+        owner = self.cms if path.startswith(("/api/", "/p/", "/f/")) else self.list
         return owner.handle(method, path, headers, body, now)
 
     def is_spared(self, path: str) -> bool:
