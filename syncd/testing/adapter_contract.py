@@ -1028,6 +1028,8 @@ class AdapterContract:
             assert struck.error is None or isinstance(struck.error, Unknown), f"it may have been done, {struck}"
             if struck.error is None and self.can.lookup != "none":
                 assert await self.is_done(act, struck.subject), f"it says that it is done, {struck}"
+                found = await self.there(struck.subject.post.key)
+                assert found is None or struck.result.ref.id == found.id, f"it names another post, {struck}"
             await self.is_recovered(act, struck.subject)
 
     @pytest.mark.parametrize("fault", DOUBTFUL)

@@ -22,9 +22,9 @@ PAUSE = 7.0
 """Seconds that a 429 asks for in the one form of Retry-After, ..."""
 PAUSE_DATE = 90.0
 """... and in the form of a date."""
-DOUBTFUL = ("lost_before", "lost_after", "cut_answer", "cut_text", "page200", "error500_after", "bad_gateway")
+DOUBTFUL = ("lost_before", "lost_after", "cut_answer", "cut_text", "page200", "wall200", "error500_after", "bad_gateway")
 """After them nobody knows whether the CMS has acted: the request lost; the answer lost; cut on the way; good but for half
-of its text; a page in its place; 500 after the commit; 502 of a gateway."""
+of its text; a page with 200 in its place; a firewall's page with 200 before it; 500 after the commit; 502 of a gateway."""
 REFUSALS = (
     "refused", "limited", "limited_date", "limited_unsaid", "unavailable", "unauthorized", "forbidden", "login_redirect",
     "too_large", "no_such_page",
@@ -218,6 +218,7 @@ def refusal(fault: str, url: str, now: datetime) -> Answer:
     until = format_datetime(now + timedelta(seconds=PAUSE_DATE), usegmt=True)
     status, headers, body = {
         "page200": (200, _HTML, _PAGE.format("系统维护中")),
+        "wall200": (200, _HTML, _PAGE.format("您的请求已被拦截")),
         "error500_after": (500, _HTML, _PAGE.format("Fatal error")),
         "bad_gateway": (502, _HTML, _PAGE.format("502 Bad Gateway")),
         "limited": (429, _JSON | {"retry-after": f"{PAUSE:.0f}"}, '{"error": "too many requests"}'),
