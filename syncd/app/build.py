@@ -264,6 +264,35 @@ def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str])
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A site as configured, for those who make its adapter themselves. look: how its public pages are reached."""
+
+    kind: type[adapters_api.Adapter]
+    site: adapters_api.SiteConfig
+    network: Network
+    look: Network
+    guard: Guard
+
+
+def way_to(config: Config, name: str) -> Way:
+    """The site of this name. Raises ConfigError, SyncdError unknown_site."""
+    table = next((site for site in config.sites if site.name == name), None)
+    if table is None:
+        known = ", ".join(site.name for site in config.sites)
+        raise SyncdError("unknown_site", f"there is no site {name!r}", hint=f"the sites are: {known or 'none'}")
+    kind = adapters.load(table.adapter)
+    problems: list[str] = []
+    options = _options(kind.Options, table.options, config, site_place(table), problems)
+    if options is None:
+        raise ConfigError(problems)
+    site = adapters_api.SiteConfig(
+        table.name, table.public_url, table.site_name, table.site_id, config.zone_of(table)[0], options
+    )
+    return Way(kind, site, _network(config, table.network), _network(config, table.look),
+               Guard(allow=frozenset(_addresses(table, options))))
+
+
 def _addresses(table: SiteTable, options: BaseModel) -> Iterator[tuple[str, int]]:
     """The exact (host, port) of every address that the site's own settings name: these may be private."""
     for value in (table.public_url, *(getattr(options, name) for name in type(options).model_fields)):

@@ -27,7 +27,7 @@ from syncd.model import Document, Repost
 from syncd.store.api import Filter
 from syncd.store.sql import SqlStore, open_store
 from syncd.testing.clock import ManualClock
-from syncd.testing.fakecms import FakeCms, Stored, Switches
+from syncd.testing.fakecms import FakeCMS, Stored, Switches
 from syncd.testing.fakelist import FakeList, Policy
 from syncd.testing.faults import Faults
 from syncd.testing.network import FakeExchange, Reply, Wires
@@ -303,7 +303,7 @@ class Rig:
         self.moved: dict[str, str] = {}
         self.servers: dict[str, Server] = {}
         self.lists: dict[str, FakeList] = {}
-        self.cms: dict[str, FakeCms] = {}
+        self.cms: dict[str, FakeCMS] = {}
         self.switches = switches
         self.blobs, self.log, self.metrics = Memory(), Told(), Metrics("test")
         self._folder = TemporaryDirectory()
@@ -341,7 +341,7 @@ class Rig:
             self.lists.setdefault(each.name, FakeList(f"http://{each.name}.example"))
             self._serve(each.name, self.lists[each.name].handle)
         for each in config.sites:
-            self.cms.setdefault(each.name, FakeCms(self.switches or _switches(each.options)))
+            self.cms.setdefault(each.name, FakeCMS(self.switches or _switches(each.options)))
             self._serve(each.name, self.cms[each.name].handle)
         return config
 
