@@ -94,8 +94,9 @@ class Queue:
     """Items that go through a gate to a site with a limiter; up to `most` at once."""
 
     def __init__(
-        self, limiter: Limiter, says: str = WHOLE, *, most: int = 8, start: float = 1000.0, lag: Callable[[], float] = lambda: BETWEEN,
-        there: Callable[[], float] = lambda: 0.0, back: Callable[[], float] = lambda: ANSWER,
+        self, limiter: Limiter, says: str = WHOLE, *, most: int = 8, start: float = 1000.0,
+        lag: Callable[[], float] = lambda: BETWEEN, there: Callable[[], float] = lambda: 0.0,
+        back: Callable[[], float] = lambda: ANSWER,
     ) -> None:
         """lag: until a call begins. there, back: from its begin until the site counts it, and from then until its answer."""
         self._there, self._back = there, back
