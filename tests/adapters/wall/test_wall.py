@@ -95,6 +95,27 @@ async def test_a_call_that_hangs_is_given_up_and_its_site_left_alone(does: str) 
 
 
 @played
+async def test_however_many_calls_of_a_site_hang_the_others_find_a_place() -> None:
+    config = two("hang", within=120.0).replace('does = "hang"', 'max_concurrency = 64, does = "hang"')
+    config = config.replace("few = 3", "few = 3, most_new = 500")
+    async with Rig(config) as rig:
+        await rig.begin()
+        for id in range(1, 91):
+            rig.publish(id)
+        while len(await rig.all()) < 180:
+            await rig.stage("poll", "read", "route", "approve")
+        started = asyncio.get_running_loop().time()
+        rig.engine.deps.sites["county"].gate._grown = 10**6  # it did well until now
+        while len(rig.posts("town")) < 90:
+            assert asyncio.get_running_loop().time() - started < 60
+            await rig.engine.tick("work")
+            await asyncio.sleep(0.01)
+            rig.clock.advance(0.1)
+        assert rig.engine.worker._in_flight["county"] >= 30
+        await rig.engine.drain(0.1)
+
+
+@played
 async def test_a_look_up_that_hangs_leaves_the_row_as_it_was() -> None:
     async with Rig(two("hang", verb="find").replace('does = "hang"', 'unique = "none", does = "hang"')) as rig:
         await begun(rig)
