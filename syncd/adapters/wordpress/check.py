@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from syncd.adapters.api import Capabilities, CheckItem, CheckReport
+from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.columns import Columns
 from syncd.adapters.wordpress.options import Options
 from syncd.adapters.wordpress.rest import Rest, Told
@@ -49,11 +50,12 @@ class Checker:
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         index = await self._reach()
-        account = await self._login() if index else None
-        if account is not None:
+        account = await self._login() if index is not None else None
+        if index is not None and account is not None:
             capabilities = await self._rights(account, capabilities)
+            capabilities = await self._companion(index, capabilities)
             await self._check_columns(account)
-        version = await self._version() if index else ""
+        version = await self._version() if index is not None else ""
         return CheckReport(
             all(item.ok for item in self._items), capabilities, tuple(self._items), version, self._skew)
 
@@ -63,23 +65,24 @@ class Checker:
     def _failed(self, name: str, error: SyncdError) -> None:
         self._say(name, False, error.message, error.hint)
 
-    async def _reach(self) -> bool:
+    async def _reach(self) -> Mapping[str, Any] | None:
+        """WordPress's own index, None if there is none."""
         try:
             told = await self._rest.get("/", {"_fields": "name,home,namespaces,authentication"}, anonymous=True)
         except AdapterError as error:
             self._failed("reach", error)
-            return False
+            return None
         index = told.value if isinstance(told.value, dict) else {}
         if "wp/v2" not in index.get("namespaces", ()):
             self._say("reach", False, f"{self._rest.url('/')} is no index of a WordPress",
                       "write the site's address into api_url; without pretty permalinks end it with ?rest_route=/")
-            return False
+            return None
         self._say("reach", True, str(index.get("name", ""))[:80])
         self._skew = skew(told.answer)
         self._clock()
         self._passwords(index)
         self._address(index)
-        return True
+        return index
 
     def _clock(self) -> None:
         if self._skew is not None:
@@ -138,6 +141,20 @@ class Checker:
             html="raw" if account.may("unfiltered_html") else "filtered",
             taxonomy="fixed" if "category" in (kind.get("taxonomies") or ()) else "none",
         )
+
+    async def _companion(self, index: Mapping[str, Any], capabilities: Capabilities) -> Capabilities:
+        """Whether our plug-in is there, which class that makes, and how to reach class A."""
+        try:
+            found = await self._ask_companion() if companion.NAMESPACE in index.get("namespaces", ()) else companion.ABSENT
+        except AdapterError as error:
+            self._failed("companion", error)
+            return companion.fitted(capabilities, there=False)
+        self._say("companion", not found.wrong, found.detail, found.hint)
+        return companion.fitted(capabilities, there=found.usable)
+
+    async def _ask_companion(self) -> companion.Found:
+        told = await self._rest.get(companion.STATUS)
+        return companion.judged(told.value if isinstance(told.value, dict) else {})
 
     async def _check_columns(self, account: _Account) -> None:
         makes = self._options.create_columns
