@@ -121,7 +121,7 @@ class FakeWordPress:
         if self.companion is not None:
             if (method, route) == ("GET", "/syncd/v1/companion"):
                 return 200, self._about(me, self.companion), {}
-            if words[:1] == ["posts"] and method in ("POST", "DELETE"):
+            if words[:1] == ["posts"] and len(words) < 3 and method in ("POST", "DELETE"):
                 return self._guarded(self.companion, method, words, me, query, told, headers)
         match words:
             case ["posts", *rest]:
