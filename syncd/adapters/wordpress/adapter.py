@@ -276,7 +276,7 @@ class WordpressAdapter:
         fields = {"slug": slug_of(post.key), "status": "draft", "syncd_id": companion.id_of(post.key), **text.fields()}
         try:
             told = await self._rest.post(self._path, self._placed(fields, column), {"_fields": FIELDS})
-        except Conflict as conflict:
+        except Conflict:
             self._notice(True)  # WordPress alone refuses no create so
             raise
         return self._stored(told, writes=True)

@@ -48,6 +48,16 @@ async def text_of(site: Site, id: str) -> str:
     return str((await site.row(id))["content"]["raw"])
 
 
+async def tried_again(adapter: WordpressAdapter, post: Post) -> RemoteRef:
+    """As the engine does after an answer that said nothing: what is there already is brought up to date."""
+    try:
+        return (await adapter.create(post, PUBLIC)).ref
+    except Conflict:
+        found = await adapter.find(post.key)
+    assert found is not None
+    return (await adapter.update(found, post, PUBLIC, found.version)).ref
+
+
 def creates(site: Site, post: Post, **more: Any) -> dict[str, Any]:
     return {"title": post.title, "content": post.html, "slug": post.key, "syncd_id": post.key, "status": "draft", **more}
 
@@ -203,11 +213,10 @@ async def test_an_edit_in_the_very_moment_of_a_write_is_kept(guarded: Site, call
             await guarded.edit(ref.id, content=EDITED)
 
     guarded.client.meanwhile = edits
+    newer = replace(post, html=OTHER)
+    write = adapter.update(ref, newer, PUBLIC, ref.version) if call == "update" else adapter.withdraw(ref, call, ref.version)
     with pytest.raises(Conflict) as raised:
-        if call == "update":
-            await adapter.update(ref, replace(post, html=OTHER), PUBLIC, ref.version)
-        else:
-            await adapter.withdraw(ref, call, ref.version)
+        await write
     assert raised.value.kind == "version"
     row = await guarded.row(ref.id)
     assert (row["content"]["raw"], row["status"]) == (EDITED, "publish")
@@ -299,7 +308,7 @@ async def test_an_update_without_a_version_overwrites(guarded: Site) -> None:
 async def test_whichever_write_of_a_create_loses_its_answer_the_next_try_ends_in_one_post(
     guarded: Site, nth: int, fate: str
 ) -> None:
-    """A draft, a file, the publication: lost on the way there or back, then tried as the engine does, by one that knows nothing."""
+    """A draft, a file, the publication: lost on the way there or back, then tried again by one that knows nothing."""
     post, seen = guarded.post(media=(PDF,)), [0]
 
     def nth_write(method: str, url: str) -> str:
@@ -311,13 +320,7 @@ async def test_whichever_write_of_a_create_loses_its_answer_the_next_try_ends_in
         await (await knows(guarded)).create(post, PUBLIC)
     guarded.client.fate = lambda method, url: ""
     fresh = guarded.adapter()
-    try:
-        ref = (await fresh.create(post, PUBLIC)).ref
-    except Conflict as conflict:
-        assert conflict.kind == "exists"
-        found = await fresh.find(post.key)
-        assert found is not None
-        ref = (await fresh.update(found, post, PUBLIC, found.version)).ref
+    ref = await tried_again(fresh, post)
     (row,) = await guarded.rows(post.key)
     assert (str(row["id"]), row["status"]) == (ref.id, "publish")
     assert len(await guarded.files(ref.id)) == 1
@@ -336,14 +339,7 @@ async def test_wherever_php_dies_in_a_create_one_post_is_the_end(guarded: Site, 
     with pytest.raises(SyncdError):
         await guarded.adapter().create(post, PUBLIC)
     guarded.client.headers = {}
-    adapter = await knows(guarded)
-    try:
-        await adapter.create(post, PUBLIC)
-    except Conflict as conflict:
-        assert conflict.kind == "exists"
-        found = await adapter.find(post.key)
-        assert found is not None
-        await adapter.update(found, post, PUBLIC, found.version)
+    await tried_again(await knows(guarded), post)
     (row,) = await guarded.rows(post.key)
     assert row["status"] == "publish"
     assert row["syncd"]["id"] == post.key
@@ -485,7 +481,8 @@ async def test_the_companion_gives_nobody_a_right_and_tells_the_public_nothing(g
     for user, status in (("", 401), ("subscriber", 403)):
         assert (await send(guarded, "POST", "/wp/v2/posts", creates(guarded, guarded.post()), user))[0] == status
         assert (await send(guarded, "GET", "/syncd/v1/companion", user=user))[0] == status
-    status, told = await send(guarded, "POST", f"/wp/v2/posts/{ref.id}", {"content": "x"}, "author", if_match=f'"{ref.version}"')
+    body, version = {"content": "x"}, f'"{ref.version}"'
+    status, told = await send(guarded, "POST", f"/wp/v2/posts/{ref.id}", body, "author", if_match=version)
     assert (status, told["code"]) == (403, "rest_cannot_edit")
     if guarded.real:
         status, told = await send(guarded, "GET", f"/wp/v2/posts/{ref.id}", user="")
@@ -516,10 +513,8 @@ def test_uninstalling_removes_every_trace_and_php_complains_of_nothing(real_word
     made = real_wordpress.api("POST", "/posts", user="syncd", body=post)
     assert made["syncd"]["id"] == "syncd-trace"
     real_wordpress.plugin("uninstall")
-    tables = real_wordpress.sql("SELECT JSON_OBJECT('n', COUNT(*)) FROM information_schema.tables WHERE table_name LIKE '%syncd%'")
-    meta = real_wordpress.sql("SELECT JSON_OBJECT('n', COUNT(*)) FROM wp_postmeta WHERE meta_key LIKE '%syncd%'")
-    options = real_wordpress.sql("SELECT JSON_OBJECT('n', COUNT(*)) FROM wp_options WHERE option_name LIKE '%syncd%'")
-    assert tables == meta == options == [{"n": 0}]
+    for place in ("information_schema.tables WHERE table_name", "wp_postmeta WHERE meta_key", "wp_options WHERE option_name"):
+        assert real_wordpress.sql(f"SELECT JSON_OBJECT('n', COUNT(*)) FROM {place} LIKE '%syncd%'") == [{"n": 0}], place
     assert real_wordpress.api("GET", f"/posts/{made['id']}")["id"] == made["id"], "the post stays"
     assert "syncd-companion" not in real_wordpress.complaints()
 
