@@ -10,7 +10,6 @@ Both are 64 and 128 small hexadecimal digits: each seal is written in one way on
 from __future__ import annotations
 
 import re
-
 from typing import TYPE_CHECKING
 
 from syncd.errors import ReadFailed, SyncdError

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from syncd.adapters import sealed
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
-from syncd.adapters.wordpress import companion, page
+from syncd.adapters.sealed import Times
+from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.check import Checker
 from syncd.adapters.wordpress.columns import Columns
-from syncd.adapters.wordpress.markup import harmless_title, plain_title
+from syncd.adapters.wordpress.markup import harmless, harmless_title, plain_title
 from syncd.adapters.wordpress.media import Shelf
 from syncd.adapters.wordpress.options import Options
-from syncd.adapters.wordpress.page import Times
 from syncd.adapters.wordpress.rest import Query, Rest, Told, garbled
 from syncd.adapters.wordpress.slug import is_renamed, own, slug_of, twins
 from syncd.adapters.wordpress.stored import FIELDS, STATUSES, Stored, parse
@@ -266,8 +267,8 @@ class WordpressAdapter:
 
     def _text(self, post: Post, addresses: Mapping[str, str], times: Times) -> _Text:
         offered = [media for media in post.media if not _is_picture(media)]
-        content = page.compose(post, addresses, offered, times)
-        return _Text(harmless_title(post.title), content, page.excerpt(post))
+        content = sealed.compose(post, addresses, offered, times, harmless)
+        return _Text(harmless_title(post.title), content, sealed.excerpt(post, harmless))
 
     def _placed(self, fields: dict[str, Any], column: int | None) -> dict[str, Any]:
         return fields | ({"categories": [column]} if column is not None else {})
@@ -361,8 +362,8 @@ class WordpressAdapter:
 
     def _is_same(self, before: Stored, text: _Text) -> bool:
         """But for the spelling of entities, which accounts without unfiltered_html don't choose."""
-        same = plain_title(before.title) == plain_title(text.title) and page.same(before.excerpt, text.excerpt)
-        return same and page.same(page.settled(before.content), page.settled(text.content))
+        same = plain_title(before.title) == plain_title(text.title) and sealed.same(before.excerpt, text.excerpt)
+        return same and sealed.same(sealed.settled(before.content), sealed.settled(text.content))
 
     def _compare(self, before: Stored, if_version: str | None) -> None:
         if if_version is not None and before.version != if_version:
@@ -381,8 +382,8 @@ class WordpressAdapter:
         if how == "unpublish" or before.status != "publish":  # what was never public gets no notice either
             return await self._write(before.id, {"status": "private"}, match=match)
         opened = before.opened
-        text = page.compose_notice(before.key, plain_title(before.title), opened.lang, opened.source,
-                                   Times(self._zone, self._tools.now()))
+        text = sealed.compose_notice(before.key, plain_title(before.title), opened.lang, opened.source,
+                                     Times(self._zone, self._tools.now()), harmless)
         return await self._write(before.id, {"content": text, "excerpt": ""}, match=match)
 
     async def _trash(self, before: Stored, match: str) -> Stored | None:
@@ -403,7 +404,7 @@ class WordpressAdapter:
 
     async def _result(self, after: Stored, outcome: Wrote, text: _Text, losses: tuple[str, ...]) -> WriteResult:
         """The write has been answered: whatever fails from here is no reason to doubt it."""
-        if not page.same(after.content, text.content):
+        if not sealed.same(after.content, text.content):
             changed = "its text too" if not after.opened.whole else "not its text"
             losses = (*losses, f"WordPress rewrote the HTML, {changed}")
         if plain_title(after.title) != plain_title(text.title):

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from syncd.adapters.sealed import Opened, open_page
 from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.companion import Companion
-from syncd.adapters.wordpress.page import Opened, open_page
+from syncd.adapters.wordpress.markup import plain_title
 from syncd.adapters.wordpress.slug import TRASHED
 from syncd.model import RemoteState
 
@@ -59,7 +60,7 @@ class Stored:
 
     @cached_property
     def opened(self) -> Opened:
-        return open_page(self.content, self.title)
+        return open_page(self.content, plain_title(self.title))
 
     @property
     def state(self) -> RemoteState:
