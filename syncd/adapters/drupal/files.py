@@ -72,7 +72,8 @@ class Shelf:
                 continue
             addresses[media.url] = file.url
             used.add(file.id)
-            fields[name].append({"type": "file--file", "id": file.id, "meta": _meta(media, image=name == self._options.images_field)})
+            meta = _meta(media, image=name == self._options.images_field)
+            fields[name].append({"type": "file--file", "id": file.id, "meta": meta})
         left = tuple(file for file in known.values() if file.id in ours - used)
         return Placed(addresses, fields, tuple(losses), left)
 

@@ -77,7 +77,8 @@ class Api:
 
     async def upload(self, path: str, data: bytes, name: str) -> Told:
         """Send a file to a field. name: plain ASCII, since Drupal takes no other way of writing it into the header."""
-        headers = {**self._headers, "content-type": "application/octet-stream", "content-disposition": f'file; filename="{name}"'}
+        told_as = {"content-type": "application/octet-stream", "content-disposition": f'file; filename="{name}"'}
+        headers = {**self._headers, **told_as}
         answer = await self._client.call("POST", self.url(path), headers=headers, body=data, limits=UPLOAD)
         return told(answer, writes=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
@@ -58,10 +59,8 @@ class Columns:
                            hint=f"make the term, or name it in columns: {column!r} = its name or UUID")
         id = id_of(f"term:{self._options.vocabulary}:{named}")
         data = {"type": f"taxonomy_term--{self._options.vocabulary}", "id": id, "attributes": {"name": named}}
-        try:
+        with contextlib.suppress(Conflict):
             await self._api.send("POST", self._path, {"data": data}, creating=True)
-        except Conflict:
-            pass
         return id
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from syncd.adapters.api import Capabilities, CheckItem, CheckReport
+from syncd.adapters.checks import SKEW, in_clear, skew
 from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.columns import Columns
 from syncd.adapters.wordpress.options import Options
 from syncd.adapters.wordpress.rest import Rest, Told
 from syncd.errors import AdapterError, SyncdError
-from syncd.web.api import Answer, Client
+from syncd.web.api import Client
 
 _NEEDED = ("edit_posts", "publish_posts", "edit_published_posts", "delete_posts", "delete_published_posts")
 """Rights without which nothing can be posted, corrected or withdrawn, by the names of the post type `posts`."""
@@ -23,7 +24,6 @@ _NO_PASSWORDS = (
     "application passwords are off: WordPress offers them over https only (on a test machine, set WP_ENVIRONMENT_TYPE to"
     " local), and a security plug-in may have shut them off"
 )
-_SKEW = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,14 @@ class Checker:
 
     def _clock(self) -> None:
         if self._skew is not None:
-            self._say("clock", abs(self._skew) < _SKEW, f"the server's clock is {self._skew:+.0f} s from ours",
+            self._say("clock", abs(self._skew) < SKEW, f"the server's clock is {self._skew:+.0f} s from ours",
                       "set the clocks of both machines by NTP: the dates of posts are the server's")
 
     def _passwords(self, index: Mapping[str, Any]) -> None:
         offered = index.get("authentication")
         if not isinstance(offered, dict) or "application-passwords" not in offered:
             self._say("application passwords", False, "the site does not offer them", _NO_PASSWORDS)
-        if urlsplit(self._options.root).scheme == "http" and not _is_loopback(self._options.root):
+        if in_clear(self._options.root):
             self._say("https", False, "the password goes over the network in clear", "write https into api_url")
 
     def _address(self, index: Mapping[str, Any]) -> None:
@@ -180,19 +180,6 @@ class Checker:
         return found[1].decode() if found else ""
 
 
-def skew(answer: Answer) -> float | None:
-    """The server's clock minus ours in seconds, to about a second; None if it doesn't tell."""
-    if answer.date is None:
-        return None
-    middle = answer.started + (answer.ended - answer.started) / 2
-    return round((answer.date - middle).total_seconds(), 1)
-
-
 def _type_of(told: Told, base: str) -> Mapping[str, Any] | None:
     kinds = told.value.values() if isinstance(told.value, dict) else ()
     return next((kind for kind in kinds if isinstance(kind, dict) and kind.get("rest_base") == base), None)
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")

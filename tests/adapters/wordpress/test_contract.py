@@ -1,4 +1,4 @@
-"""The WordPress adapter keeps the contract of adapters, with the companion and without, on the fake WordPress and on a real one."""
+"""The WordPress adapter keeps the contract of adapters, with and without the companion, on the fake and a real WordPress."""
 
 from __future__ import annotations
 
