@@ -1,4 +1,4 @@
-"""The public contract of an adapter: what a CMS can do, and the calls that the engine makes. Version 1."""
+"""The public contract of an adapter: what a CMS can do, and the calls that the engine makes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from pydantic import BaseModel
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult
 from syncd.web.api import Client
 
+VERSION = 1
+"""Of this contract. What may change within one, and when it grows: docs/adapter-author.md, "Versions of the contract"."""
+OLDEST = 1
+"""The oldest version whose adapters are taken still: the one before, for as long as the policy promises."""
 How = Literal["unpublish", "delete", "notice"]
 
 
@@ -119,10 +123,12 @@ class Tools:
 class Adapter(Protocol):
     """A CMS. Made once per configured site: `Kind(site, tools)`. Every method may raise AdapterError, and only that.
 
+    api_version: the contract that it was written for, stated by itself: one that syncd filled in would say nothing.
+
     Optional members, called only if declared in the capabilities: `read` (reads), `list` (lists), `sweep` (sweeps).
     """
 
-    api_version: ClassVar[int] = 1
+    api_version: ClassVar[int]
     kind: ClassVar[str]
     Options: ClassVar[type[BaseModel]]
     capabilities: Capabilities
@@ -174,6 +180,8 @@ class Lists(Protocol):
 
 
 __all__ = [
+    "OLDEST",
+    "VERSION",
     "Adapter",
     "Blobs",
     "Capabilities",

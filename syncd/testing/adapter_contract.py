@@ -26,8 +26,8 @@ from urllib.parse import urljoin
 import pytest
 
 from syncd import config, plugins
-from syncd.adapters.api import Adapter, Capabilities, CheckReport, How, Tools
-from syncd.adapters.registry import GROUP, MEMBERS, VERSION
+from syncd.adapters.api import VERSION, Adapter, Capabilities, CheckReport, How, Tools
+from syncd.adapters.registry import GROUP, MEMBERS
 from syncd.content.text import text_of, title_of
 from syncd.core import visible
 from syncd.engine.send import print_of
