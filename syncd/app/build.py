@@ -241,12 +241,15 @@ def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str])
         if options is None:
             return None
         guard = Guard(allow=frozenset(_addresses(table, options)))
-        client = ground.web.client(table.name, _network(config, table.network), guard)
+        network = _network(config, table.network)
+        client = ground.web.client(table.name, network, guard)
         look = ground.web.client(f"{table.name}:look", _network(config, table.look), guard)
         site = adapters_api.SiteConfig(
             table.name, table.public_url, table.site_name, table.site_id, config.zone_of(table)[0], options
         )
-        adapter = kind(site, adapters_api.Tools(client, ground.clock.now, ground.blobs, ground.log))
+        folder = config.syncd.state_dir / "adapters" / table.adapter
+        tools = adapters_api.Tools(client, ground.clock.now, ground.blobs, ground.log, folder, network)
+        adapter = kind(site, tools)
     except ConfigError as error:
         problems.extend(f"{site_place(table)}: {line}" for line in error.problems)
         return None

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
+from syncd.adapters.credit import Times
 from syncd.adapters.wordpress import page
 from syncd.adapters.wordpress.check import Checker
 from syncd.adapters.wordpress.columns import Columns
 from syncd.adapters.wordpress.markup import harmless_title, plain_title
 from syncd.adapters.wordpress.media import Shelf
 from syncd.adapters.wordpress.options import Options
-from syncd.adapters.wordpress.page import Times
 from syncd.adapters.wordpress.rest import Query, Rest, Told, garbled
 from syncd.adapters.wordpress.slug import is_renamed, own, slug_of, twins
 from syncd.adapters.wordpress.stored import FIELDS, STATUSES, Stored, parse
