@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +29,7 @@ T = TypeVar("T")
 _TRIES = 6
 """Pushes at most while others push in between: each of them is one look and one commit of theirs."""
 _SUBJECT = 60
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,8 +335,12 @@ def _gone(ref: RemoteRef) -> AdapterError:
 
 def _message(verb: str, title: str, key: str, revision: int, number: str = "") -> str:
     """A commit's message: a line for people, trailers for machines; what comes from a document is one line each."""
-    told = " ".join(title.split())
+    told = _one_line(title)
     short = told if len(told) <= _SUBJECT else f"{told[:_SUBJECT - 1]}…"
     trailers = [f"Syncd-Key: {key}", f"Syncd-Revision: {revision}"]
-    trailers += [f"Syncd-Number: {' '.join(number.split())}"] if number.strip() else []
+    trailers += [f"Syncd-Number: {_one_line(number)}"] if number.strip() else []
     return "\n".join([f"{verb}: {short}" if short else verb, "", *trailers, ""])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split())

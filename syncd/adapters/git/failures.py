@@ -78,7 +78,7 @@ _RPC = re.compile(r"RPC failed; HTTP (\d{3})")
 _BROKEN = re.compile(
     r"not a git repository|object file .* is empty|loose object .* is corrupt|bad object|unable to read|packfile|corrupt|"
     r"missing (?:blob|tree|commit)|invalid sha1|unresolved deltas|bad (?:pack|index)|cannot lock ref|Unable to create .*\.lock|"
-    r"could not parse|did not send all necessary objects|broken", re.IGNORECASE,
+    r"could not parse|did not send all necessary objects|bad (?:numeric )?config|broken", re.IGNORECASE,
 )
 
 

@@ -102,8 +102,8 @@ def _pelican(fields: Fields, body: str) -> str:
     """Pelican publishes drafts at their address if they have one: what must not be shown is skipped."""
     told = {name: value for name, value in fields.items() if name not in ("title", "hidden", "syncd", "url")}
     address = str(fields["url"]).lstrip("/")
-    told |= {"url": address, "save_as": f"{address}index.html", "status": "skip" if fields["hidden"] else "published",
-             "syncd": json.dumps(fields["syncd"], ensure_ascii=False)}
+    told |= {"url": address, "save_as": f"{address}index.html", "slug": address.rstrip("/").rpartition("/")[2],
+             "status": "skip" if fields["hidden"] else "published", "syncd": json.dumps(fields["syncd"], ensure_ascii=False)}
     rows = "".join(f'<meta name="{name}" content="{_attribute(value)}">\n' for name, value in told.items() if value != "")
     head = f'<meta charset="utf-8">\n<title>{_attribute(fields["title"])}</title>\n{rows}'
     return f"<!DOCTYPE html>\n<html>\n<head>\n{head}</head>\n<body>\n{body}\n</body>\n</html>\n"

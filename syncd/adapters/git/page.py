@@ -44,6 +44,7 @@ class Page:
     address: str
     first: datetime | None
     files: tuple[str, ...]
+    lang: str
     fields: Fields
 
 
@@ -72,14 +73,14 @@ def compose(
     parts = [harmless(part, own, layout.before_link) for part in (above, text, below)]
     first = times.first or times.now
     fields = _fields(post, place, first) | _modified(first, times.now) | dict(extra)
-    seal = {"key": post.key, "revision": post.revision, "files": [media.name for media in post.media]}
+    names = [media.name for media in post.media]
+    seal = {"key": post.key, "revision": post.revision, "lang": post.lang, "files": names}
     return _written(fields, parts, seal, layout, hidden=hidden)
 
 
 def compose_notice(page: Page, place: Place, times: Times, layout: Layout) -> str:
     """The file of a withdrawn post: a notice in the document's place, under the same fields but for its summary."""
-    lang = str(page.fields.get("lang") or "zh")
-    words = WORDS[lang if lang in WORDS else "zh"]
+    words = WORDS[page.lang]
     text = (
         f"<p><strong>{words['withdrawn']}</strong></p><p>{words['notice']}</p>"
         f"<p>{words['since']}{words['colon']}{times.shown(times.now)}</p>"
@@ -87,7 +88,7 @@ def compose_notice(page: Page, place: Place, times: Times, layout: Layout) -> st
     source = str(page.fields.get("source_url") or "")
     below = f"<p>{anchor(source, words['original'])}</p>" if source.startswith(("http://", "https://")) else ""
     fields = _kept(page, place) | {"modified": _stamp(times.now.astimezone(times.zone))}
-    seal = {"key": page.key, "revision": page.revision, "files": [], "notice": True}
+    seal = {"key": page.key, "revision": page.revision, "lang": page.lang, "files": [], "notice": True}
     return _written(fields, [harmless(part) for part in ("", text, below)], seal, layout, hidden=False)
 
 
@@ -109,7 +110,8 @@ def open_page(data: bytes, layout: Layout) -> Page:
     return Page(
         key=str(seal.get("key") or ""), revision=_number(seal.get("revision")), title=str(fields.get("title") or ""),
         html=text if framed else body, state=_state(fields, seal), notice=bool(seal.get("notice")),
-        address=_address(fields.get("url")), first=_moment(fields.get("date")), files=_names(seal.get("files")), fields=fields,
+        address=_address(fields.get("url")), first=_moment(fields.get("date")), files=_names(seal.get("files")),
+        lang="en" if seal.get("lang") == "en" else "zh", fields=fields,
     )
 
 
@@ -157,7 +159,7 @@ def _fields(post: Post, place: Place, first: datetime) -> dict[str, Any]:
     summary = " ".join((post.summary or _text(post.html)).split())[:_SUMMARY]
     told = {
         "title": post.title, "date": _stamp(first), "url": f"/{place.address}", "summary": summary,
-        "description": summary, "category": post.column, "tags": list(post.categories), "lang": post.lang,
+        "description": summary, "category": post.column, "tags": list(post.categories),
         "issuer": post.issuer, "document_number": post.document_number, "index_number": post.index_number,
         "written": post.written, "published": published, "source": post.origin_name or post.issuer,
         "source_url": post.source_url,

@@ -20,6 +20,8 @@ _KEPT = ("PATH", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
 _NOWHERE = "/dev/null"
 _LOCAL = 300.0
 """Seconds for what never leaves this machine."""
+_LAST = 5.0
+"""Seconds that what was killed may take to be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Git:
         except TimeoutError:
             return Done(None, b"", f"git {words[0]} took more than {timeout:g} seconds")
         finally:
-            _end(process)
+            await _end(process)
         told = err.decode("utf-8", "replace")
         return Done(process.returncode, out, told.replace(self._secret, "[hidden]") if self._secret else told)
 
@@ -90,11 +92,13 @@ class Git:
             raise NotApplied("unavailable", str(cause), where=str(self._folder), hint=hint) from cause
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End git and what it started (ssh, git-remote-https), which may hold on to the pipes."""
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End git and what it started (ssh, git-remote-https), and let go of the pipes that they held."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.communicate(), _LAST)
 
 
 def _private(path: Path, text: str) -> None:

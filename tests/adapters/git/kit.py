@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +78,28 @@ class Site:
         self.root, self.layout = root, layout
         self.bare = root / "site.git"
         git("init", "-q", "--bare", "-b", "main", str(self.bare), cwd=root)
-        git("config", "http.receivepack", "true", cwd=self.bare)
-        git("config", "receive.denyNonFastForwards", "true", cwd=self.bare)
-        self.editor = Person(root / "editor", str(self.bare))
-        self.editor("checkout", "-q", "-B", "main")
-        (self.editor.folder / SETTINGS[layout]).write_text("")
-        (self.editor.folder / "content").mkdir()
-        (self.editor.folder / "content" / "about.md").write_text("---\ntitle: 关于\n---\n关于我们\n")
-        self.editor("add", "-A")
-        self.editor("commit", "-q", "-m", "first")
-        self.editor("push", "-q", "-u", "origin", "main")
+        for name in ("http.receivepack", "receive.denyNonFastForwards"):
+            git("config", name, "true", cwd=self.bare)
+        about = "---\ntitle: 关于\n---\n关于我们\n"
+        git("fast-import", "--quiet", cwd=self.bare, feed=f"""commit refs/heads/main
+committer 王编辑 <wang@county.example> 1795000000 +0800
+data 5
+first
+M 100644 inline {SETTINGS[layout]}
+data 0
+M 100644 inline content/about.md
+data {len(about.encode())}
+{about}
+""")
         self.now = NOW
 
-    def adapter(self, *, folder: str = "state", blobs: Any = None, now: Callable[[], datetime] | None = None, **options: Any) -> GitAdapter:
+    @cached_property
+    def editor(self) -> Person:
+        return Person(self.root / "editor", str(self.bare))
+
+    def adapter(
+        self, *, folder: str = "state", blobs: Any = None, now: Callable[[], datetime] | None = None, **options: Any,
+    ) -> GitAdapter:
         told = {"repository": str(self.bare), "local": True, "layout": self.layout, "columns": {"国务院文件": "gwywj"},
                 "author": "syncd <syncd@county.example>", **options}
         site = SiteConfig("county", "https://www.county.example", "某县人民政府", "1234567890", options=told)
@@ -118,8 +128,8 @@ class Site:
 
 def post(**changes: Any) -> Post:
     made = Post(
-        key="syncd-0123456789abcdef0123", title="关于印发《方案》的通知", html=TEXT, column="国务院文件", revision=1, issuer="国务院",
-        document_number="国发〔2026〕1号", written="2026-11-28", origin_name="中国政府网", source_url="https://www.gov.cn/1.htm",
+        key="syncd-0123456789abcdef0123", title="关于印发《方案》的通知", html=TEXT, column="国务院文件", revision=1,
+        issuer="国务院", document_number="国发〔2026〕1号", written="2026-11-28", origin_name="中国政府网", source_url="https://www.gov.cn/1.htm",
         published=Instant(NOW), sent=NOW, categories=("综合", "财政"), site_name="某县人民政府", site_id="1234567890",
     )
     return replace(made, **changes)
@@ -135,7 +145,7 @@ def print_(doc: RemoteDoc | Post | None) -> str:
     return print_of(doc.title, doc.html)
 
 
-def git(*words: str, cwd: Path, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(["git", *words], cwd=cwd, env=env, capture_output=True, check=False)
+def git(*words: str, cwd: Path, env: dict[str, str] | None = None, feed: str = "") -> str:
+    done = subprocess.run(["git", *words], cwd=cwd, env=env, input=feed.encode(), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     return done.stdout.decode("utf-8", "replace")
