@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel
 
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult
-from syncd.web.api import Client
+from syncd.web.api import Client, Network
 
 VERSION = 1
 """Of this contract. What may change within one, and when it grows: docs/adapter-author.md, "Versions of the contract"."""
@@ -111,13 +112,17 @@ class SiteConfig:
 class Tools:
     """What an adapter is given; it imports no HTTP library, never sleeps, retries or reads the clock itself.
 
-    client: to the CMS (its exact host and port are allowed). log: a bound structlog logger.
+    client: to the CMS (its exact host and port are allowed). log: a bound structlog logger. folder: below the state
+    directory, shared by all sites of this kind; made by the adapter when it needs one; None: it may keep nothing.
+    network: the site's settings, for an adapter that gets out by a program of its own.
     """
 
     client: Client
     now: Callable[[], datetime]
     blobs: Blobs
     log: Any = None
+    folder: Path | None = None
+    network: Network = field(default=Network(), repr=False)
 
 
 class Adapter(Protocol):

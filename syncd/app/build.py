@@ -37,7 +37,7 @@ from syncd.web.failure import Failure
 from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "ssh": 22}
 
 
 def _relay_problems(config: Config) -> list[str]:
@@ -257,11 +257,13 @@ def _begun(config: Config, table: SiteTable, ground: Ground, problems: list[str]
         if options is None:
             return None
         guard = Guard(allow=frozenset(_addresses(table, options)))
-        client = ground.web.client(table.name, _network(config, table.network), guard)
+        network = _network(config, table.network)
+        client = ground.web.client(table.name, network, guard)
         site = adapters_api.SiteConfig(
             table.name, table.public_url, table.site_name, table.site_id, config.zone_of(table)[0], options
         )
-        tools = adapters_api.Tools(client, ground.clock.now, ground.blobs, ground.log)
+        folder = config.syncd.state_dir / "adapters" / table.adapter
+        tools = adapters_api.Tools(client, ground.clock.now, ground.blobs, ground.log, folder, network)
         return _Begun(table, ground.walls.begin(kind, site, tools, table), guard)
     except ConfigError as error:
         problems.extend(f"{site_place(table)}: {line}" for line in error.problems)
@@ -347,7 +349,7 @@ def outgoing(config: Config) -> list[dict[str, str]]:
         (str(value), f"CMS of site {s.name}")
         for s in config.sites
         for value in s.options.values()
-        if isinstance(value, str) and value.startswith(("http://", "https://"))
+        if isinstance(value, str) and value.startswith(tuple(f"{scheme}://" for scheme in _PORTS))
     ]
     found = []
     for url, why in rows:

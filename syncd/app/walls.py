@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -38,7 +38,7 @@ class Walls:
             memory = table.memory * MEBI
             return cast(Adapter, Apart(kind, site, tools, monotonic=self.clock.monotonic, memory=memory))
         try:
-            adapter = kind(site, Tools(Turnstile(tools.client), tools.now, tools.blobs, tools.log))
+            adapter = kind(site, replace(tools, client=Turnstile(tools.client)))
             fits = isinstance(adapter.capabilities, Capabilities)
         except ConfigError:
             raise

@@ -246,7 +246,7 @@ class _Process:
 
 
 def _first(kind: type[Adapter], site: SiteConfig, memory: int, tools: Tools) -> bytes:
-    body = pickle.dumps(("make", 0, pickle.dumps((kind, site, memory, tools.now()))))
+    body = pickle.dumps(("make", 0, pickle.dumps((kind, site, memory, tools.now(), tools.folder, tools.network))))
     return HEAD.pack(len(body)) + body
 
 

@@ -37,8 +37,9 @@ def serve(descriptor: int) -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM):  # a stop is the daemon's business
         signal.signal(ignored, signal.SIG_IGN)
     link = _Link(socket.socket(fileno=descriptor))
-    kind, site, memory, now = pickle.loads(link.receive()[2])  # noqa: S301 - it comes from the parent
-    adapter = _made(kind, site, link, now)
+    kind, site, memory, now, *places = pickle.loads(link.receive()[2])  # noqa: S301 - it comes from the parent
+    link.tell_time(now)
+    adapter = _made(kind, site, link, Tools(cast(Any, _Client(link)), link.now, _Blobs(link), _Log(link), *places))
     if adapter is None:
         return
     link.send("done", 0, (("returned", None), adapter.capabilities))
@@ -46,10 +47,9 @@ def serve(descriptor: int) -> None:
     asyncio.run(_Host(adapter, link).run())
 
 
-def _made(kind: type[Adapter], site: SiteConfig, link: _Link, now: datetime) -> Adapter | None:
-    link.tell_time(now)
+def _made(kind: type[Adapter], site: SiteConfig, link: _Link, tools: Tools) -> Adapter | None:
     try:
-        return kind(site, Tools(cast(Any, _Client(link)), link.now, _Blobs(link), _Log(link)))
+        return kind(site, tools)
     except BaseException as error:  # noqa: BLE001 - told to the daemon, which tells the operator
         link.send("done", 0, (_failed(error), None))
         return None
