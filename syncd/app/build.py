@@ -20,7 +20,7 @@ from syncd.content.blobs import DiskBlobs
 from syncd.content.build import ContentBuilder
 from syncd.content.files import Files
 from syncd.engine.clock import Clock
-from syncd.engine.deps import Callback, Deps, SiteUnit, SourceUnit
+from syncd.engine.deps import Callback, Deps, Habits, SiteUnit, SourceUnit
 from syncd.engine.gate import Gate
 from syncd.errors import ConfigError, SyncdError
 from syncd.metrics import Metrics
@@ -186,16 +186,15 @@ class _Sources:
         tools = sources_api.Tools(client, self._run, self._now, *zone, notes)
         source = kind(sources_api.SourceConfig(table.name, table.url, self._alike(kind, options)), tools)
         sites = self._one(self._sites.get(table.name, ()))
-        limits, relook = self._one(table.limits.limits()), self._one(table.relook)
-        every = self._one(table.every)
-        hub = self._hub(table, own)
         return SourceUnit(
-            table.name, table.kind, table.url, source, sources_api.way_out(source, client), every, limits, relook,
-            table.pages, sites,
-            slowest=self._one(table.slowest), courtesy=self._one(table.courtesy), zone=self._one(zone[0]),
+            table.name, table.kind, table.url, source, sources_api.way_out(source, client), self._habits(table, zone[0]), sites,
             robots=None if local or table.robots == "ignore" or table.allow_private else partial(client.standing, table.url),
-            push=table.push, hub=hub,
+            hub=self._hub(table, own),
         )
+
+    def _habits(self, table: SourceTable, zone: str) -> Habits:
+        return self._one(Habits(
+            table.every, table.limits.limits(), table.relook, table.pages, table.slowest, table.courtesy, zone, table.push))
 
     def _hub(self, table: SourceTable, own: frozenset[tuple[str, int]]) -> Client | None:
         """The way out to a hub that the operator named: it may be where the list itself may; None: as to the list."""

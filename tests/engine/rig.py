@@ -279,6 +279,17 @@ def text_of(id: int, version: int = 1) -> str:
     return TEXT.format(id=id, version=version)
 
 
+class Replaced:
+    """A plug-in of which a test does some methods in its own way."""
+
+    def __init__(self, plugin: Any, **methods: Callable[..., Any]) -> None:
+        self._plugin = plugin
+        self.__dict__ |= methods
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plugin, name)
+
+
 class Rig:
     """One county: lists, sites and the engine between them. Everything is turned by hand.
 
@@ -343,6 +354,11 @@ class Rig:
         names = [s.name for s in self.config.sources]
         deps.generation = await self.disk.configure(names, self.config.hash, self.clock.now())
         return deps
+
+    def plug(self, name: str, **methods: Callable[..., Any]) -> None:
+        """From now on the plug-in of a list does these methods so."""
+        sources = self.engine.deps.sources
+        sources[name] = replace(sources[name], source=Replaced(sources[name].source, **methods))
 
     async def restart(self) -> None:
         """kill -9 and a new start over what was committed."""

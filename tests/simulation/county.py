@@ -246,7 +246,7 @@ class Play:
         source = FeedSource(
             SourceConfig(name, url, FeedSource.Options()), SourceTools(web.client(name), Inline().run, clock.now)
         )
-        return SourceUnit(name, "feed", url, source, web.client(name), every=300.0, sites=(SITE,))
+        return SourceUnit(name, "feed", url, source, web.client(name), sites=(SITE,))
 
     async def _judge(self, store: Any, engine: Engine) -> None:
         """Hold what syncd says against what really happened."""
