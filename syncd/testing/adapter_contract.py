@@ -62,6 +62,7 @@ from syncd.web.client import Web
 
 Write = Literal["create", "update", "withdraw"]
 Act = Literal["create", "update", "withdraw", "find", "read"]
+C = TypeVar("C", bound="AdapterContract")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -141,13 +142,11 @@ class Struck:
         return f"at call {self.step.n} ({self.step.name}): {self.error or self.result!r}"
 
 
-def case(
-    test: Callable[Concatenate[AdapterContract, P], Awaitable[None]],
-) -> Callable[Concatenate[AdapterContract, P], None]:
+def case(test: Callable[Concatenate[C, P], Awaitable[None]]) -> Callable[Concatenate[C, P], None]:
     """A case written as a coroutine, run to its end on an open adapter."""
 
     @functools.wraps(test)
-    def run(self: AdapterContract, /, *args: P.args, **named: P.kwargs) -> None:
+    def run(self: C, /, *args: P.args, **named: P.kwargs) -> None:
         async def played() -> None:
             await self.play(lambda: test(self, *args, **named))
 
