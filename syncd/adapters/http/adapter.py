@@ -140,10 +140,16 @@ class HttpAdapter:
         step = self._plan.find
         if step is None:
             return None
+        columns = dict.fromkeys(self._options.columns.values()) if step.by_column else {"": None}
+        for column in columns:
+            if (found := await self._search_in(step, key, column)) is not None:
+                return found
+        return None
+
+    async def _search_in(self, step: Step, key: str, column: str | int) -> Stored | None:
         try:
-            async for told in self._rows(step, self._values(key=key)):
-                found = await self._verified(step, told, key)
-                if found is not None:
+            async for told in self._rows(step, self._values(key=key, column=column)):
+                if (found := await self._verified(step, told, key)) is not None:
                     return found
         except NotFound as error:
             if step.search and step.search.rows:  # a list is always there: it is its address that is wrong

@@ -67,7 +67,8 @@ class Fields(Table):
 class Request(Table):
     """One request; every text in it is a template. url: absolute, or below api_url. One of json (a table or list whose
     texts are templates), form, multipart, xml and text is its body. file: the part of a multipart body that holds a
-    file. keep: values of the answer for the requests that follow."""
+    file. fields: where the facts of a post stand in its answer, in place of options.fields. keep: values of the answer for
+    the requests that follow."""
 
     url: str
     method: str = ""
@@ -82,7 +83,7 @@ class Request(Table):
     content_type: str = ""
     charset: str = ""
     answer: Kind | None = None
-    fields: Fields = Fields()
+    fields: Fields | None = None
     keep: dict[str, Place] = {}
 
     @model_validator(mode="after")

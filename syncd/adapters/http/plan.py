@@ -69,6 +69,11 @@ class Step:
     search: Search | None = None
 
     @property
+    def by_column(self) -> bool:
+        """True for a look-up that looks at one column at a time."""
+        return any(re.search(r"\bcolumn\b", source) for source in _sources((self,)))
+
+    @property
     def writes(self) -> bool:
         """A GET among the requests of a write only looks, unless it is the only one."""
         return self.op not in READS
@@ -76,7 +81,8 @@ class Step:
     def outgoing(self, base: str, context: Context, files: tuple[bodies.File, ...] = ()) -> Outgoing:
         """The request for these values. Raises Rejected("template")."""
         body, content_type = self._body(context, files)
-        headers = {name: _one_line(str(each.text(context))) for name, each in self.headers}
+        told = {name: _one_line(str(each.text(context))) for name, each in self.headers}
+        headers = {name: text for name, text in told.items() if text}
         kind = self.content_type or content_type
         if kind and not any(name.lower() == "content-type" for name in headers):
             headers["content-type"] = kind
@@ -322,13 +328,12 @@ class _Compiler:
             if not _NAME.fullmatch(name) or name in SITE | {"auth"}:
                 self.faults.append(f"{place}.keep.{name}: call it otherwise, with letters, digits and _ only")
 
-    def _fields(self, place: str, own: Fields, kind: Kind, known: frozenset[str]) -> dict[str, Found]:
+    def _fields(self, place: str, own: Fields | None, kind: Kind, known: frozenset[str]) -> dict[str, Found]:
         """Where the facts stand in this answer: as the request says, or else as is said of all answers of this kind."""
-        general = self.options.fields.said() if kind == self.options.answer else {}
-        told = {name: (f"{place}.fields.{name}", each) for name, each in own.said().items()}
-        told = {name: (f"fields.{name}", each) for name, each in general.items()} | told
+        general = self.options.fields if kind == self.options.answer else Fields()
+        told, spot = (general, "fields") if own is None else (own, f"{place}.fields")
         names = (known | FOUND) - {"auth"}
-        return {name: self._place(spot, each, kind, names) for name, (spot, each) in told.items()}
+        return {name: self._place(f"{spot}.{name}", each, kind, names) for name, each in told.said().items()}
 
     def _search(self, place: str, request: Request, kind: Kind) -> Search | None:
         if not isinstance(request, Search):
@@ -423,7 +428,7 @@ class _Compiler:
             search = step.search
             self._need("id" in step.fields, f"{step.place}.fields.id: say where the id stands")
             self._need(step.kind != "html" or bool(search and search.shows),
-                       f"{step.place}.shows: say what is there on every good page (a selector), or an error page is an empty list")
+                       f"{step.place}.shows: say what every good page has (a selector), or an error page is an empty list")
             if step.place == "find":
                 self._need("key" in step.fields or key_is_read,
                            "find.fields.key: say where our key stands, so that no other post is ever taken for ours")

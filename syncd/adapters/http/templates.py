@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -104,8 +105,12 @@ def _base64(value: str) -> str:
     return base64.b64encode(str(value).encode()).decode()
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "date": date, "timestamp": timestamp, "merged": merged, "base64": _base64,
+    "date": date, "timestamp": timestamp, "merged": merged, "base64": _base64, "json": _json,
     "sha256": _digest("sha256"), "md5": _digest("md5"),
 }
 

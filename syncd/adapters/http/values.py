@@ -28,7 +28,7 @@ POST = frozenset({
 })
 STORED = frozenset({"key", "title", "html", "notice_title", "notice_html", "lang"})
 FILE = frozenset({"file", "key"})
-SEARCH = frozenset({"key", "page"})
+SEARCH = frozenset({"key", "page", "column"})
 FOUND = frozenset({"id", "key"})
 IN_FILE = frozenset({"name", "title", "type", "size", "sha256", "base64"})
 _MARKUP = frozenset({"html", "files_html", "notice_html"})
