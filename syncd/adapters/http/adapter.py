@@ -89,7 +89,7 @@ class HttpAdapter:
             stored = await self._saved(post, state, values, told)
         except AdapterError as error:
             raise self._half_done(error) from error
-        return self._result(stored, Wrote.CREATED, post, (*losses, *values.losses))
+        return self._result(stored, Wrote.CREATED, values, losses)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
         """Conditional as the CMS is declared: by itself, or by a look just before."""
@@ -104,7 +104,7 @@ class HttpAdapter:
         told = await self._run(self._plan.update, values)
         fields = {"id": ref.id, "url": ref.url, **told} if ref.url else {"id": ref.id, **told}
         stored = await self._finished(post, state, values, fields)
-        return self._result(stored, Wrote.UPDATED, post, (*losses, *values.losses))
+        return self._result(stored, Wrote.UPDATED, values, losses)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
         """By the declared requests of this kind; gone already, or withdrawn already, is ALREADY."""
@@ -401,12 +401,13 @@ class HttpAdapter:
             notice_html=notice(lang), lang=lang,
         )
 
-    def _result(self, stored: Stored, outcome: Wrote, post: Post, losses: tuple[str, ...]) -> WriteResult:
-        doc = stored.doc() if stored.whole else None
-        if doc is not None and visible.normalise(doc.title) != visible.normalise(post.title):
+    def _result(self, stored: Stored, outcome: Wrote, values: Values, losses: tuple[str, ...]) -> WriteResult:
+        """What stands around the text is the template's business; that the text itself is there whole is ours."""
+        doc, losses = stored.doc() if stored.whole else None, (*losses, *values.losses)
+        if doc is not None and visible.normalise(doc.title) != visible.normalise(values.names["title"]):
             losses = (*losses, "the CMS rewrote the title")
-        if doc is not None and visible.normalise(plain_text(doc.html)) != visible.normalise(plain_text(post.html)):
-            losses = (*losses, "the CMS rewrote the text, or what stands around it")
+        if doc is not None and _words(values.names["html"]) not in _words(doc.html):
+            losses = (*losses, "the CMS rewrote the text")
         return WriteResult(stored.ref, outcome, losses, doc)
 
 
@@ -420,6 +421,10 @@ def _inlined(post: Post, data: Mapping[str, bytes]) -> tuple[dict[str, str], tup
     pictures = [media for media in post.media if media.type.startswith("image/")]
     addresses = {media.url: f"data:{media.type};base64,{base64.b64encode(data[media.sha256]).decode()}" for media in pictures}
     return addresses, tuple(f"{media.name} stays at the source" for media in post.media if media not in pictures)
+
+
+def _words(markup: str) -> str:
+    return visible.normalise(plain_text(markup))
 
 
 def _hash(*told: str) -> str:

@@ -140,14 +140,16 @@ def compiled(source: str, place: str, known: Collection[str], use: str = "plain"
         raise Fault(f"{line}{strange[0]!r} is not known here; known are {', '.join(sorted(known))}")
     _refuse_inner(tree, source, within or {})
     try:
-        return Template(place, source, environment.from_string(source).render, _expression(environment, source))
+        return Template(place, source, environment.from_string(source).render, _expression(environment, tree, source))
     except TemplateError as error:
         raise Fault(str(error.message)) from None
 
 
-def _expression(environment: ImmutableSandboxedEnvironment, source: str) -> Callable[..., Any] | None:
+def _expression(environment: ImmutableSandboxedEnvironment, tree: nodes.Template, source: str) -> Callable[..., Any] | None:
+    """The one expression that a template is made of, or None where there is more in it."""
+    shown = tree.body[0].nodes if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) else []
     found = _WHOLE.fullmatch(source)
-    if found is None or "}}" in found[1] or "{%" in found[1]:
+    if found is None or len(shown) != 1 or isinstance(shown[0], nodes.TemplateData):
         return None
     return environment.compile_expression(found[1], undefined_to_none=False)
 
