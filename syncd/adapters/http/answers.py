@@ -169,13 +169,14 @@ def _read(text: str, kind: Kind) -> Part | None:
 
 
 def _xml(text: str) -> Part | None:
-    """Without entities of its own: a few bytes of them can be a gigabyte."""
+    """Without entities of its own: a few bytes of them can be a gigabyte. A page of HTML may be XML, and is none here."""
     if _DOCTYPE.search(text):
         return None
     try:
-        return XmlPart(ET.fromstring(_PROLOG.sub("", text)))  # noqa: S314  no document type, no entities
+        root = ET.fromstring(_PROLOG.sub("", text))  # noqa: S314  no document type, no entities
     except ET.ParseError:
         return None
+    return None if root.tag.rpartition("}")[2].lower() == "html" else XmlPart(root)
 
 
 def at_fault(at: str, kind: Kind) -> str:

@@ -230,7 +230,7 @@ class _Compiler:
         self._guards(update, withdraw)
         if self.faults or login is None:
             return None
-        can = _capabilities(options, find)
+        can = _capabilities(options, find, create)
         return Plan(options, login, check, find, listed, read, create, publish, update, withdraw, upload, address, can)
 
     # One template, one place
@@ -498,10 +498,11 @@ def _leaves(body: Any) -> Iterator[str]:
             yield from _leaves(each)
 
 
-def _capabilities(options: Declared, find: Step | None) -> Capabilities:
+def _capabilities(options: Declared, find: Step | None, create: tuple[Step, ...]) -> Capabilities:
     """What is declared can be done, and nothing else."""
+    saves = options.publish is not None or any(re.search(r"\b(?:state|public)\b", source) for source in _sources(create))
     return Capabilities(
-        drafts=options.drafts if options.drafts is not None else options.publish is not None,
+        drafts=saves if options.drafts is None else options.drafts,
         unpublish="unpublish" in options.withdraw, delete="delete" in options.withdraw, notice="notice" in options.withdraw,
         taxonomy="fixed" if options.columns else "free", media=_media(options), lookup=_lookup(find), unique=options.unique,
         conditional_update=_conditional(options), version_grain=options.version_grain, atomic_publish=options.publish is None,

@@ -129,20 +129,34 @@ def compiled(source: str, place: str, known: Collection[str], use: str = "plain"
              within: Mapping[str, Collection[str]] | None = None) -> Template:
     """A template. use: "plain", "url" (values are escaped for an address) or "xml" (for XML). known: the names that it may
     use; within: and those inside of a name, such as auth. Raises Fault."""
-    environment = _environment(use)
     try:
-        tree = environment.parse(source)
+        built = _built(source, use)
     except TemplateSyntaxError as error:
         raise Fault(f"{_line(error.lineno, source)}{error.message}") from None
-    strange = sorted(find_undeclared_variables(tree) - set(known))
-    if strange:
-        line = _line(_line_of(tree, strange[0]), source)
-        raise Fault(f"{line}{strange[0]!r} is not known here; known are {', '.join(sorted(known))}")
-    _refuse_inner(tree, source, within or {})
-    try:
-        return Template(place, source, environment.from_string(source).render, _expression(environment, tree, source))
     except TemplateError as error:
         raise Fault(str(error.message)) from None
+    strange = sorted(built.names - set(known))
+    if strange:
+        line = _line(_line_of(built.tree, strange[0]), source)
+        raise Fault(f"{line}{strange[0]!r} is not known here; known are {', '.join(sorted(known))}")
+    _refuse_inner(built.tree, source, within or {})
+    return Template(place, source, built.render, built.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    tree: nodes.Template
+    names: frozenset[str]
+    render: Callable[..., str]
+    value: Callable[..., Any] | None
+
+
+@lru_cache(maxsize=1024)  # options are compiled when they are checked and when they are used: milliseconds each
+def _built(source: str, use: str) -> _Built:
+    environment = _environment(use)
+    tree = environment.parse(source)
+    names = frozenset(find_undeclared_variables(tree))
+    return _Built(tree, names, environment.from_string(source).render, _expression(environment, tree, source))
 
 
 def _expression(environment: ImmutableSandboxedEnvironment, tree: nodes.Template, source: str) -> Callable[..., Any] | None:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 Reply = tuple[int, dict[str, str], bytes]
 _POSTS = "/apis/uc.api.content.halo.run/v1alpha1/posts"
 _FILES = "/apis/uc.api.storage.halo.run/v1alpha1/attachments"
+_OURS_NOT = ("owner", "publish", "headSnapshot", "baseSnapshot", "releaseSnapshot", "deleted")
+"""What a PUT of the post can't change."""
 _JSON = "content.halo.run/content-json"
 
 
@@ -84,7 +86,6 @@ class Halo:
             return _told(400, {"title": "Bad Request", "detail": "Duplicate name detected, please rename it and retry."})
         content = json.loads(told["metadata"]["annotations"].pop(_JSON))
         told["spec"] |= {"owner": "syncd", "headSnapshot": "s1", "baseSnapshot": "s1", "releaseSnapshot": ""}
-        self.posts[name] = told | {"status": {"phase": "DRAFT"}}
         told["metadata"]["version"] = 0
         self.posts[name] = {**told, "status": {"phase": "DRAFT"}}
         self.texts[name] = {"head": content["content"], "released": ""}
@@ -95,8 +96,8 @@ class Halo:
     def _update(self, name: str, told: dict[str, Any]) -> Reply:
         post = self.posts[name]
         if told["metadata"].get("version") != post["metadata"]["version"]:
-            return _told(self.conflict, {"title": "Conflict", "detail": "Failed to update table [extensions]; Version does not match"})
-        kept = {key: post["spec"][key] for key in ("owner", "publish", "headSnapshot", "baseSnapshot", "releaseSnapshot", "deleted")}
+            return _told(self.conflict, {"title": "Conflict", "detail": "Failed to update: version does not match"})
+        kept = {key: post["spec"][key] for key in _OURS_NOT}
         told["metadata"]["annotations"].pop(_JSON, None)
         self.posts[name] = {**told, "spec": told["spec"] | kept, "status": post["status"]}
         return self._after(name)
@@ -104,7 +105,8 @@ class Halo:
     def _draft(self, name: str) -> dict[str, Any]:
         text = self.texts[name]["head"]
         notes = {"content.halo.run/patched-content": text, "content.halo.run/patched-raw": text}
-        return {"metadata": {"name": "s1", "version": 1, "annotations": notes}, "spec": {"rawType": "HTML", "subjectRef": {"name": name}}}
+        told = {"rawType": "HTML", "subjectRef": {"name": name}}
+        return {"metadata": {"name": "s1", "version": 1, "annotations": notes}, "spec": told}
 
     def _write_draft(self, name: str, told: dict[str, Any]) -> Reply:
         if told["spec"]["subjectRef"]["name"] != name:

@@ -26,7 +26,6 @@ class Article:
     content: str
     state: str = "draft"
     by: str = "syncd"
-    source: str = ""
 
 
 class Platform:
@@ -138,7 +137,7 @@ class Platform:
         if self.unique and self.live(told["filename"]):
             return alert("文件名已存在")
         id = max(self.articles, default=0) + 1
-        self.articles[id] = Article(id, told["filename"], told["channel"], told["title"], told["content"], source=told.get("source", ""))
+        self.articles[id] = Article(id, told["filename"], told["channel"], told["title"], told["content"])
         return alert("保存成功")
 
     def _turn(self, told: dict[str, str], state: str, said: str) -> Reply:
