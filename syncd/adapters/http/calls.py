@@ -39,7 +39,6 @@ class Caller:
     def __init__(self, options: Options, base: str, wire: Wire, door: Door) -> None:
         self._options, self._base = options, base
         self._wire, self._door = wire, door
-        self._done = frozenset(op for rule in options.answers if rule.means == "done" for op in (rule.on or ("",)))
 
     async def run(self, steps: tuple[Step, ...], values: Values) -> Told:
         """Requests one after the other; what one of them tells or keeps is known to the next. Raises AdapterError, Already."""
@@ -105,7 +104,7 @@ class Caller:
         if self._door.shows_form(answer):
             raise NotLoggedIn("not_logged_in", "the CMS shows its log-in page", where=where, hint=_LOGIN)
         self._check_status(step, page, where, writes)
-        if step.op in self._done or "" in self._done:
+        if any(rule.means == "done" and self._is_for(rule, step) for rule in self._options.answers):
             sort = Unknown if writes else NotApplied
             raise sort("odd_answer", self._said("the answer is none that the options know", page), where=where, hint=_RULE)
         return self._whole(page, step, where, writes)
@@ -145,18 +144,20 @@ class Caller:
                        hint="open the address: a log-in page, a firewall or an error page may stand in the way")
         return page
 
+    def _is_for(self, rule: Rule, step: Step) -> bool:
+        """Whether a rule is for answers of this kind to this request. What it looks for stands in one kind only."""
+        kind = rule.answer or (self._options.answer if rule.when else step.kind)
+        return step.kind == kind and (not rule.on or step.op in rule.on)
+
     def _fits(self, rule: Rule, step: Step, page: Page) -> bool:
         answer = page.answer
-        if (rule.on and step.op not in rule.on) or (rule.status and answer.status not in rule.status):
+        if not self._is_for(rule, step) or (rule.status and answer.status not in rule.status):
             return False
         if rule.location and rule.location not in answer.header("location"):
             return False
         if rule.contains and rule.contains not in page.text:
             return False
-        if not rule.when:
-            return rule.answer in (None, step.kind)
-        same = (rule.answer or self._options.answer) == step.kind
-        return same and page.whole is not None and page.whole.true(rule.when)
+        return not rule.when or (page.whole is not None and page.whole.true(rule.when))
 
     def _raise(self, rule: Rule, page: Page, where: str) -> None:
         raise self._error(rule, page, self._said(f"the CMS answered {page.answer.status}", page), where)
