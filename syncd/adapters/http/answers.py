@@ -191,7 +191,7 @@ def at_fault(at: str, kind: Kind) -> str:
 def _xpath_fault(path: str) -> str:
     try:
         ET.Element("x").findall(path)
-    except (SyntaxError, KeyError):
+    except (SyntaxError, KeyError, TypeError):  # of a bracket that is never closed it makes no error of its own
         return f"{path!r} is no path that is understood here (XPath as Python's ElementTree has it)"
     return ""
 

@@ -72,7 +72,9 @@ class Door:
     # A request, sealed
 
     def seal(self, request: Outgoing) -> Outgoing:
-        """The request with its secrets and what the log-in adds."""
+        """The request with its secrets and what the log-in adds; to another host, as that of public pages, neither goes."""
+        if urlsplit(request.url)[:2] != urlsplit(self._base)[:2]:
+            return request.filled(dict.fromkeys(self._marks.values(), ""))
         values = {**self._secrets, **self._made(), **self._session}
         request = request.filled({mark: values[name] for name, mark in self._marks.items() if name in values})
         return replace(request, headers={**request.headers, **self._added(request, values)})

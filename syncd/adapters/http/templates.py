@@ -161,7 +161,8 @@ def _built(source: str, use: str) -> _Built:
 
 def _expression(environment: ImmutableSandboxedEnvironment, tree: nodes.Template, source: str) -> Callable[..., Any] | None:
     """The one expression that a template is made of, or None where there is more in it."""
-    shown = tree.body[0].nodes if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) else []
+    output = tree.body[0].nodes if len(tree.body) == 1 and isinstance(tree.body[0], nodes.Output) else []
+    shown = [node for node in output if not (isinstance(node, nodes.TemplateData) and node.data.isspace())]
     found = _WHOLE.fullmatch(source)
     if found is None or len(shown) != 1 or isinstance(shown[0], nodes.TemplateData):
         return None
