@@ -1,4 +1,4 @@
-"""The second style of declared CMS: syncd's own FakeCms, a JSON interface with a unique key and If-Match."""
+"""The second style of declared CMS: syncd's own FakeCMS, a JSON interface with a unique key and If-Match."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.model import RemoteState, Wrote
-from syncd.testing.fakecms import FakeCms
+from syncd.testing.fakecms import FakeCMS
 from tests.adapters.http.desk import desk
 from tests.adapters.http.halo import Halo
 from tests.adapters.http.kit import OTHER, PDF, PNG, SECRET, TEXT, Ground, example, played, post, print_
@@ -55,7 +55,7 @@ def halo(conflict: int = 409) -> Kind:
 
 
 def plain() -> Kind:
-    fake = FakeCms(accounts={"secret-token": "syncd"})
+    fake = FakeCMS(accounts={"secret-token": "syncd"})
     ground = Ground(fake.handle, desk())
     now = ground.net.clock.now
     return Kind(
