@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from pydantic import BaseModel
 
 from syncd.adapters.api import CheckReport, How, SiteConfig, Tools
+from syncd.adapters.http import bodies
 from syncd.adapters.http.answers import Page, Part
 from syncd.adapters.http.bodies import File
 from syncd.adapters.http.calls import Already, Caller
@@ -88,7 +89,7 @@ class HttpAdapter:
         try:
             stored = await self._saved(post, state, values, told)
         except AdapterError as error:
-            raise self._half_done(error) from error
+            raise self._caller.half_done(error, self._plan.create[-1]) from None
         return self._result(stored, Wrote.CREATED, values, losses)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
@@ -103,7 +104,10 @@ class HttpAdapter:
         values.learn(id=ref.id, version=if_version or "", url=ref.url)
         told = await self._run(self._plan.update, values)
         fields = {"id": ref.id, "url": ref.url, **told} if ref.url else {"id": ref.id, **told}
-        stored = await self._finished(post, state, values, fields)
+        try:
+            stored = await self._finished(post, state, values, fields)
+        except AdapterError as error:
+            raise self._caller.half_done(error, self._plan.update[-1]) from None
         return self._result(stored, Wrote.UPDATED, values, losses)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
@@ -208,7 +212,7 @@ class HttpAdapter:
 
     def _stored(self, told: Mapping[str, str], *, read: bool = False) -> Stored:
         """Facts of a post in our words. read: by options.read, of whose facts alone a version may be made."""
-        html, title = told.get("html", ""), told.get("title", "")
+        html, title = told.get("html", ""), self._title(told.get("title", ""))
         state = self._state(told.get("state", ""))
         if html and is_notice(html):
             state = RemoteState.WITHDRAWN
@@ -219,6 +223,9 @@ class HttpAdapter:
         editor = by if by and by not in self._options.account else None
         ref = RemoteRef(told["id"][:_PLAIN_ID], self._address(told, state), version, state, editor)
         return Stored(ref, told.get("key", ""), title, html, "title" in told and "html" in told)
+
+    def _title(self, said: str) -> str:
+        return bodies.whole(said, self._options.charset) if self._options.unencodable == "entity" else said
 
     def _state(self, said: str) -> RemoteState:
         states = self._options.states
@@ -378,13 +385,6 @@ class HttpAdapter:
             raise Unknown("renamed", f"the CMS made {stored.key[:60]!r} of the key, and it could not be removed: {error}",
                           hint=f"delete post {stored.ref.id} in the CMS") from error
         raise Conflict("exists", f"the CMS made {stored.key[:60]!r} of the key", hint="it is found by its key")
-
-    def _half_done(self, error: AdapterError) -> AdapterError:
-        """A post that was saved and not published is found by its key; where nothing can be found a person must look."""
-        if self.capabilities.lookup != "none" or isinstance(error, Unknown | Conflict):
-            return error
-        return Unknown(error.reason, f"the post was saved, then: {error.message}", where=error.where,
-                       hint="look at the CMS: the post may be there as a draft")
 
     async def _reread(self, ref: RemoteRef) -> Stored | None:
         try:

@@ -165,7 +165,15 @@ def _read(text: str, kind: Kind) -> Part | None:
             return None
     if kind == "xml":
         return _xml(text)
-    return HtmlPart(LexborHTMLParser(text).root) if kind == "html" else TextPart(text)
+    if kind == "text":
+        return TextPart(text)
+    return None if _is_cut(text) else HtmlPart(LexborHTMLParser(text).root)
+
+
+def _is_cut(text: str) -> bool:
+    """A page that begins and does not end: half of a list is no list."""
+    lower = text.lower()
+    return "<html" in lower and "</html" not in lower
 
 
 def _xml(text: str) -> Part | None:

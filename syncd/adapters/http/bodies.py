@@ -17,6 +17,7 @@ from syncd.errors import Rejected
 Shape = Literal["none", "json", "form", "multipart", "xml", "text"]
 Pairs = Sequence[tuple[str, str]]
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ENTITY = re.compile(r"&#([0-9]{2,7});")
 _WIDER = {"gb2312": "gbk", "iso-8859-1": "cp1252"}
 """As browsers read these names (WHATWG Encoding), and so the forms that are filled in with them."""
 
@@ -152,6 +153,16 @@ def entities(text: str, charset: str) -> str:
     """HTML in which each character that the charset lacks is a numeric entity; half characters are dropped."""
     whole = text.encode("utf-8", "ignore").decode()
     return whole.encode(codec(charset), "xmlcharrefreplace").decode(codec(charset))
+
+
+def whole(text: str, charset: str) -> str:
+    """A plain text in which `entities` wrote what the charset lacks, as it was."""
+    def char(found: re.Match[str]) -> str:
+        code = int(found[1])
+        lost = code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF and lacking(chr(code), charset)
+        return chr(code) if lost else found[0]
+
+    return _ENTITY.sub(char, text)
 
 
 def replaced(text: str, charset: str) -> str:

@@ -18,6 +18,7 @@ from syncd.web.api import Answer
 from syncd.web.status import raise_for_read, raise_for_write, retry_after
 
 _TYPES: Mapping[str, tuple[str, ...]] = {"html": ("text/html", "application/xhtml+xml")}
+_NOT_FOUND = "check the address; if this is how the CMS says that a post is gone, say so in answers (missing)"
 _RULE = "add what it means to options.answers, if it is a refusal"
 
 
@@ -38,18 +39,35 @@ class Caller:
 
     def __init__(self, options: Options, base: str, wire: Wire, door: Door) -> None:
         self._options, self._base = options, base
+        self._parked = options.find is None
         self._wire, self._door = wire, door
 
     async def run(self, steps: tuple[Step, ...], values: Values) -> Told:
         """Requests one after the other; what one of them tells or keeps is known to the next. Raises AdapterError, Already."""
-        told = Told({})
+        told, wrote = Told({}), False
         for number, step in enumerate(steps):
             looks = step.writes and number < len(steps) - 1 and step.method == "GET"
-            told.page = await self.ask(step, values, looks=looks)
-            told.fields |= self.facts(step, told.page, values)
-            values.learn(**{name: told.page.value_at(where) for name, where in step.keep.items()},
-                         **{name: told.fields[name] for name in ("id", "version", "url") if told.fields.get(name)})
+            try:
+                page = await self.ask(step, values, looks=looks)
+            except AdapterError as error:
+                raise self.half_done(error, step) if wrote else error from None
+            wrote = wrote or (step.writes and not looks)
+            self._learn(told, step, page, values)
         return told
+
+    def _learn(self, told: Told, step: Step, page: Page, values: Values) -> None:
+        told.page = page
+        told.fields |= self.facts(step, page, values)
+        values.learn(**{name: page.value_at(where) for name, where in step.keep.items()},
+                     **{name: told.fields[name] for name in ("id", "version", "url") if told.fields.get(name)})
+
+    def half_done(self, error: AdapterError, step: Step) -> AdapterError:
+        """What is told when a request after one that wrote fails: no refusal is the whole truth then. A post that was made and
+        not published is found by its key, so that there the error itself says what to do."""
+        whole = isinstance(error, Unknown | Conflict | NotFound)
+        if whole or (step.op in ("create", "publish") and not self._parked):
+            return error
+        return Unknown(error.reason, f"the first part was done, then: {error.message}", where=error.where, hint=error.hint)
 
     def facts(self, step: Step, page: Page, values: Values, row: Any = None) -> dict[str, str]:
         """The fields that an answer, or a row of it, tells; those that it does not tell are left out."""
@@ -121,6 +139,10 @@ class Caller:
                 raise_for_read(answer, expected_type=expected)
         except AuthFailed as error:
             self._shut(error, answer, page, where)
+        except NotFound as error:
+            if page.kind in ("html", "text") or page.whole is None:
+                raise NotApplied("no_such_page", self._said(error.message, page), where=where, hint=_NOT_FOUND) from None
+            raise self._told(error, page, where) from None
         except AdapterError as error:
             raise self._told(error, page, where) from None
 

@@ -202,7 +202,7 @@ class Options(Declared):
 
 def plan(options: Options) -> Plan:
     """Options that were validated, compiled."""
-    made = _Compiler(options).plan()
+    made = _Compiler(options, tries=False).plan()
     assert made is not None  # the options were refused otherwise
     return made
 
@@ -210,6 +210,7 @@ def plan(options: Options) -> Plan:
 @dataclass
 class _Compiler:
     options: Declared
+    tries: bool = True
     faults: list[str] = field(default_factory=list)
     _sample: dict[str, Any] = field(default_factory=sample)
 
@@ -243,7 +244,7 @@ class _Compiler:
         except Fault as fault:
             self.faults.append(f"{place}: {fault}")
             return compiled("", place, ())
-        if tried:
+        if tried and self.tries:
             self._try(made, place)
         return made
 

@@ -33,7 +33,8 @@ class Halo:
     # People at the site
 
     def edit(self, name: str, text: str) -> None:
-        self.texts[name]["head"] = text
+        """Saved as a new snapshot and, if it was public, published."""
+        self._new_head(name, text)
         self.texts[name]["released"] = text
         self._touch(name)
 
@@ -46,6 +47,8 @@ class Halo:
         parts = urlsplit(path)
         if parts.path.startswith("/archives/"):
             return self._page(parts.path.removeprefix("/archives/"))
+        if (file := parts.path.removeprefix("/upload/")) in self.files:
+            return 200, {"content-type": "application/octet-stream"}, self.files[file]
         if headers.get("authorization") != f"Bearer {self.token}":
             return _told(401, {"title": "Unauthorized", "status": 401, "detail": "Access denied."})
         if method != "GET":
@@ -106,14 +109,22 @@ class Halo:
         text = self.texts[name]["head"]
         notes = {"content.halo.run/patched-content": text, "content.halo.run/patched-raw": text}
         told = {"rawType": "HTML", "subjectRef": {"name": name}}
-        return {"metadata": {"name": "s1", "version": 1, "annotations": notes}, "spec": told}
+        head = self.posts[name]["spec"]["headSnapshot"]
+        return {"metadata": {"name": head, "version": 1, "annotations": notes}, "spec": told}
 
     def _write_draft(self, name: str, told: dict[str, Any]) -> Reply:
         if told["spec"]["subjectRef"]["name"] != name:
             return _told(400, {"title": "Bad Request", "detail": "The snapshot does not belong to the given post."})
-        self.texts[name]["head"] = json.loads(told["metadata"]["annotations"].pop(_JSON))["content"]
+        if told["metadata"]["name"] != self.posts[name]["spec"]["headSnapshot"]:
+            return _told(400, {"title": "Bad Request", "detail": "The snapshot was not the head snapshot of the post."})
+        self._new_head(name, json.loads(told["metadata"]["annotations"].pop(_JSON))["content"])
         self._touch(name)
         return _told(200, self._draft(name))
+
+    def _new_head(self, name: str, text: str) -> None:
+        self.texts[name]["head"] = text
+        head = self.posts[name]["spec"]["headSnapshot"]
+        self.posts[name]["spec"]["headSnapshot"] = f"s{int(head[1:]) + 1}"
 
     def _turn(self, name: str, public: bool) -> Reply:
         self.posts[name]["spec"]["publish"] = public

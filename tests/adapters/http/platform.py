@@ -14,11 +14,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 Reply = tuple[int, dict[str, str], bytes]
 _PAGE = {"content-type": "text/html; charset=GBK"}
-STATES = {"draft": "草稿", "public": "已发布", "withdrawn": "已下线"}
+STATES = {"draft": "草稿", "changed": "待发布", "public": "已发布", "withdrawn": "已下线"}
 
 
 @dataclass(frozen=True)
 class Article:
+    """shown: title and text as they were published, which a later save does not change."""
+
     id: int
     name: str
     channel: str
@@ -26,6 +28,7 @@ class Article:
     content: str
     state: str = "draft"
     by: str = "syncd"
+    shown: tuple[str, str] | None = None
 
 
 class Platform:
@@ -45,7 +48,10 @@ class Platform:
     # People at the site
 
     def edit(self, id: int, content: str, by: str = "王编辑") -> None:
+        """Saved and, if it was public, published."""
         self.articles[id] = replace(self.articles[id], content=content, by=by)
+        if self.articles[id].shown is not None:
+            self._publish(id, by)
 
     def remove(self, id: int) -> None:
         del self.articles[id]
@@ -132,7 +138,9 @@ class Platform:
         if id:
             if id not in self.articles:
                 return alert("稿件不存在")
-            self.articles[id] = replace(self.articles[id], title=told["title"], content=told["content"], by="syncd")
+            state = "changed" if self.articles[id].state == "public" else self.articles[id].state
+            changed = {"title": told["title"], "content": told["content"], "state": state, "by": "syncd"}
+            self.articles[id] = replace(self.articles[id], **changed)  # type: ignore[arg-type]
             return alert("保存成功")
         if self.unique and self.live(told["filename"]):
             return alert("文件名已存在")
@@ -144,8 +152,14 @@ class Platform:
         id = int(told["id"])
         if id not in self.articles:
             return alert("稿件不存在")
-        self.articles[id] = replace(self.articles[id], state=state, by="syncd")
+        self.articles[id] = replace(self.articles[id], state=state, by="syncd", shown=None)
+        if state == "public":
+            self._publish(id, "syncd")
         return alert(said)
+
+    def _publish(self, id: int, by: str) -> None:
+        article = self.articles[id]
+        self.articles[id] = replace(article, state="public", by=by, shown=(article.title, article.content))
 
     def _delete(self, told: dict[str, str]) -> Reply:
         return alert("删除成功" if self.articles.pop(int(told["id"]), None) else "稿件不存在")
@@ -160,11 +174,14 @@ class Platform:
         return page(f"<script>parent.uploaded('/files/{name}')</script>")
 
     def _public(self, path: str) -> Reply:
-        name = path.rpartition("/")[2].removesuffix(".html")
-        shown = [a for a in self.live(name) if a.state == "public"]
+        name = path.rpartition("/")[2]
+        if path.startswith("/files/") and name in self.files:
+            return 200, {"content-type": "application/octet-stream"}, self.files[name]
+        shown = [a.shown for a in self.live(name.removesuffix(".html")) if a.shown is not None]
         if not shown:
             return page("<h1>404 页面不存在</h1>", "页面不存在", status=404)
-        return page(f"<h1>{html.escape(shown[0].title)}</h1><div>{shown[0].content}</div>", html.escape(shown[0].title))
+        title, text = html.escape(shown[0][0]), shown[0][1]
+        return page(f"<h1>{title}</h1><div>{text}</div>", title)
 
 
 def page(body: str, title: str = "", status: int = 200) -> Reply:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from syncd.adapters.api import SiteConfig, Tools
-from syncd.adapters.http import HttpAdapter
+from syncd.adapters.http import HttpAdapter, Options
 from syncd.model import RemoteRef
 from syncd.testing.adapter_contract import AdapterContract
 from syncd.testing.fakecms import FakeCMS
@@ -77,8 +78,15 @@ class Declared(AdapterContract):
     def handler(self) -> Handler:
         raise NotImplementedError
 
-    def options(self) -> dict[str, Any]:
+    @staticmethod
+    def options() -> dict[str, Any]:
         raise NotImplementedError
+
+    @classmethod
+    @cache
+    def read_options(cls) -> Options:
+        """As the daemon has them: read once."""
+        return Options.model_validate(cls.options())
 
     def now(self) -> datetime:
         return self.clock
@@ -90,11 +98,12 @@ class Declared(AdapterContract):
         return Direct(self.handler(), self.now)
 
     def make_adapter(self, tools: Tools) -> HttpAdapter:
-        return HttpAdapter(SiteConfig("county", self.public_url, "某县人民政府", options=self.options()), tools)
+        return HttpAdapter(SiteConfig("county", self.public_url, "某县人民政府", options=self.read_options()), tools)
 
     def make_stranger(self, tools: Tools) -> HttpAdapter:
         options = self.options()
-        auth = {name: SecretStr("wrong-word") if isinstance(value, SecretStr) else value for name, value in options["auth"].items()}
+        wrong = SecretStr("wrong-word")
+        auth = {name: wrong if isinstance(value, SecretStr) else value for name, value in options["auth"].items()}
         return HttpAdapter(SiteConfig("county", self.public_url, options=options | {"auth": auth}), tools)
 
 
@@ -111,7 +120,8 @@ class TestPlainInterface(Declared):
     def handler(self) -> Handler:
         return self.fake.handle
 
-    def options(self) -> dict[str, Any]:
+    @staticmethod
+    def options() -> dict[str, Any]:
         return desk()
 
     def make_editor(self, tools: Tools) -> Person:
@@ -128,7 +138,8 @@ class TestPlatform(Declared):
     def handler(self) -> Handler:
         return self.fake.handle
 
-    def options(self) -> dict[str, Any]:
+    @staticmethod
+    def options() -> dict[str, Any]:
         return example("platform") | {"unencodable": "entity"}
 
     def writes(self, method: str, url: str, body: bytes) -> bool:
@@ -148,7 +159,8 @@ class TestTypecho(Declared):
     def handler(self) -> Handler:
         return self.fake.handle
 
-    def options(self) -> dict[str, Any]:
+    @staticmethod
+    def options() -> dict[str, Any]:
         return example("typecho")
 
     def writes(self, method: str, url: str, body: bytes) -> bool:
@@ -168,7 +180,8 @@ class TestHalo(Declared):
     def handler(self) -> Handler:
         return self.fake.handle
 
-    def options(self) -> dict[str, Any]:
+    @staticmethod
+    def options() -> dict[str, Any]:
         return example("halo")
 
     def make_editor(self, tools: Tools) -> Person:

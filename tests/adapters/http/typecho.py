@@ -41,6 +41,8 @@ class Typecho:
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
         if path.startswith("/archives/"):
             return self._page(path)
+        if (name := path.removeprefix("/usr/uploads/")) in self.files:
+            return 200, {"content-type": "application/octet-stream"}, self.files[name]
         if path != "/action/xmlrpc" or method != "POST":
             return 404, {"content-type": "text/html"}, b"<h1>404</h1>"
         params, name = xmlrpc.client.loads(body)
