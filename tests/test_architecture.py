@@ -36,7 +36,7 @@ IMPORTERS = {
     "dateutil": ("syncd.sources.dates",),
     "protego": ("syncd.web.robots",),
     "publicsuffixlist": ("syncd.web.domain",),
-    "jmespath": ("syncd.sources.json_rows",),
+    "jmespath": ("syncd.expressions",),
 }
 
 

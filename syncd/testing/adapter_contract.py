@@ -27,6 +27,7 @@ import pytest
 
 from syncd import config, plugins
 from syncd.adapters.api import VERSION, Adapter, Capabilities, CheckReport, How, Tools
+from syncd.adapters.markup import decode
 from syncd.adapters.registry import GROUP, MEMBERS
 from syncd.content.text import text_of, title_of
 from syncd.core import visible
@@ -405,7 +406,7 @@ class AdapterContract:
         answer = await self.fetch(url)
         if answer.status != 200:
             return False
-        page = answer.body.decode("utf-8", "replace")
+        page = decode(answer.body, answer.header("content-type"))
         return visible.compare(post.title, text_of(post.html), title_of(page), text_of(page)).ok
 
     async def count(self, key: str) -> int | None:
@@ -721,7 +722,7 @@ class AdapterContract:
     async def _is_out_of_view(self, subject: Subject, how: How) -> None:
         assert subject.ref is not None
         answer = await self.fetch(subject.ref.url)
-        page = answer.body.decode("utf-8", "replace")
+        page = decode(answer.body, answer.header("content-type"))
         assert not await self.is_visible(subject.ref.url, subject.post), "the text is still to be read at its address"
         assert how == "notice" or answer.status in (404, 410), f"the address answers {answer.status}"
         assert how != "notice" or answer.status != 200 or visible.shows_withdrawn(
@@ -984,7 +985,8 @@ class AdapterContract:
 
     async def _is_copied(self, page: str, media: Media) -> None:
         answer = await self.fetch(page)
-        links = [link for link in links_of(answer.body.decode("utf-8", "replace"), page) if link != media.url]
+        text = decode(answer.body, answer.header("content-type"))
+        links = [link for link in links_of(text, page) if link != media.url]
         stem = media.name.rpartition(".")[0]
         copies = [link for link in links if stem in link]
         assert copies, f"no link of the page leads to a copy of {media.name}"
