@@ -48,6 +48,8 @@ class Capabilities:
     """list(prefix) is there."""
     sweeps: bool = False
     """sweep(key, keep) is there: the CMS can make two posts of two requests that arrive late."""
+    awaits: bool = False
+    """standing(ref) is there: a write only hands over (a file drop), and its outcome is known later."""
     posts: bool = True
     """False for an observed site: nothing is ever written."""
 
@@ -60,6 +62,20 @@ class Capabilities:
         if self.lookup == "none":
             return "parked"
         return "B" if conditional else "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of what was handed over last. ref: as it is known now, with its address once that is known.
+
+    waits: why nothing is known yet, refused: why the other side does not take it or does not answer at all (a person must
+    act); both a low-cardinality reason, "" where it doesn't apply. hint: what to do, and the other side's own words.
+    """
+
+    ref: RemoteRef
+    waits: str = ""
+    refused: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,8 @@ class Tools:
 class Adapter(Protocol):
     """A CMS. Made once per configured site: `Kind(site, tools)`. Every method may raise AdapterError, and only that.
 
-    Optional members, called only if declared in the capabilities: `read` (reads), `list` (lists), `sweep` (sweeps).
+    Optional members, called only if declared in the capabilities: `read` (reads), `list` (lists), `sweep` (sweeps),
+    `standing` (awaits).
     """
 
     api_version: ClassVar[int] = 1
@@ -167,6 +184,12 @@ class Sweeps(Protocol):
         ...
 
 
+class Awaits(Protocol):
+    async def standing(self, ref: RemoteRef) -> Standing:
+        """What became of the last write of this post. Raises NotFound, NotApplied, AuthFailed."""
+        ...
+
+
 class Lists(Protocol):
     def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
         """Everything whose key starts with prefix; on an observed site every repost-like page (prefix "")."""
@@ -175,6 +198,7 @@ class Lists(Protocol):
 
 __all__ = [
     "Adapter",
+    "Awaits",
     "Blobs",
     "Capabilities",
     "CheckItem",
@@ -188,6 +212,7 @@ __all__ = [
     "RemoteRef",
     "RemoteState",
     "SiteConfig",
+    "Standing",
     "Sweeps",
     "Tools",
     "WriteResult",
