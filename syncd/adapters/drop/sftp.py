@@ -24,6 +24,8 @@ _LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.Connec
          ConnectionError, TimeoutError, EOFError)
 _TAKEN = (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists)
 """OpenSSH says no more than "Failure" of a name that is taken, a full disk and another file system alike."""
+_CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
+"""First choice: in Python they take half the CPU of chacha20-poly1305, which asyncssh prefers."""
 _LITTLE = 1024 * 1024
 _CHUNK = 256 * 1024
 
@@ -203,7 +205,7 @@ class SftpFolder:
             connection = await asyncssh.connect(
                 self._host, self._port, username=options.user, client_factory=lambda: client, known_hosts=([], [], []),
                 password=secret.get_secret_value() if secret else None, client_keys=self._keys(), agent_path=None,
-                config=None, connect_timeout=options.timeout, login_timeout=options.timeout,
+                config=None, encryption_algs=_CIPHERS, connect_timeout=options.timeout, login_timeout=options.timeout,
                 keepalive_interval=options.timeout, gss_host=None, x509_trusted_certs=None,
             )
             try:

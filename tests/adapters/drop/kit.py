@@ -6,8 +6,9 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,11 @@ from syncd.adapters.api import SiteConfig, Tools
 from syncd.adapters.drop.adapter import DirectoryAdapter, DropAdapter
 from syncd.adapters.drop.sftp import SftpAdapter
 from syncd.errors import StoreError
-from syncd.model import Instant, Media, Post
+from syncd.model import Instant, Media, Post, RemoteRef, RemoteState
 
 NOW = datetime(2026, 11, 30, 16, 30, tzinfo=UTC)
-FILES = {"a" * 64: b"%PDF-1.7", "b" * 64: b"\x89PNG"}
-FILES = {  # by their true hashes, which the importer checks
-    __import__("hashlib").sha256(data).hexdigest(): data for data in FILES.values()
-}
+FILES = {sha256(data).hexdigest(): data for data in (b"%PDF-1.7", b"\x89PNG")}
+"""By their true hashes, which the importer checks."""
 PDF, PNG = FILES
 HTML = (
     "<p>各省、自治区、直辖市人民政府：</p><p>现将《方案》印发给你们。\U0001f600</p>"
@@ -94,17 +93,11 @@ def directory(root: Path, watch: Watch | None = None, client: Any = None, **opti
     return DirectoryAdapter(site(directory=root, **options), tools(watch, client))
 
 
-class Server(asyncssh.SFTPServer):
-    """An SFTP server below one folder; `faults` may say what happens to a call before or after it is done."""
-
-    faults: Callable[[str, str], None] | None = None
-    calls: list[str]
-    offers: tuple[str, ...] = ()
-
-
 @dataclass
 class Box:
-    """A running server. port, host_key: how it is reached. cut: ends all its connections."""
+    """A running SFTP server over `root`. strikes: "before" or "after" where the connection ends at a call (its name and
+    number), "" where it doesn't. fails: what a call (its name and path) is refused with.
+    """
 
     root: Path
     port: int
@@ -112,7 +105,6 @@ class Box:
     password: str = "geheim"
     calls: list[str] = field(default_factory=list)
     strikes: Callable[[str, int], str] = lambda call, number: ""
-    """By the name and number of a call: "before" or "after" (the connection ends there), or "" for neither."""
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
     fails: Callable[[str, str], Exception | None] = lambda call, path: None
 
@@ -152,6 +144,10 @@ async def sftp_server(root: Path, *, posix: bool = True) -> AsyncIterator[Box]:
         def __init__(self, chan: Any) -> None:
             super().__init__(chan, chroot=str(root).encode())
 
+        if not posix:
+            def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+                raise asyncssh.SFTPOpUnsupported("not here")
+
     for name in _COUNTED:
         if hasattr(Files, name):
             setattr(Files, name, _struck(box, name, getattr(Files, name)))
@@ -190,9 +186,23 @@ def packages(root: Path) -> list[str]:
     return sorted(path.name for path in (root / "packages").glob("*"))
 
 
-async def drop(adapter: DropAdapter, **named: Any) -> Any:
-    from dataclasses import replace
+async def drop(adapter: DropAdapter, state: RemoteState = RemoteState.PUBLIC, **named: Any) -> RemoteRef:
+    return (await adapter.create(replace(POST, **named), state)).ref
 
-    from syncd.model import RemoteState
 
-    return await adapter.create(replace(POST, **named), RemoteState.PUBLIC)
+@asynccontextmanager
+async def opened(kind: str, root: Path) -> AsyncIterator[Callable[..., DropAdapter]]:
+    """Makes adapters over one drop: `directory`, `sftp`, or `plain` (an SFTP server without posix-rename)."""
+    made: list[DropAdapter] = []
+
+    def keep(adapter: DropAdapter) -> DropAdapter:
+        made.append(adapter)
+        return adapter
+
+    if kind == "directory":
+        yield lambda **options: keep(directory(root, **options))
+        return
+    async with sftp_server(root, posix=kind != "plain") as box:
+        yield lambda **options: keep(box.adapter(**options))
+        for adapter in made:
+            await adapter.aclose()
