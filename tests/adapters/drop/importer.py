@@ -101,7 +101,7 @@ class Importer:
         self.taken.append((key, sequence, action))
         known = self.pages.get(key)
         if known is not None and known.sequence >= sequence:
-            return
+            return None
         if self.refuses:
             return self._answer(path.name, key, sequence, {"result": "refused", "reason": self.refuses})
         page = known or Page(len(self.pages) + 1, key, 0, "", "", "")

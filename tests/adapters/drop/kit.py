@@ -33,8 +33,9 @@ MEDIA = (
     Media("https://www.gov.cn/p.png", "tupian-2-bbbbbbbb.png", "image/png", 4, PNG),
 )
 POST = Post(
-    key="syncd-0123456789abcdef0123", title="关于“甲”<乙>&丙的通知", html=HTML, column="国务院文件", revision=1, issuer="国务院",
-    document_number="国发〔2026〕1号", written="2026-11-28", origin_name="中国政府网", source_url="https://www.gov.cn/1.htm",
+    key="syncd-0123456789abcdef0123", title="关于“甲”<乙>&丙的通知", html=HTML, column="国务院文件", revision=1,
+    issuer="国务院", document_number="国发〔2026〕1号", written="2026-11-28", origin_name="中国政府网",
+    source_url="https://www.gov.cn/1.htm",
     published=Instant(NOW), sent=NOW, categories=("综合", "财政"), media=MEDIA, site_name="某县人民政府", site_id="1234567890",
 )
 NAME = POST.key

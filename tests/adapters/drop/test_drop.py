@@ -41,7 +41,7 @@ async def test_it_is_pending_until_the_importer_says_where_it_stands(kind: str, 
         Importer(tmp_path).run()
         after = await adapter.standing(ref)
         assert after.ref == RemoteRef(NAME, "https://www.county.example/p/1.html", "1", PUBLIC)
-        assert not (after.waits or after.refused)
+        assert (after.waits, after.refused) == ("", "")
         assert await adapter.find(POST.key) == after.ref
 
 

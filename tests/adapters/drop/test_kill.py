@@ -102,14 +102,12 @@ async def swept(act: Act, action: str, side: str, options: dict[str, Any], *, fi
             ref, version = await begun(adapter, act, importer)
             box.calls.clear()
             box.strikes = lambda call, number: side if number == first else looked(box, importer)
-            try:
-                await act(adapter, ref)
-            except AdapterError as error:
-                assert first is not None
-                assert isinstance(error, NotApplied | Unknown), error
-                doubt = isinstance(error, Unknown)
-                if isinstance(error, NotApplied):
-                    assert not list(importer.packages.glob("*")), f"{error} though it is there"
+            error = await failure(act(adapter, ref))
+            assert error is None or first is not None
+            assert error is None or isinstance(error, NotApplied | Unknown), error
+            if isinstance(error, NotApplied):
+                assert not list(importer.packages.glob("*")), f"{error} though it is there"
+            doubt = isinstance(error, Unknown)
             calls = len(box.calls)
             box.strikes = lambda call, number: looked(box, importer)
             again = box.adapter(**options)
@@ -118,6 +116,14 @@ async def swept(act: Act, action: str, side: str, options: dict[str, Any], *, fi
             await adapter.aclose()
             await again.aclose()
         return calls, doubt
+
+
+async def failure(call: Awaitable[Any]) -> AdapterError | None:
+    try:
+        await call
+    except AdapterError as error:
+        return error
+    return None
 
 
 def looked(box: Box, importer: Importer) -> str:
