@@ -21,7 +21,7 @@ from typing import Any
 from bench import feeds
 from bench.hub import PATH as HUB
 from bench.hub import Hub
-from syncd.testing.fakecms import FakeCms, Stored
+from syncd.testing.fakecms import FakeCMS, Stored
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
 _REASONS = {
@@ -78,7 +78,7 @@ class Feed:
         return 200, {"content-type": "application/rss+xml; charset=utf-8", **told}, self.body
 
 
-class Cms(FakeCms):
+class Cms(FakeCMS):
     """The fake CMS with an index of its keys: thousands of posts are looked for among thousands."""
 
     def __init__(self) -> None:

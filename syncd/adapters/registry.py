@@ -10,13 +10,13 @@ from syncd.plugins import Plugin
 
 GROUP = "syncd.adapters"
 VERSION = 1
-_MEMBERS = ("kind", "Options", "check", "find", "create", "update", "withdraw", "aclose")
+MEMBERS = ("kind", "Options", "check", "find", "create", "update", "withdraw", "aclose")
 
 
 def load(kind: str) -> type[Adapter]:
     """The class of a kind. Raises ConfigError for an unknown, contested or broken one, or one of another version."""
     found = plugins.load(GROUP, kind)
-    plugins.refuse_unfit(GROUP, kind, found, version=VERSION, members=_MEMBERS)
+    plugins.refuse_unfit(GROUP, kind, found, version=VERSION, members=MEMBERS)
     return cast(type[Adapter], found)
 
 

@@ -20,7 +20,7 @@ from syncd.content.blobs import DiskBlobs
 from syncd.content.build import ContentBuilder
 from syncd.content.files import Files
 from syncd.engine.clock import Clock
-from syncd.engine.deps import Callback, Deps, SiteUnit, SourceUnit
+from syncd.engine.deps import Callback, Deps, Habits, SiteUnit, SourceUnit
 from syncd.engine.gate import Gate
 from syncd.errors import ConfigError, SyncdError
 from syncd.metrics import Metrics
@@ -186,16 +186,15 @@ class _Sources:
         tools = sources_api.Tools(client, self._run, self._now, *zone, notes)
         source = kind(sources_api.SourceConfig(table.name, table.url, self._alike(kind, options)), tools)
         sites = self._one(self._sites.get(table.name, ()))
-        limits, relook = self._one(table.limits.limits()), self._one(table.relook)
-        every = self._one(table.every)
-        hub = self._hub(table, own)
         return SourceUnit(
-            table.name, table.kind, table.url, source, sources_api.way_out(source, client), every, limits, relook,
-            table.pages, sites,
-            slowest=self._one(table.slowest), courtesy=self._one(table.courtesy), zone=self._one(zone[0]),
+            table.name, table.kind, table.url, source, sources_api.way_out(source, client), self._habits(table, zone[0]), sites,
             robots=None if local or table.robots == "ignore" or table.allow_private else partial(client.standing, table.url),
-            push=table.push, hub=hub,
+            hub=self._hub(table, own),
         )
+
+    def _habits(self, table: SourceTable, zone: str) -> Habits:
+        return self._one(Habits(
+            table.every, table.limits.limits(), table.relook, table.pages, table.slowest, table.courtesy, zone, table.push))
 
     def _hub(self, table: SourceTable, own: frozenset[tuple[str, int]]) -> Client | None:
         """The way out to a hub that the operator named: it may be where the list itself may; None: as to the list."""
@@ -263,6 +262,35 @@ def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str])
         table.site_name,
         table.site_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A site as configured, for those who make its adapter themselves. look: how its public pages are reached."""
+
+    kind: type[adapters_api.Adapter]
+    site: adapters_api.SiteConfig
+    network: Network
+    look: Network
+    guard: Guard
+
+
+def way_to(config: Config, name: str) -> Way:
+    """The site of this name. Raises ConfigError, SyncdError unknown_site."""
+    table = next((site for site in config.sites if site.name == name), None)
+    if table is None:
+        known = ", ".join(site.name for site in config.sites)
+        raise SyncdError("unknown_site", f"there is no site {name!r}", hint=f"the sites are: {known or 'none'}")
+    kind = adapters.load(table.adapter)
+    problems: list[str] = []
+    options = _options(kind.Options, table.options, config, site_place(table), problems)
+    if options is None:
+        raise ConfigError(problems)
+    site = adapters_api.SiteConfig(
+        table.name, table.public_url, table.site_name, table.site_id, config.zone_of(table)[0], options
+    )
+    return Way(kind, site, _network(config, table.network), _network(config, table.look),
+               Guard(allow=frozenset(_addresses(table, options))))
 
 
 def _addresses(table: SiteTable, options: BaseModel) -> Iterator[tuple[str, int]]:

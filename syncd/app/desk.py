@@ -149,10 +149,10 @@ class Desk:
             "bytes": row.bytes if row else 0,
             "reads": row.reads if row else 0,
             "push": self._push(name),
-            "every": unit.every,
-            "interval": (row.planned if row else None) or unit.every,
+            "every": unit.habits.every,
+            "interval": (row.planned if row else None) or unit.habits.every,
             "why": row.why if row else "",
-            "busy": rhythm.busy(row.rhythm, ZoneInfo(unit.zone)) if row else "",
+            "busy": rhythm.busy(row.rhythm, ZoneInfo(unit.habits.zone)) if row else "",
             "robots": row.robots if row and unit.robots else "",
         }
 
@@ -371,7 +371,7 @@ class Desk:
 
     async def _watch(self, source: str, since: datetime, until: datetime) -> Watch:
         unit, row = self.engine.deps.sources[source], self.engine.poller.rows.get(source)
-        every = max(unit.every, unit.slowest or 0.0)
+        every = max(unit.habits.every, unit.habits.slowest or 0.0)
         reads = await self.ground.store.reads(source, since - cover_of(every))
         begun = max(since, row.first_good) if row and row.first_good else until
         return watch_of(source, reads, since=min(begun, until), until=until, every=every)

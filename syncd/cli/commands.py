@@ -41,6 +41,8 @@ db = typer.Typer(no_args_is_help=True, help=say("The database of the state.", "�
 app.add_typer(db, name="db")
 source = typer.Typer(no_args_is_help=True, help=say("Sources.", "来源。"))
 app.add_typer(source, name="source")
+adapter = typer.Typer(no_args_is_help=True, help=say("Adapters, for those who write or choose one.", "适配器。"))
+app.add_typer(adapter, name="adapter")
 relay = typer.Typer(
     invoke_without_command=True,
     help=say(
@@ -444,6 +446,61 @@ def report(
         files.write(out, data)
 
 
+@app.command(
+    name="fake-cms",
+    help=say(
+        "Serve a fake CMS on this machine, to try syncd and adapters against.",
+        "在本机运行一个模拟的发布系统，供试用和适配器测试。",
+    ),
+)
+def fake_cms(
+    port: Annotated[int, typer.Option("--port", help=say("port (default: any)", "端口（默认任意）"))] = 0,
+    state: Annotated[
+        Path | None, typer.Option("--state", help=say("file that keeps what was written", "保存已写内容的文件"))
+    ] = None,
+    faults: Annotated[
+        float, typer.Option("--faults", min=0.0, max=1.0, help=say(
+            "share of requests that something happens to", "出故障的请求比例"))
+    ] = 0.0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help=say("of the dice that decide the faults", "决定故障的随机数种子"))
+    ] = None,
+    latest: Annotated[
+        float, typer.Option("--latest", help=say("seconds within which a late request arrives", "迟到请求最迟几秒到达"))
+    ] = 1.0,
+    unique: Annotated[
+        str, typer.Option("--unique", metavar="server|app|none", help=say(
+            "who refuses a second post of a key", "由谁拒绝重复的键"))
+    ] = "server",
+    conditional_update: Annotated[
+        str, typer.Option("--conditional-update", metavar="server|check_then_act|none", help=say(
+            "whether If-Match is honoured", "是否支持 If-Match"))
+    ] = "server",
+    lookup: Annotated[
+        str, typer.Option("--lookup", metavar="pk|none", help=say("whether posts can be looked up", "能否按键查找"))
+    ] = "pk",
+    html: Annotated[
+        str, typer.Option("--html", metavar="raw|filtered", help=say("whether HTML is rewritten", "是否改写 HTML"))
+    ] = "raw",
+    media: Annotated[
+        str, typer.Option("--media", metavar="none|endpoint", help=say("whether files are taken", "是否接收附件"))
+    ] = "none",
+    max_title: Annotated[
+        int | None, typer.Option("--max-title", help=say("characters of a title", "标题最多字符数"))
+    ] = None,
+    max_body: Annotated[int | None, typer.Option("--max-body", help=say("bytes of a text", "正文最多字节数"))] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="drafts|unpublish|delete|notice", help=say(
+            "what it can't do (again for more)", "不支持的功能（可重复）"))
+    ] = None,
+) -> None:
+    from syncd.cli.fakecms import Request, run
+
+    switches = {"unique": unique, "conditional_update": conditional_update, "lookup": lookup, "html": html, "media": media,
+                "max_title": max_title, "max_body": max_body, **dict.fromkeys(without or (), False)}
+    run(Request(port, state, faults, seed, latest, switches), lambda line: typer.echo(printable(line)))
+
+
 @app.command(help=say("List the installed adapters and kinds of sources.", "列出已安装的适配器和来源种类。"))
 def adapters(
     tests: Annotated[bool, typer.Option("--tests", help=say("show those of the test kit too", "也显示测试用的"))] = False,
@@ -455,6 +512,40 @@ def adapters(
     rows = installed(tests=tests)
     tell(rows, show.plugins, as_json=as_json)
     leave(1 if any(row["problem"] for row in rows) else 0)
+
+
+@adapter.command(
+    help=say(
+        "Run the contract of adapters on a configured site, in a column for tests, and write a certificate.",
+        "在已配置的站点（测试栏目）上运行适配器契约测试，并写出证书。",
+    )
+)
+def conform(
+    context: typer.Context,
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help=say("the configuration", "配置文件"))],
+    column: Annotated[str, typer.Option("--column", help=say("where it may post and withdraw", "供测试的栏目"))],
+    site: Annotated[str, typer.Option("--site", help=say("which site, if there are several", "站点名称（有多个时必填）"))] = "",
+    editor: Annotated[
+        str, typer.Option("--editor", metavar="SITE", help=say(
+            "the same CMS with another account, which plays the local editor", "同一系统另一账号的站点，充当本地编辑"))
+    ] = "",
+    pages: Annotated[
+        bool, typer.Option("--pages", help=say("look at the public pages too", "同时查看公开页面"))
+    ] = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help=say("where the certificate goes", "证书输出目录"))
+    ] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    from syncd.cli import show
+    from syncd.cli.conform import Request
+    from syncd.cli.conform import conform as run
+
+    now = doors_of(context).now
+    request = Request(config, column, site, editor, out, pages=pages)
+    facts = run(request, now, lambda line: typer.echo(printable(line), err=True))
+    tell(facts, show.certificate, as_json=as_json)
+    leave(0 if facts["ok"] else 1)
 
 
 @source.command(

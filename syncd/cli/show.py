@@ -342,6 +342,30 @@ def plugins(rows: Sequence[Facts]) -> None:
     table("", heads, cells, wide=(4, 5))
 
 
+def certificate(facts: Facts) -> None:
+    """What the contract of adapters found on a site."""
+    for case in facts["cases"]:
+        if case["outcome"] == "failed":
+            line(f"{say('failed', '未通过')}: {case['name']}: {case['reason']}")
+    for reason, names in _grouped(facts["cases"]).items():
+        line(f"{say('skipped', '跳过')} {len(names)}: {reason}")
+    for warning in facts["warnings"]:
+        line(f"{say('warning', '注意')}: {warning}")
+    counts = facts["counts"]
+    line(say("{} passed, {} failed, {} skipped; class {}", "通过 {}，未通过 {}，跳过 {}；等级 {}").format(
+        *(counts.get(each, 0) for each in ("passed", "failed", "skipped")), facts["guarantee"]))
+    line(" ".join(facts["files"]))
+
+
+def _grouped(cases: Sequence[Facts]) -> dict[str, list[str]]:
+    """The names of the cases that were skipped, by the reason."""
+    found: dict[str, list[str]] = {}
+    for case in cases:
+        if case["outcome"] == "skipped":
+            found.setdefault(case["reason"], []).append(case["name"])
+    return found
+
+
 def proposal(facts: Facts) -> None:
     """What `source new` found: the block alone, so that it can be appended to a file; else why there is none, on stderr."""
     if facts["ok"]:

@@ -46,13 +46,28 @@ class Meter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SourceUnit:
-    """A configured source with its plug-in and its way out. every: seconds. pages: of one list, at most.
+class Habits:
+    """How a source is read; thousands that are alike share one. every: seconds. pages: of one list, at most.
 
     slowest: seconds to which its own rhythm may slow reads down, None for not at all. courtesy: seconds to which its wishes
-    may. zone: of its rhythm. robots: asks what its host's robots.txt says of it. sites: those that a route feeds from it.
-    sites: those that a route feeds from it. push: "auto" (at the hub that the list names), "off", or a hub's address.
-    hub: the way out to the hub, None: that to the list.
+    may. zone: of its rhythm. push: "auto" (at the hub that the list names), "off", or a hub's address.
+    """
+
+    every: float = 300.0
+    limits: Limits = Limits()
+    relook: tuple[float, ...] = (3600.0, 86400.0, 604800.0)
+    pages: int = 10
+    slowest: float | None = None
+    courtesy: float = schedule.TTL_CAP
+    zone: str = "Asia/Shanghai"
+    push: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUnit:
+    """A configured source with its plug-in and its way out. sites: those that a route feeds from it.
+
+    robots: asks what its host's robots.txt says of it. hub: the way out to the hub, None: that to the list.
     """
 
     name: str
@@ -60,16 +75,9 @@ class SourceUnit:
     url: str
     source: Source
     client: Client
-    every: float = 300.0
-    limits: Limits = Limits()
-    relook: tuple[float, ...] = (3600.0, 86400.0, 604800.0)
-    pages: int = 10
+    habits: Habits = Habits()
     sites: tuple[str, ...] = ()
-    slowest: float | None = None
-    courtesy: float = schedule.TTL_CAP
-    zone: str = "Asia/Shanghai"
     robots: Callable[[], Awaitable[str]] | None = None
-    push: str = "auto"
     hub: Client | None = None
 
 

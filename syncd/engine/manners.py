@@ -39,12 +39,14 @@ def after_good(
     """The memory with the next read in it, after a good one that the list gave `ttl` and `skips` with."""
     told = freshness(answer)
     fresh = row.fresh if told is None and answer.status == 304 else told or None
-    pace = rhythm.wait(row.rhythm, now, ZoneInfo(unit.zone), unit.every, unit.slowest) if unit.slowest else unit.every
+    habits = unit.habits
+    every, slowest = habits.every, habits.slowest
+    pace = rhythm.wait(row.rhythm, now, ZoneInfo(habits.zone), every, slowest) if slowest else every
     due, why = schedule.next_poll(
-        every=unit.every, ttl=max(ttl or 0.0, fresh or 0.0), retry_after=None, tries=0, dice=dice, now=now,
-        skips=skips, most=unit.courtesy, pace=pace,
+        every=every, ttl=max(ttl or 0.0, fresh or 0.0), retry_after=None, tries=0, dice=dice, now=now,
+        skips=skips, most=habits.courtesy, pace=pace,
     )
-    planned = pace if pace > unit.every else None
+    planned = pace if pace > every else None
     return replace(
         row, due=due, why="" if why == "every" else why, planned=planned, fresh=fresh, ttl=ttl, skips=skips, gone=None
     )
@@ -55,7 +57,7 @@ def after_failure(unit: SourceUnit, row: SourceRow, error: ReadFailed, *, now: d
     asked = error.reason != PARKED  # nobody's fault
     tries = row.tries + asked
     due, why = schedule.next_poll(
-        every=unit.every, ttl=None, retry_after=error.after, tries=tries, dice=dice, now=now
+        every=unit.habits.every, ttl=None, retry_after=error.after, tries=tries, dice=dice, now=now
     )
     gone = (row.gone or now) if error.status == 410 else row.gone if error.reason in UNREACHED | UNASKED else None
     told = (GONE, _GONE_HINT) if schedule.suspended(gone, tries, now) else (error.reason, error.hint)
@@ -68,14 +70,14 @@ def after_failure(unit: SourceUnit, row: SourceRow, error: ReadFailed, *, now: d
 
 def after_outage(unit: SourceUnit, row: SourceRow, *, tries: int, now: datetime, dice: float) -> SourceRow:
     """The memory after a failure that is our own network's: it does not count."""
-    due, _ = schedule.next_poll(every=unit.every, ttl=None, retry_after=None, tries=0, dice=dice, now=now)
+    due, _ = schedule.next_poll(every=unit.habits.every, ttl=None, retry_after=None, tries=0, dice=dice, now=now)
     return replace(row, due=due, why=NETWORK, tries=tries, reason=NETWORK, hint=_NETWORK_HINT, planned=None)
 
 
 def learnt(unit: SourceUnit, row: SourceRow, rows: Iterable[Row], found: Detection, now: datetime) -> str:
     """The list's rhythm with what this read showed; row: the memory of before it. A first read learns from all that is
     shown."""
-    zone = ZoneInfo(unit.zone)
+    zone = ZoneInfo(unit.habits.zone)
     shown = rows if found.first else (find.row for find in found.finds if find.change == "new")
     moments = [rhythm.appeared(_hour(each), row.good, now, zone) for each in shown]
     return rhythm.remembered(row.rhythm, [moment for moment in moments if moment])

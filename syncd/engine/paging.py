@@ -18,14 +18,14 @@ Enough = Callable[[Sequence[Entry]], Awaitable[bool]]
 
 
 async def whole(unit: SourceUnit, first: Answer, *, enough: Enough, now: datetime) -> tuple[Listing, int]:
-    """The list with the pages behind its first one, up to the page that is enough, the last one or `unit.pages`; and the
+    """The list with the pages behind its first one, up to the page that is enough, the last one or `unit.habits.pages`; and the
     bytes that these cost.
 
     A row that moved to the next page between two requests counts once. Raises ReadFailed when any of them can't be read:
     a part of a list is none.
     """
     listing, asked = await unit.source.parse(first), {unit.url, first.url}
-    page, left, wire = listing, unit.pages - 1, 0
+    page, left, wire = listing, unit.habits.pages - 1, 0
     while left and page.next and page.next not in asked and not await enough(page.entries):
         asked.add(page.next)
         left -= 1

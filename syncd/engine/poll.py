@@ -148,7 +148,7 @@ class Poller:
 
     def _is_due(self, row: SourceRow, now: datetime) -> bool:
         unit = self.deps.sources[row.name]
-        longest = WELL_HORIZON * max(unit.every, unit.slowest or 0.0, unit.courtesy)
+        longest = WELL_HORIZON * max(unit.habits.every, unit.habits.slowest or 0.0, unit.habits.courtesy)
         horizon = HORIZON if row.tries or row.reason == PARKED else timedelta(seconds=longest)
         return row.due <= now or schedule.due_is_absurd(row.due, now, horizon)
 
@@ -297,7 +297,7 @@ class Poller:
     ) -> SourceRow:
         """The source's memory after a good read."""
         now = self.deps.now
-        cover = schedule.watched(row.good, now, row.planned or unit.every)
+        cover = schedule.watched(row.good, now, row.planned or unit.habits.every)
         moved = _sighted_move(row, answer, now)
         validators = answer.validators if answer.status == 200 else row.validators
         after = replace(row, good=now, first_good=row.first_good or now, tries=0, reason="", hint="")
@@ -369,7 +369,7 @@ class Poller:
             rows, known = await self._recognised(unit.name, rows, known)
         ahead = sum(p.reason == "date_ahead" and p.where.endswith(".published") for p in listing.problems)
         carried = shape.shape_of_entries(listing.entries, listing.shape, ahead=ahead)
-        found = detect(rows, known, past, unit.limits, shape=carried, first_page=listing.first_page)
+        found = detect(rows, known, past, unit.habits.limits, shape=carried, first_page=listing.first_page)
         if found.error:
             raise ReadFailed(found.error, hint=_told(found.hint, before, listing, found), where=unit.url)
         storm = await self._storm(unit, before)

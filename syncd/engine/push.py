@@ -90,13 +90,13 @@ class Pusher:
         elif self.deps.push and sub.base != self.deps.push.url:
             await self._drop(sub)  # nobody reaches the former callback, so the hub can't be told
             await self._adopt(sub.source, sub.offer)
-        elif unit.push != "auto" and sub.offer.hubs != (unit.push,):
-            self._offers[sub.source] = replace(sub.offer, hubs=(unit.push,))
+        elif unit.habits.push != "auto" and sub.offer.hubs != (unit.habits.push,):
+            self._offers[sub.source] = replace(sub.offer, hubs=(unit.habits.push,))
 
     def _unit(self, source: str) -> SourceUnit | None:
         """The source, where pushes are wanted for it."""
         unit = self.deps.sources.get(source)
-        return unit if unit is not None and self.deps.push is not None and unit.push != "off" else None
+        return unit if unit is not None and self.deps.push is not None and unit.habits.push != "off" else None
 
     async def tick(self) -> int:
         """Take up what lists offer, and do what is due at the hubs; returns how much was done or started."""
@@ -365,7 +365,7 @@ class Pusher:
     def _plan_read(self, source: str, soonest: float) -> None:
         """One read at `soonest` of the monotonic clock, or when the pace allows."""
         pace = self._paces.get(source, Pace())
-        at = push.next_read(pace, soonest, self.deps.sources[source].every)
+        at = push.next_read(pace, soonest, self.deps.sources[source].habits.every)
         self._paces[source] = replace(pace, read=at)
         self._planned.add(source)
         self._read_at(source, at)
@@ -423,7 +423,7 @@ def offer_of(unit: SourceUnit, answer: Answer, listing: Listing) -> Offer:
     hubs = links(answer, "hub") or listing.hubs
     selves = links(answer, "self")
     topic = selves[0] if selves else listing.topic or unit.url
-    return Offer(hubs if unit.push == "auto" else (unit.push,), topic)
+    return Offer(hubs if unit.habits.push == "auto" else (unit.habits.push,), topic)
 
 
 def _dump(sub: Subscription) -> str:

@@ -280,7 +280,7 @@ class Reader:
         if known and (await self._is_copy(unit, known, revision) or await self._has_passed(unit, pending, doubt)):
             reading = replace(reading, revision=None, look=None)
         elif doubt and not self._is_believed(unit, known, revision.hash, doubt):
-            raise ReadFailed(doubt.reason, hint=DOUBTS[doubt.reason], where=pending.entry.url, after=unit.every)
+            raise ReadFailed(doubt.reason, hint=DOUBTS[doubt.reason], where=pending.entry.url, after=unit.habits.every)
         elif known and await self._flaps(known, revision):
             raise ReadFailed("flap", hint=FLAP, where=pending.entry.url, after=3600.0)
         return await self._recorded(reading)
@@ -433,7 +433,7 @@ class Reader:
 
     def _steps(self, source: str) -> tuple[float, ...]:
         unit = self.deps.sources.get(source)
-        return unit.relook if unit else (604800.0,)
+        return unit.habits.relook if unit else (604800.0,)
 
     async def _fetch(
         self, unit: SourceUnit, entry: Entry, validators: Validators, *, tries: int, known: Sequence[Media] = ()
@@ -680,7 +680,7 @@ def _undated(entry: Entry) -> int:
 
 
 def _sure_after(unit: SourceUnit) -> float:
-    return min(SURE_AFTER, unit.every)
+    return min(SURE_AFTER, unit.habits.every)
 
 
 def _is_there(answer: Answer) -> bool:

@@ -10,11 +10,12 @@ Both are 64 and 128 small hexadecimal digits: each seal is written in one way on
 from __future__ import annotations
 
 import re
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from syncd.errors import ReadFailed, SyncdError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _PUBLIC = re.compile(r"ed25519:[0-9a-f]{64}")
 _PRIVATE = re.compile(r"ed25519-private:[0-9a-f]{64}")
@@ -31,6 +32,8 @@ class Signer:
         """private: as `keygen` gives it. Raises SyncdError("bad_key"), which does not show it."""
         if not _PRIVATE.fullmatch(private.strip()):
             raise SyncdError("bad_key", "it is no private key", hint="make one with: syncd relay keygen FILE")
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # 6 MB, of use to relays only
+
         self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(private.strip().partition(":")[2]))
         self.public = _told(self._key.public_key())
 
@@ -42,6 +45,8 @@ class Signer:
 
 def keygen() -> tuple[str, str]:
     """A new (private, public) key."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     key = Ed25519PrivateKey.generate()
     return f"ed25519-private:{key.private_bytes_raw().hex()}", _told(key.public_key())
 
@@ -63,11 +68,8 @@ def opened(sealed: bytes, public: str, purpose: str, *, where: str = "") -> byte
         told = f"it is sealed by {found[1].decode()}, not by {public or 'a key that is configured'}"
         raise ReadFailed("relay_bad_signature", told, where=where, hint=_OTHER_KEY)
     data = sealed[: found.start()]
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public.partition(":")[2]))
-        key.verify(bytes.fromhex(found[2].decode()), _meant(data, purpose))
-    except (InvalidSignature, ValueError):
-        raise ReadFailed("relay_tampered", "its seal does not fit it", where=where, hint=_CHANGED) from None
+    if not _fits(public, bytes.fromhex(found[2].decode()), _meant(data, purpose)):
+        raise ReadFailed("relay_tampered", "its seal does not fit it", where=where, hint=_CHANGED)
     return data
 
 
@@ -75,6 +77,17 @@ def sealer(sealed: bytes) -> str:
     """The public key that a seal names, unchecked; "" where there is no whole seal."""
     found = _SEAL.search(sealed, max(0, len(sealed) - _LENGTH))
     return found[1].decode() if found else ""
+
+
+def _fits(public: str, signature: bytes, meant: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public.partition(":")[2])).verify(signature, meant)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _meant(data: bytes, purpose: str) -> bytes:

@@ -48,7 +48,9 @@ class FeedOptions(PageOptions):
 
 
 class FeedSource:
-    """A feed of any format. `Kind(config, tools)`; see sources.api.Source."""
+    """A feed of any format. `Kind(config, tools)`; see sources.api.Source. There may be ten thousand: each keeps little."""
+
+    __slots__ = ("_config", "_options", "_tools")
 
     api_version: ClassVar[int] = 1
     kind: ClassVar[str] = "feed"
@@ -57,7 +59,11 @@ class FeedSource:
     def __init__(self, config: SourceConfig, tools: Tools) -> None:
         self._config, self._tools = config, tools
         self._options = config.options if isinstance(config.options, FeedOptions) else FeedOptions()
-        self._pages = Pages(tools, self._options.full_text, self._options.detail, self._options.body_selector)
+
+    @property
+    def _pages(self) -> Pages:
+        options = self._options
+        return Pages(self._tools, options.full_text, options.detail, options.body_selector)
 
     async def parse(self, answer: Answer) -> Listing:
         """As Source.parse; all of the work on bytes is done in the child."""

@@ -1,12 +1,13 @@
 """A small CMS for tests: state that remembers every write, switches for what it can do, and the adapter for it.
 
-`python -m syncd.testing.fakecms` runs it as a server with lossy answers (syncd.testing.fakeserver).
+`syncd fake-cms` runs it as a server, with lossy answers if wanted (syncd.testing.fakeserver).
 """
 
 from __future__ import annotations
 
 import html
 import json
+import mimetypes
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,15 +18,19 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from syncd.adapters.api import Capabilities, CheckItem, CheckReport, How, SiteConfig, Tools
-from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Unknown
-from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
+from syncd.adapters.markup import localise
+from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, StoreError, Unknown
+from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
+from syncd.testing.asgi import Application, Reply, clock
+from syncd.testing.faults import Faults
 from syncd.web.api import Answer
 from syncd.web.status import raise_for_read, raise_for_write
+from syncd.web.urls import redacted
 
 Unique = Literal["server", "app", "none"]
 Conditional = Literal["server", "check_then_act", "none"]
 Lookup = Literal["pk", "none"]
-Reply = tuple[int, dict[str, str], bytes]
+ACCOUNTS: Mapping[str, str] = {"secret": "syncd"}
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
 _HTML = {"content-type": "text/html; charset=utf-8"}
@@ -36,7 +41,8 @@ _UNWANTED = re.compile(r"""\s(?:class|style|id)=("[^"]*"|'[^']*')""")
 class Switches:
     """What the CMS can do. unique: "server" refuses a second post with a key (409), "app" renames it as WordPress does
     (K-2), "none" takes it. conditional_update: "server" honours If-Match. html: "filtered" drops attributes and adds
-    blanks, so that what is stored is never what was sent."""
+    blanks, so that what is stored is never what was sent. media: "endpoint" takes files. max_title (characters) and
+    max_body (bytes): what is longer is refused with 422 and 413; None for no limit."""
 
     unique: Unique = "server"
     conditional_update: Conditional = "server"
@@ -46,6 +52,9 @@ class Switches:
     delete: bool = True
     notice: bool = True
     html: Literal["raw", "filtered"] = "raw"
+    media: Literal["none", "endpoint"] = "none"
+    max_title: int | None = None
+    max_body: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +83,25 @@ class Write:
     before: Stored | None = None
 
 
-class FakeCms:
-    """Pure state: `handle` takes a request and gives the answer; nothing here knows of sockets, clocks or dice.
+class FakeCMS(Application):
+    """State behind an API: `handle` takes a request and gives the answer, and as an ASGI application it is served by
+    uvicorn or reached by asgi.AppClient, with `faults` if wanted.
 
     accounts: name by bearer token. record: called with each write, as a dict that JSON can carry, before the answer is
     given. A request without a good token is anonymous: it may read what is public, and is told so (`as`), as WordPress
-    does. Posts are public at /p/<id>.
+    does. Posts are public at /p/<id>, files at /f/<id>/<name>.
     """
 
     def __init__(
-        self, switches: Switches = Switches(), *, accounts: Mapping[str, str] | None = None,
-        record: Callable[[dict[str, Any]], None] | None = None,
+        self, switches: Switches = Switches(), *, accounts: Mapping[str, str] = ACCOUNTS,
+        record: Callable[[dict[str, Any]], None] | None = None, faults: Faults | None = None, latest: float = 1.0,
+        now: Callable[[], datetime] = clock,
     ) -> None:
+        super().__init__(faults, latest=latest, now=now)
         self.switches = switches
-        self.accounts = dict(accounts or {"secret": "syncd"})
+        self.accounts = dict(accounts)
         self.posts: dict[int, Stored] = {}
+        self.files: dict[str, bytes] = {}
         self.history: list[Write] = []
         self._record = record
 
@@ -127,6 +140,8 @@ class FakeCms:
         parts = urlsplit(path)
         if parts.path.startswith("/p/"):
             return self._page(parts.path.removeprefix("/p/"))
+        if parts.path.startswith("/f/"):
+            return self._file(parts.path.removeprefix("/f/"))
         user = self.accounts.get(headers.get("authorization", "").removeprefix("Bearer "), "")
         words = [word for word in parts.path.split("/") if word]
         if words[:1] != ["api"]:
@@ -141,15 +156,42 @@ class FakeCms:
             return self._asked(words, query, user)
         if not user:
             return _error(401, "not_logged_in")
-        told = json.loads(body)
+        if (method, *words[:1]) == ("PUT", "files") and self.switches.media == "endpoint":
+            return self._keep("/".join(words[1:]), body, user)
+        return self._write_asked(method, words, json.loads(body), user, headers, now)
+
+    def _write_asked(
+        self, method: str, words: list[str], told: dict[str, Any], user: str, headers: Mapping[str, str], now: datetime
+    ) -> Reply:
+        refused = self._refused(told)
         match (method, *words):
             case ("POST", "posts"):
-                return self._create(told, user, now)
+                return refused or self._create(told, user, now)
             case ("PUT", "posts", id):
-                return self._change(id, user, headers, lambda post: self._updated(post, told), "update", now)
-            case ("POST", "posts", id, "withdraw"):
+                return refused or self._change(id, user, headers, lambda post: self._updated(post, told), "update", now)
+            case ("POST", "posts", id, "withdraw") if getattr(self.switches, str(told["how"]), False):
                 return self._change(id, user, headers, lambda post: _withdrawn(post, told["how"]), "withdraw", now)
+            case ("POST", "posts", _, "withdraw"):
+                return _error(422, "no_such_way")
         return _error(404, "no_route")
+
+    def _refused(self, told: Mapping[str, Any]) -> Reply | None:
+        """The answer to a text that is longer than this CMS takes."""
+        switches = self.switches
+        if switches.max_title is not None and len(told.get("title", "")) > switches.max_title:
+            return _error(422, "title_too_long")
+        if switches.max_body is not None and len(told.get("html", "").encode()) > switches.max_body:
+            return _error(413, "body_too_large")
+        return None
+
+    def _keep(self, name: str, data: bytes, user: str) -> Reply:
+        self.files[name] = data
+        return self._told(user, {"name": name, "url": f"/f/{name}"}, 201)
+
+    def _file(self, name: str) -> Reply:
+        if name not in self.files:
+            return _page_of(404, "页面不存在", "404 Not Found")
+        return 200, {"content-type": mimetypes.guess_type(name)[0] or "application/octet-stream"}, self.files[name]
 
     def _asked(self, words: list[str], query: dict[str, str], user: str) -> Reply:
         match words:
@@ -180,7 +222,7 @@ class FakeCms:
             return _error(409, "exists")
         post = Stored(
             id=len(self.posts) + 1, key=key, title=told["title"], html=self._filtered(told["html"]),
-            state=told["state"], version=1, modified_by=user,
+            state=self._state(told), version=1, modified_by=user,
         )
         return self._told(user, _public(self._write(now, user, "create", post)), 201)
 
@@ -209,7 +251,11 @@ class FakeCms:
 
     def _updated(self, post: Stored, told: dict[str, Any]) -> Stored:
         text = self._filtered(told["html"])
-        return replace(post, title=told["title"], html=text, state=told["state"], notice=False)
+        return replace(post, title=told["title"], html=text, state=self._state(told), notice=False)
+
+    def _state(self, told: Mapping[str, Any]) -> str:
+        """A CMS without drafts publishes whatever it is given."""
+        return str(told["state"]) if self.switches.drafts else "public"
 
     def _filtered(self, text: str) -> str:
         return _UNWANTED.sub("", text).replace("><", ">\n<") if self.switches.html == "filtered" else text
@@ -282,13 +328,16 @@ class FakeOptions(BaseModel):
     delete: bool = True
     notice: bool = True
     html: Literal["raw", "filtered"] = "raw"
+    media: Literal["none", "endpoint"] = "none"
+    max_title: int | None = None
+    max_body: int | None = None
     max_concurrency: int = 1
     rate: float | None = None
     """Calls a second that the CMS is known to take."""
 
 
 class FakeAdapter:
-    """The adapter for FakeCms; a pattern for a CMS with a JSON API, since every rule of the contract is needed here."""
+    """The adapter for FakeCMS; a pattern for a CMS with a JSON API, since every rule of the contract is needed here."""
 
     api_version: ClassVar[int] = 1
     kind: ClassVar[str] = "fake"
@@ -318,18 +367,20 @@ class FakeAdapter:
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
         """Raises Conflict("exists") where the CMS refuses a second key; where it renames it, that post is deleted."""
-        told = await self._ask("POST", "/posts", body={"key": post.key} | _body(post, state))
+        html = await self._with_files(post)
+        told = await self._ask("POST", "/posts", body={"key": post.key} | _body(post, html, state))
         if told["key"] != post.key:
             await self._clean_up(told)
             raise Conflict("exists", f"the CMS renamed {post.key} to {told['key']}")
-        return self._result(told, Wrote.CREATED, post)
+        return self._result(told, Wrote.CREATED, post, html)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
         """Conditional on `if_version` as well as the CMS can: by If-Match, or by a look just before."""
+        html = await self._with_files(post)
         headers = await self._condition(ref, if_version)
-        told = await self._ask("PUT", f"/posts/{ref.id}", headers=headers, body=_body(post, state))
+        told = await self._ask("PUT", f"/posts/{ref.id}", headers=headers, body=_body(post, html, state))
         same = ref.version == told["version"]
-        return self._result(told, Wrote.UNCHANGED if same else Wrote.UPDATED, post)
+        return self._result(told, Wrote.UNCHANGED if same else Wrote.UPDATED, post, html)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
         """Gone already is ALREADY, as is a second time."""
@@ -363,6 +414,23 @@ class FakeAdapter:
     async def aclose(self) -> None:
         """Nothing is kept open."""
 
+    async def _with_files(self, post: Post) -> str:
+        """The text with the files' own addresses in this CMS, where it takes files; each is named by its hash, so that it
+        may be sent again."""
+        if self._options.media == "none" or not post.media:
+            return post.html
+        files = {media: self._bytes(media) for media in post.media}
+        for media, data in files.items():
+            await self._call("PUT", f"/files/{_place(media)}", data, {})
+        return localise(post.html, {media.url: f"{self._site.public_url}/f/{_place(media)}" for media in files},
+                        hotlink=post.hotlink)
+
+    def _bytes(self, media: Media) -> bytes:
+        try:
+            return self._tools.blobs.read(media.sha256)
+        except StoreError as cause:
+            raise NotApplied(cause.reason, cause.message, where=cause.where, hint=cause.hint) from cause
+
     async def _clean_up(self, told: Mapping[str, Any]) -> None:
         """Delete a post that the CMS made under another key."""
         try:
@@ -383,20 +451,23 @@ class FakeAdapter:
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
+        data = b"" if body is None else json.dumps(body).encode()
+        return await self._call(method, path, data, {"content-type": "application/json", **(headers or {})})
+
+    async def _call(self, method: str, path: str, data: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+        login = {"authorization": f"Bearer {self._options.token.get_secret_value()}"}
         answer = await self._tools.client.call(
-            method, f"{self._options.api_url}/api{path}", body=b"" if body is None else json.dumps(body).encode(),
-            headers={
-                "authorization": f"Bearer {self._options.token.get_secret_value()}",
-                "content-type": "application/json", **(headers or {}),
-            },
-        )
+            method, f"{self._options.api_url}/api{path}", body=data, headers=login | dict(headers))
         told = _judge(method, answer, creating=path == "/posts")
         if told.get("as") != self._options.account:
             raise AuthFailed("not_logged_in", "the CMS took us for somebody else", hint="check token and account")
         return told
 
-    def _result(self, told: Mapping[str, Any], outcome: Wrote, sent: Post) -> WriteResult:
-        losses = () if told["html"] == sent.html else ("the CMS rewrote the HTML",)
+    def _result(self, told: Mapping[str, Any], outcome: Wrote, post: Post, html: str) -> WriteResult:
+        stays = post.media if self._options.media == "none" else ()
+        losses = tuple(f"{media.name} stays at its source" for media in stays)
+        if told["html"] != html:
+            losses += ("the CMS rewrote the HTML",)
         return WriteResult(self._ref(told), outcome, losses, self._doc(told))
 
     def _ref(self, told: Mapping[str, Any]) -> RemoteRef:
@@ -417,14 +488,19 @@ def _capabilities(options: FakeOptions) -> Capabilities:
     return Capabilities(
         drafts=options.drafts, unpublish=options.unpublish, delete=options.delete, notice=options.notice,
         lookup=options.lookup, unique=options.unique, conditional_update=options.conditional_update,
-        html=options.html, reads=True, lists=options.lookup == "pk",
+        html=options.html, media=options.media, max_title=options.max_title, max_body=options.max_body,
+        reads=True, lists=options.lookup == "pk",
         sweeps=options.unique == "app" and options.lookup == "pk",
         max_concurrency=options.max_concurrency, rate=options.rate,
     )
 
 
-def _body(post: Post, state: RemoteState) -> dict[str, Any]:
-    return {"title": post.title, "html": post.html, "state": state.value}
+def _body(post: Post, html: str, state: RemoteState) -> dict[str, Any]:
+    return {"title": post.title, "html": html, "state": state.value}
+
+
+def _place(media: Media) -> str:
+    return f"{media.sha256[:16]}/{quote(media.name)}"
 
 
 def _id(told: Mapping[str, Any]) -> int:
@@ -432,22 +508,26 @@ def _id(told: Mapping[str, Any]) -> int:
 
 
 def _judge(method: str, answer: Answer, *, creating: bool) -> dict[str, Any]:
-    """The JSON object of a good answer. A 2xx that isn't our JSON is no success: a write may have been committed."""
-    doubt = NotApplied if method == "GET" else Unknown
+    """The JSON object of a good answer. A 2xx that isn't our JSON is no success: a write may have been committed; and a
+    404 that isn't our JSON comes from another server than this CMS, which says nothing of its posts."""
+    told, where = _object(answer.body), redacted(answer.url)
+    if answer.status == 404 and told.get("error") != "no_post":
+        raise NotApplied("no_route", "this is not the API of a fake CMS", where=where, hint="check api_url")
     if method == "GET":
         raise_for_read(answer)
     else:
         raise_for_write(answer, creating=creating)
-    try:
-        told = json.loads(answer.body)
-    except ValueError as error:
-        raise doubt("not_json", "the CMS answered something else than JSON") from error
-    if not isinstance(told, dict):
-        raise doubt("not_json", "the CMS answered something else than an object")
+    if "as" not in told:
+        doubt = NotApplied if method == "GET" else Unknown
+        raise doubt("not_json", "it answered something else than its JSON", where=where, hint="open the address")
     return told
 
 
-if __name__ == "__main__":
-    from syncd.testing.fakeserver import main
+def _object(body: bytes) -> dict[str, Any]:
+    """The object of an answer, empty if it is none."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
-    main()

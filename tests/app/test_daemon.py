@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from syncd.testing.fakeserver import serve
+from syncd.testing.fakeserver import Site, serving
 from tests.engine.rig import text_of, title_of
 
 CONFIG = """\
@@ -68,11 +69,11 @@ class Town:
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "site").mkdir()
-        self.list_server, self.site = serve(root / "list.journal")
+        self._stack = ExitStack()
+        self.site = self._stack.enter_context(serving(Site(root / "list.journal")))
         self.pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root / "site")))
-        for server in (self.list_server, self.pages):
-            server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.pages.daemon_threads = True
+        threading.Thread(target=self.pages.serve_forever, daemon=True).start()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -143,7 +144,7 @@ class Town:
         if self.daemon and self.daemon.poll() is None:
             self.daemon.kill()
             self.daemon.wait()
-        self.list_server.shutdown()
+        self._stack.close()
         self.pages.shutdown()
 
 

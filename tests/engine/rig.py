@@ -27,7 +27,7 @@ from syncd.model import Document, Repost
 from syncd.store.api import Filter
 from syncd.store.sql import SqlStore, open_store
 from syncd.testing.clock import ManualClock
-from syncd.testing.fakecms import FakeCms, Stored, Switches
+from syncd.testing.fakecms import FakeCMS, Stored, Switches
 from syncd.testing.fakelist import FakeList, Policy
 from syncd.testing.faults import Faults
 from syncd.testing.network import FakeExchange, Reply, Wires
@@ -279,6 +279,17 @@ def text_of(id: int, version: int = 1) -> str:
     return TEXT.format(id=id, version=version)
 
 
+class Replaced:
+    """A plug-in of which a test does some methods in its own way."""
+
+    def __init__(self, plugin: Any, **methods: Callable[..., Any]) -> None:
+        self._plugin = plugin
+        self.__dict__ |= methods
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plugin, name)
+
+
 class Rig:
     """One county: lists, sites and the engine between them. Everything is turned by hand.
 
@@ -292,7 +303,7 @@ class Rig:
         self.moved: dict[str, str] = {}
         self.servers: dict[str, Server] = {}
         self.lists: dict[str, FakeList] = {}
-        self.cms: dict[str, FakeCms] = {}
+        self.cms: dict[str, FakeCMS] = {}
         self.switches = switches
         self.blobs, self.log, self.metrics = Memory(), Told(), Metrics("test")
         self._folder = TemporaryDirectory()
@@ -330,7 +341,7 @@ class Rig:
             self.lists.setdefault(each.name, FakeList(f"http://{each.name}.example"))
             self._serve(each.name, self.lists[each.name].handle)
         for each in config.sites:
-            self.cms.setdefault(each.name, FakeCms(self.switches or _switches(each.options)))
+            self.cms.setdefault(each.name, FakeCMS(self.switches or _switches(each.options)))
             self._serve(each.name, self.cms[each.name].handle)
         return config
 
@@ -343,6 +354,11 @@ class Rig:
         names = [s.name for s in self.config.sources]
         deps.generation = await self.disk.configure(names, self.config.hash, self.clock.now())
         return deps
+
+    def plug(self, name: str, **methods: Callable[..., Any]) -> None:
+        """From now on the plug-in of a list does these methods so."""
+        sources = self.engine.deps.sources
+        sources[name] = replace(sources[name], source=Replaced(sources[name].source, **methods))
 
     async def restart(self) -> None:
         """kill -9 and a new start over what was committed."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from syncd.engine.deps import SourceUnit
+from syncd.engine.deps import Habits, SourceUnit
 from syncd.engine.paging import whole
 from syncd.errors import ReadFailed
 from syncd.model import Entry
@@ -70,7 +70,7 @@ def read(pages: Archive, enough: Callable[[Sequence[Entry]], Awaitable[bool]] = 
 
 
 def _read(pages: Archive, enough: Callable[[Sequence[Entry]], Awaitable[bool]], most: int) -> tuple[Listing, int]:
-    unit = SourceUnit("central", "json", FIRST, cast(Source, pages), cast(Client, pages), pages=most)
+    unit = SourceUnit("central", "json", FIRST, cast(Source, pages), cast(Client, pages), Habits(pages=most))
     first = Answer(status=200, url=FIRST, headers=(), body=b"", started=NOW, ended=NOW)
     return asyncio.run(whole(unit, first, enough=enough, now=NOW))
 

@@ -30,7 +30,7 @@ def parses(rig: Rig) -> list[str]:
         seen.append(answer.url)
         return await parse(answer)
 
-    rig.engine.deps.sources["central"].source.parse = counted  # type: ignore[method-assign]
+    rig.plug("central", parse=counted)
     return seen
 
 
@@ -369,7 +369,7 @@ async def test_a_bug_in_a_source_plug_in_is_a_failure_of_that_source_with_a_back
         async def broken(answer):  # type: ignore[no-untyped-def]
             raise RecursionError("a plug-in's bug")
 
-        rig.engine.deps.sources["central"].source.parse = broken  # type: ignore[method-assign]
+        rig.plug("central", parse=broken)
         rig.publish(1, name="central")
         rig.publish(2, name="other")
         asked = rig.servers["central"].count("GET")

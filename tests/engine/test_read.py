@@ -280,22 +280,21 @@ async def test_a_withdrawn_document_that_comes_back_is_posted_again() -> None:
 async def test_a_bug_in_reading_one_document_delays_that_one_and_is_told() -> None:
     async with Rig(PAGES) as rig:
         await rig.begin()
-        unit = rig.engine.deps.sources["central"].source
-        read_page = unit.read_page
+        read_page = rig.engine.deps.sources["central"].source.read_page
 
         async def broken(entry, answer):  # type: ignore[no-untyped-def]
             if entry.title == title_of(1):
                 raise RecursionError("a plug-in's bug")
             return await read_page(entry, answer)
 
-        unit.read_page = broken  # type: ignore[method-assign]
+        rig.plug("central", read_page=broken)
         rig.publish(1)
         rig.publish(2)
         await rig.after(600, step=2)
         assert await rig.status_of(2) == "visible"
         assert rig.servers["central"].count("GET /doc/1") <= 8
         assert (await rig.attention())["plugin_bug"]["hint"]
-        unit.read_page = read_page  # type: ignore[method-assign]
+        rig.plug("central", read_page=read_page)
         await rig.after(3600)
         assert await rig.status_of(1) == "visible"
 

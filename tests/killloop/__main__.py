@@ -50,8 +50,7 @@ class Site:
     def __init__(self, folder: Path, seed: int, unique: str) -> None:
         self.journal = folder / "cms.jsonl"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "syncd.testing.fakecms", "--state", str(self.journal), "--faults", str(seed),
-             "--rate", "0", "--latest", "1.0", "--unique", unique],
+            [sys.executable, "-m", "syncd", "fake-cms", "--state", str(self.journal), "--seed", str(seed), "--unique", unique],
             stdout=subprocess.PIPE, text=True,
         )
         assert self.process.stdout is not None

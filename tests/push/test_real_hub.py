@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from syncd.testing.fakecms import FakeCms, Switches
+from syncd.testing.fakecms import FakeCMS, Switches
 from syncd.testing.fakelist import FakeList
 from tests.engine.rig import text_of, title_of
 from tests.push import realhub
@@ -68,7 +68,7 @@ class Town:
 
     def __init__(self) -> None:
         self.hub = ""
-        self.cms = FakeCms(Switches())
+        self.cms = FakeCMS(Switches())
         self.lock = threading.Lock()
         town = self
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from random import Random
 
 from syncd.testing.clock import ManualClock
-from syncd.testing.fakecms import FakeCms, Stored
+from syncd.testing.fakecms import FakeCMS, Stored
 from syncd.testing.fakelist import FakeList
 
 MARK = re.compile(r"编号 D(\d+)V(\d+)E")
@@ -179,7 +179,7 @@ class Publisher:
 class Editor:
     """People at a site who change what is theirs."""
 
-    def __init__(self, dice: Random, clock: ManualClock, cms: FakeCms, truths: Truths) -> None:
+    def __init__(self, dice: Random, clock: ManualClock, cms: FakeCMS, truths: Truths) -> None:
         self.dice, self.clock, self.cms, self.truths = dice, clock, cms, truths
         self._edits = 0
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from syncd.core import repost as machine
 from syncd.core.repost import Status
 from syncd.model import Document, Repost
-from syncd.testing.fakecms import FakeCms, Stored, Write
+from syncd.testing.fakecms import FakeCMS, Stored, Write
 from tests.simulation.actors import RULE, Truth, Truths, id_in, version_in
 
 NAMES = ("lost", "duplicated", "stale", "overwritten", "unhealed")
@@ -56,7 +56,7 @@ class Site:
     that syncd had written down. strict: False for class C, where only duplicates are counted."""
 
     name: str
-    cms: FakeCms
+    cms: FakeCMS
     strict: bool
     released: set[int] = field(default_factory=set)
     acked: set[int] = field(default_factory=set)
@@ -123,7 +123,7 @@ def final_faults(site: Site, truths: Truths, shown: Shown, counts: Counts) -> No
             _judge(site, truth, public.get(truth.id), row, truth.id in shown.asked, counts)
 
 
-def _public(cms: FakeCms) -> dict[int, Stored]:
+def _public(cms: FakeCMS) -> dict[int, Stored]:
     owner = {w.post.id: version_in(w.post)[0] for w in cms.history if w.kind == "create"}
     return {owner[post.id]: post for post in cms.live() if post.state == "public"}
 
@@ -158,7 +158,7 @@ def _as_it_should(truth: Truth, post: Stored | None) -> bool:
     return post is not None and version_in(post) == (truth.id, truth.version) and bool(RULE.search(post.html))
 
 
-def _touched(cms: FakeCms, document: int) -> bool:
+def _touched(cms: FakeCMS, document: int) -> bool:
     """True when an editor ever changed or removed a post of this document."""
     owner = {w.post.id: version_in(w.post)[0] for w in cms.history if w.kind == "create"}
     return any(w.by == "editor" and owner.get(w.post.id) == document for w in cms.history)

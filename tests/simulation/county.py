@@ -36,7 +36,7 @@ from syncd.sources.feed import FeedSource
 from syncd.store.api import Filter
 from syncd.store.sql import open_store
 from syncd.testing.clock import ManualClock
-from syncd.testing.fakecms import FakeAdapter, FakeCms, FakeOptions, Switches
+from syncd.testing.fakecms import FakeAdapter, FakeCMS, FakeOptions, Switches
 from syncd.testing.fakelist import FakeList
 from syncd.testing.faults import Faults
 from syncd.testing.network import FakeExchange, Wires
@@ -121,7 +121,7 @@ class Play:
         self.clock = ManualClock()
         self.wires = Wires(self.clock, Faults(random.Random(seed)))
         self.lists = [FakeList(f"http://list-{n}.example", window=60) for n in range(20)]
-        self.cms = FakeCms(Switches(unique="server", conditional_update="server"))
+        self.cms = FakeCMS(Switches(unique="server", conditional_update="server"))
         self.wires.servers |= {f"list-{n}.example": shown.handle for n, shown in enumerate(self.lists)}
         self.wires.servers["county.example"] = self._serve
         self.blobs = DatedBlobs(root / "blobs", self.clock)
@@ -246,7 +246,7 @@ class Play:
         source = FeedSource(
             SourceConfig(name, url, FeedSource.Options()), SourceTools(web.client(name), Inline().run, clock.now)
         )
-        return SourceUnit(name, "feed", url, source, web.client(name), every=300.0, sites=(SITE,))
+        return SourceUnit(name, "feed", url, source, web.client(name), sites=(SITE,))
 
     async def _judge(self, store: Any, engine: Engine) -> None:
         """Hold what syncd says against what really happened."""

@@ -16,7 +16,7 @@ from syncd.content.files import Files
 from syncd.core.detect import Limits
 from syncd.core.identity import normalise_number
 from syncd.engine.clock import Clock
-from syncd.engine.deps import Deps, SiteUnit, SourceUnit
+from syncd.engine.deps import Deps, Habits, SiteUnit, SourceUnit
 from syncd.engine.engine import Engine
 from syncd.engine.gate import Gate
 from syncd.errors import StoreError
@@ -176,7 +176,7 @@ class Life:
         client = self._web.client(name)
         tools = SourceTools(client, Inline().run, self._clock.now)
         source = NumberedSource(SourceConfig(name, url, FeedSource.Options(**OPTIONS[name])), tools)
-        return SourceUnit(name, "feed", url, source, client, every=300.0, limits=Limits(few=3), sites=sites)
+        return SourceUnit(name, "feed", url, source, client, Habits(limits=Limits(few=3)), sites)
 
     def _site(self, name: str, switches: Switches) -> SiteUnit:
         base = f"http://{name}.example"

@@ -17,7 +17,7 @@ from syncd.errors import StoreError
 from syncd.model import Approve, Route
 from syncd.store.api import Filter
 from syncd.testing.clock import ManualClock
-from syncd.testing.fakecms import FakeCms, Switches
+from syncd.testing.fakecms import FakeCMS, Switches
 from syncd.testing.fakelist import FakeList
 from syncd.testing.faults import Crash, Faults, everything
 from syncd.testing.faultylist import FAULTS, FaultyList
@@ -96,7 +96,7 @@ class World:
         if self.dice.random() < 0.5:
             chosen.append(self.dice.choice("ABC"))
         return {
-            f"site-{n}{letter.lower()}": Site(f"site-{n}{letter.lower()}", FakeCms(CLASSES[letter]), letter != "C")
+            f"site-{n}{letter.lower()}": Site(f"site-{n}{letter.lower()}", FakeCMS(CLASSES[letter]), letter != "C")
             for n, letter in enumerate(chosen)
         }
 

@@ -115,7 +115,7 @@ class Town:
         self.box.write(f"{made}/entry_points.txt", points)
         self.box.run("cp", "/mnt/tests/plugin/probe.py", "/opt/syncd/probe.py")
         self.box.run("install", "-d", "-m", "755", "/run/trap")
-        self.serve("list", python, "-m", "syncd.testing.fakecms", "--state", "/run/list", "--port", "8390")
+        self.serve("list", python, "-m", "syncd", "fake-cms", "--state", "/run/list", "--port", "8390")
         pages = ("/usr/bin/python3", "-m", "http.server", "8380", "--bind", "127.0.0.1", "--directory", "/srv/county")
         self.serve("pages", *pages, user="nobody")
         self.wait("the list is served", lambda: self.get(f"{LIST}/atom.xml"))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,9 +13,9 @@ from syncd.adapters.api import SiteConfig, Tools
 from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, Unknown
 from syncd.model import Post, RemoteState, Wrote
 from syncd.testing.clock import ManualClock
-from syncd.testing.fakecms import FakeAdapter, FakeCms, FakeOptions, Switches
+from syncd.testing.fakecms import FakeAdapter, FakeCMS, FakeOptions, Switches
 from syncd.testing.fakelist import FakeList
-from syncd.testing.fakeserver import serve
+from syncd.testing.fakeserver import Site, lossy, serving
 from syncd.testing.faults import Faults
 from syncd.testing.network import FakeClient, FakeExchange, Wires
 from syncd.web.api import Validators
@@ -26,8 +25,8 @@ BODY = "<p>各县人民政府:</p><p>一、抓紧春耕。</p>"
 POST = Post(key="syncd-1", title="关于春耕的通知", html=BODY, column="要闻", revision=1)
 
 
-def _cms(**switches) -> tuple[FakeCms, FakeAdapter, Wires]:
-    cms = FakeCms(Switches(**switches))
+def _cms(**switches) -> tuple[FakeCMS, FakeAdapter, Wires]:
+    cms = FakeCMS(Switches(**switches))
     wires = Wires(ManualClock(NOW), Faults(random.Random(1)), {"cms.example": cms.handle})
     options = FakeOptions(
         api_url="http://cms.example",
@@ -234,26 +233,21 @@ def test_a_list_shows_its_window_tombstones_and_pages():
 
 
 def test_the_server_remembers_what_was_written_before_it_was_stopped(tmp_path):
-    server, site = serve(tmp_path / "state")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     token = {"authorization": "Bearer secret"}
-    with httpx.Client(base_url=site.list.base, trust_env=False) as http:
+    with serving(Site(tmp_path / "state")) as site, httpx.Client(base_url=site.list.base, trust_env=False) as http:
         http.post("/_test/publish", json={"id": 7, "title": "通知", "text": "<p>一</p>"})
         http.post("/api/posts", json={"key": "k", "title": "t", "html": "h", "state": "public"}, headers=token)
         assert http.get("/feed.json").json()["items"][0]["title"] == "通知"
-    server.shutdown()
-    server.server_close()
-    again, site = serve(tmp_path / "state")
-    again.server_close()
+    with serving(Site(tmp_path / "state")) as site:
+        pass
     assert [p.key for p in site.cms.live()] == ["k"]
     assert 7 in site.list.policies
 
 
 def test_a_lossy_server_loses_answers_but_not_what_was_committed(tmp_path):
-    server, site = serve(tmp_path / "state", seed=3, rate=0.8, latest=0.1)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    site = Site(tmp_path / "state", faults=lossy(3, 0.8), latest=0.1)
     good = bad = 0
-    with httpx.Client(base_url=site.list.base, trust_env=False) as http:
+    with serving(site), httpx.Client(base_url=site.list.base, trust_env=False) as http:
         for n in range(60):
             try:
                 post = {"key": f"k{n}", "title": "t", "html": "h", "state": "public"}
@@ -261,8 +255,6 @@ def test_a_lossy_server_loses_answers_but_not_what_was_committed(tmp_path):
                 good += answer.status_code == 201
             except httpx.TransportError:
                 bad += 1
-    server.shutdown()
-    server.server_close()
     assert bad > 5
     assert good > 5
     assert len(site.cms.live()) > good

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -107,7 +108,7 @@ class StaticAdapter:
             self._compare(old, if_version)
             if self._is_same(ref.id, old, post, state):
                 return WriteResult(self._ref(ref.id, old), Wrote.UNCHANGED)
-            return self._put(ref.id, post, state, old, files, Wrote.UPDATED)
+            return self._put(ref.id, post, state, old, files, Wrote.UPDATED, if_version)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
         """notice: the page says so; unpublish: the address answers 404 and the record stays; delete: all is gone."""
@@ -118,7 +119,7 @@ class StaticAdapter:
             if self._standing(old)[1] == RemoteState.WITHDRAWN and how != "delete":
                 return WriteResult(self._ref(ref.id, old), Wrote.ALREADY)
             self._compare(old, if_version)
-            return self._take_down(ref, old, how)
+            return self._take_down(ref, old, how, if_version)
 
     async def read(self, ref: RemoteRef) -> RemoteDoc:
         """What the page's file holds now, whoever wrote it."""
@@ -189,10 +190,23 @@ class StaticAdapter:
 
     def _put(
         self, name: str, post: Post, state: RemoteState, old: Record | None, files: dict[str, bytes], outcome: Wrote,
+        if_version: str | None = None,
     ) -> WriteResult:
         record, page = self._record(name, post, state, old)
-        self._land(name, record, page, files)
-        return WriteResult(self._ref(name, record), outcome)
+        with self._unchanged(name, old, if_version) as check:
+            self._land(name, record, page, files, check)
+        return WriteResult(self._ref(name, replace(record, landed=True, before={})), outcome)
+
+    @contextmanager
+    def _unchanged(self, name: str, old: Record | None, if_version: str | None) -> Iterator[Callable[[], None]]:
+        """Compare once more in the very moment: a person with a text editor takes no lock. Then the record is as before."""
+        try:
+            yield lambda: self._compare(old, if_version) if old is not None else None
+        except Conflict:
+            if old is not None:
+                self._folder.keep(name, old)
+            self._folder.unmark(name)
+            raise
 
     def _record(self, name: str, post: Post, state: RemoteState, old: Record | None) -> tuple[Record, bytes]:
         now = (post.sent or self._tools.now()).astimezone(self._zone)
@@ -246,7 +260,9 @@ class StaticAdapter:
         whole = old.landed and self._ref(name, old).modified_by is None
         return whole and told == old.post and (record.state, record.revision) == (old.state, old.revision)
 
-    def _land(self, name: str, record: Record, page: bytes, files: dict[str, bytes]) -> None:
+    def _land(
+        self, name: str, record: Record, page: bytes, files: dict[str, bytes], check: Callable[[], None],
+    ) -> None:
         """Record, files, page, record again: wherever it stops, `find` tells what stands."""
         folder = self._folder
         public, draft = folder.public(record), folder.draft(record)
@@ -255,39 +271,48 @@ class StaticAdapter:
         folder.keep(name, record)
         for called, data in files.items():
             folder.write(target.with_suffix("") / called, data)
-        folder.write(target, page)
-        folder.remove(other)
-        _drop_others(target.with_suffix(""), set(files))
+        with _doubted(record.path, lambda: folder.bytes_of(target) == page):
+            folder.write(target, page, check=check)
+            folder.remove(other)
+            _drop_others(target.with_suffix(""), set(files))
         self._settle(name, record)
 
-    def _take_down(self, ref: RemoteRef, old: Record, how: How) -> WriteResult:
+    def _take_down(self, ref: RemoteRef, old: Record, how: How, if_version: str | None) -> WriteResult:
         expected, stood = self._standing(old)
         record = replace(old, state=RemoteState.WITHDRAWN.value, hash="", landed=False,
                          before={"hash": expected, "state": stood})
-        if how == "notice":
-            since = f"{self._tools.now().astimezone(self._zone):%Y-%m-%d %H:%M}"
-            page = self._pages.notice(old.post, url=self._url(old.path), column_url="../index.html", since=since)
-            record = replace(record, hash=digest(page))
-            self._land(ref.id, record, page, {})
-            return WriteResult(self._ref(ref.id, record), Wrote.WITHDRAWN)
-        self._folder.mark(ref.id)
-        self._folder.keep(ref.id, record)
-        self._folder.remove(self._folder.public(record))
-        self._folder.remove(self._folder.draft(record))
-        self._settle(ref.id, record)
+        with self._unchanged(ref.id, old, if_version) as check:
+            if how == "notice":
+                return self._put_notice(ref.id, record, check)
+            self._remove(ref.id, record, check)
         if how == "delete":
-            self._folder.forget(ref.id)
+            with _doubted(old.path, lambda: True):
+                self._folder.forget(ref.id)
         return WriteResult(RemoteRef(ref.id, "", "", RemoteState.WITHDRAWN), Wrote.WITHDRAWN)
+
+    def _put_notice(self, name: str, record: Record, check: Callable[[], None]) -> WriteResult:
+        since = f"{self._tools.now().astimezone(self._zone):%Y-%m-%d %H:%M}"
+        page = self._pages.notice(record.post, url=self._url(record.path), column_url="../index.html", since=since)
+        record = replace(record, hash=digest(page))
+        self._land(name, record, page, {}, check)
+        return WriteResult(self._ref(name, replace(record, landed=True, before={})), Wrote.WITHDRAWN)
+
+    def _remove(self, name: str, record: Record, check: Callable[[], None]) -> None:
+        folder = self._folder
+        folder.mark(name)
+        folder.keep(name, record)
+        check()
+        with _doubted(record.path, lambda: not folder.public(record).exists()):
+            folder.remove(folder.public(record))
+            folder.remove(folder.draft(record))
+        self._settle(name, record)
 
     def _settle(self, name: str, record: Record) -> None:
         """The page stands; from here a failure is not "nothing applied"."""
-        try:
+        with _doubted(record.path, lambda: True):
             self._folder.keep(name, replace(record, landed=True, before={}))
             self._lists.show(name, record, self._is_public(record))
             self._folder.unmark(name)
-        except OSError as cause:
-            raise Unknown("not_settled", f"the page stands, its lists don't: {cause}", where=record.path,
-                          hint="check the disk; the lists are mended at the next look") from cause
 
     def _mend(self, name: str) -> None:
         """After a crash: what landed is settled; a record whose page was not written waits for the next create."""
@@ -301,6 +326,18 @@ class StaticAdapter:
 
     def _url(self, path: str) -> str:
         return f"{self._base}/{path}"
+
+
+@contextmanager
+def _doubted(path: str, stands: Callable[[], bool]) -> Iterator[None]:
+    """A disk that fails when the page already stands as wanted leaves the rest undone: that is not "nothing applied"."""
+    try:
+        yield
+    except OSError as cause:
+        if not stands():
+            raise
+        raise Unknown("not_settled", f"the page stands, its lists don't: {cause}", where=path,
+                      hint="check the disk; the lists are mended at the next look") from cause
 
 
 def _local(post: Post, path: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -104,8 +104,11 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    def write(self, path: Path, data: bytes, *, durable: bool = True) -> None:
-        """The whole file or the old one; `durable`: on the disk when this returns (lists can be made again)."""
+    def write(self, path: Path, data: bytes, *, durable: bool = True, check: Callable[[], None] = lambda: None) -> None:
+        """The whole file or the old one; `durable`: on the disk when this returns (lists can be made again).
+
+        check: is called right before the new file takes the old one's place, and may raise.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.part")
         with temporary.open("wb") as file:
@@ -113,6 +116,7 @@ class Folder:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
+        check()
         temporary.replace(path)
         if durable:
             _sync(path.parent)

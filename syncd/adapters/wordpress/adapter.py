@@ -115,12 +115,13 @@ class WordpressAdapter:
             if _is_withdrawn(before, how):
                 return WriteResult(await self._ref(before), Wrote.ALREADY)
             self._compare(before, if_version)
+            me = await self._account()
             after = await self._take_down(before, how)
         except NotFound:
             return WriteResult(replace(ref, state=RemoteState.WITHDRAWN, version=""), Wrote.ALREADY)
-        left = await self._shelf.tidy(before.id, slug_of(before.key), frozenset(), me=await self._account())
+        left = await self._shelf.tidy(before.id, slug_of(before.key), frozenset(), me=me)
         gone = RemoteRef(ref.id, ref.url, "", RemoteState.WITHDRAWN)
-        return WriteResult(await self._ref(after) if after else gone, Wrote.WITHDRAWN, left)
+        return WriteResult(self._ours(after) if after else gone, Wrote.WITHDRAWN, left)
 
     async def read(self, ref: RemoteRef) -> RemoteDoc:
         """Title and text as WordPress stores them; our own credit is left out as long as nobody has changed it."""
@@ -349,8 +350,12 @@ class WordpressAdapter:
             losses = (*losses, f"WordPress rewrote the HTML, {changed}")
         if plain_title(after.title) != plain_title(text.title):
             losses = (*losses, "WordPress rewrote the title")
-        ref = RemoteRef(str(after.id), after.url(self._public_url), after.version, after.state)
+        ref = self._ours(after)
         return WriteResult(ref, outcome, losses, self._doc(after, ref))
+
+    def _ours(self, after: Stored) -> RemoteRef:
+        """Where our own write lies: nobody needs to be asked who changed it last."""
+        return RemoteRef(str(after.id), after.url(self._public_url), after.version, after.state)
 
 
 def declared(options: Options) -> Capabilities:
