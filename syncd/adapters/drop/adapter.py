@@ -125,7 +125,8 @@ class DropAdapter:
         if not url:
             return told
         await self._records.keep_page(known.history.name, url)
-        return Standing(replace(told.ref, url=url))
+        pending = told.ref.state is RemoteState.DRAFT  # a visitor sees it: the page itself is to show which text
+        return Standing(replace(told.ref, url=url, state=RemoteState.PENDING if pending else told.ref.state))
 
     async def aclose(self) -> None:
         await self._folder.aclose()

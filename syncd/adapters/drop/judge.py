@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -63,15 +63,17 @@ class Judge:
 
     def ref(self, known: Known) -> RemoteRef:
         """The post: public where the importer said so, or where nobody is asked and the page itself must show it."""
-        name, version = known.history.name, str(known.head.sequence)
-        return RemoteRef(name, self.url(known), version, self._state(known))
+        state = self._state(known)
+        url = "" if state is RemoteState.DRAFT else self.url(known)
+        return RemoteRef(known.history.name, url, str(known.head.sequence), state)
 
     def _state(self, known: Known) -> RemoteState:
         draft = known.head.state == _DRAFT
         if known.head.action == "withdraw":
             return RemoteState.WITHDRAWN
         if self.options.ack is None:
-            return RemoteState.PUBLIC if self.url(known) and not draft else RemoteState.PENDING
+            public = RemoteState.PUBLIC if self.url(known) else RemoteState.PENDING
+            return RemoteState.DRAFT if draft else public
         if known.result == "published":
             return RemoteState.PUBLIC
         return RemoteState.DRAFT if known.result == "accepted" and draft else RemoteState.PENDING
@@ -80,7 +82,7 @@ class Judge:
         """What the importer's answer, or its silence, means."""
         ref, done = self.ref(known), bool(self.url(known)) or known.head.action == "withdraw"
         if self.options.ack is None:
-            return Standing(ref) if done else Standing(ref, "address_unknown", "", "it is not on the column's page yet")
+            return self._unasked(known, ref) if done else Standing(ref, "address_unknown", "", "it is on no column page yet")
         match known.result:
             case "refused":
                 reason = known.answer.reason if known.answer is not None else ""
@@ -91,6 +93,11 @@ class Judge:
                 waits = ref.state is not RemoteState.DRAFT and not ref.url
                 return Standing(ref, "accepted_not_published", "", "the importer took it") if waits else Standing(ref)
         return self._silent(known, ref, now, self.options.ack.within)
+
+    def _unasked(self, known: Known, ref: RemoteRef) -> Standing:
+        """Nobody answers: whether an editor has published a draft, only a look at its page can tell."""
+        draft = ref.state is RemoteState.DRAFT
+        return Standing(replace(ref, url=self.url(known), state=RemoteState.PENDING) if draft else ref)
 
     def _silent(self, known: Known, ref: RemoteRef, now: datetime, within: float) -> Standing:
         unclear = f"its answer is not understood: {known.unclear}" if known.unclear else ""

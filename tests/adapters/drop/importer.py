@@ -34,13 +34,16 @@ class Page:
     title: str
     html: str
     state: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    """By the path at which the site shows them."""
 
 
 @dataclass
 class Importer:
     """Watches packages below `root`. refuses: a reason, "" to take everything. flag: it takes only what has this file.
 
-    drafts: everything waits for an editor. answers: whether it answers at all. tells_url: whether the answer has the address.
+    accepts_only: everything waits for an editor. answers: whether it answers at all. tells_url: whether the answer has the
+    address. by_key: pages stand at their key and not at a number.
     """
 
     root: Path
@@ -50,6 +53,7 @@ class Importer:
     accepts_only: bool = False
     tells_url: bool = True
     form: str = "json"
+    by_key: bool = False
     pages: dict[str, Page] = field(default_factory=dict)
     taken: list[tuple[str, int, str]] = field(default_factory=list)
     """key, sequence and action of every package, in the order in which they were taken."""
@@ -90,10 +94,16 @@ class Importer:
         """The public site."""
         shown = [page for page in self.pages.values() if page.state == "public"]
         if path.rstrip("/") in ("", "/zc"):
-            rows = "".join(f'<li><a href="/p/{page.id}.html">{html.escape(page.title)}</a></li>' for page in shown)
+            rows = "".join(f'<li><a href="{self.path(page)}">{html.escape(page.title)}</a></li>' for page in shown)
             return _page(200, "政策文件", f"<ul>{rows}</ul>")
-        found = next((page for page in shown if path == f"/p/{page.id}.html"), None)
+        for page in shown:
+            if path in page.files:
+                return 200, {"content-type": "application/octet-stream"}, page.files[path]
+        found = next((page for page in shown if path == self.path(page)), None)
         return _page(200, found.title, found.html) if found else _page(404, "页面不存在", "")
+
+    def path(self, page: Page) -> str:
+        return f"/p/{page.key if self.by_key else page.id}.html"
 
     def _take(self, path: Path) -> None:
         told = checked(path)
@@ -110,6 +120,9 @@ class Importer:
             page.state = "withdrawn"
         else:
             page.title, page.html = told["title"], told["html"]
+            page.files = {f"/f/{page.id}/{name}": data for name, data in files_of(path).items()}
+            for shown in page.files:
+                page.html = page.html.replace(f'"{shown.rpartition("/")[2]}"', f'"{shown}"')
             draft = self.accepts_only or (told["state"] == "draft" and page.state != "public")
             page.state = "draft" if draft else "public"
         self.pages[key] = page
@@ -119,7 +132,7 @@ class Importer:
     def _answer_for(self, page: Page, result: str) -> None:
         told = {"result": result, "id": str(page.id)}
         if self.tells_url and page.state == "public":
-            told["url"] = f"/p/{page.id}.html"
+            told["url"] = self.path(page)
         self._answer(f"{page.key}-{page.sequence:06d}", page.key, page.sequence, told)
 
     def _answer(self, package: str, key: str, sequence: int, told: dict[str, str]) -> None:
