@@ -550,8 +550,8 @@ class AdapterContract:
 
     @case
     async def test_what_it_declares_is_there(self) -> None:
-        for member in ("reads", "lists", "sweeps"):
-            declared, method = getattr(self.can, member), member.removesuffix("s")
+        for member, method in {"reads": "read", "lists": "list", "sweeps": "sweep", "awaits": "standing"}.items():
+            declared = getattr(self.can, member)
             has = callable(getattr(self.adapter, method, None))
             assert has or not declared, f"{member} is declared, and there is no {method}()"
             if has and not declared and member == "reads":
@@ -1184,6 +1184,18 @@ class AdapterContract:
         every = {doc.key async for doc in self.adapter.list(self.prefix)}  # type: ignore[attr-defined]  # declared
         assert {first.post.key, second.post.key} <= every
         assert all(key.startswith(self.prefix) for key in every)
+
+    @case
+    async def test_what_was_handed_over_stands_somewhere(self) -> None:
+        """Of its post and of no other; a refusal says what to do."""
+        self.needs(self.can.awaits, "awaits is not declared")
+        subject = await self.made()
+        told = await self.adapter.standing(subject.ref)  # type: ignore[attr-defined]  # declared
+        assert told.ref.id == cast(RemoteRef, subject.ref).id
+        assert not (told.waits and told.refused), f"it waits, and it is refused: {told}"
+        assert not told.refused or told.hint, f"a refusal says why: {told}"
+        error = await self.failed(self.adapter.standing(RemoteRef(f"{self.prefix}nothing")))  # type: ignore[attr-defined]
+        assert isinstance(error, NotFound), f"what was never handed over is NotFound: {error!r}"
 
     @case
     async def test_a_sweep_leaves_the_one_post(self) -> None:
