@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import secrets
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443, "ssh": 22}
+_ADDRESS = re.compile(r"https?://[^{}\s]+")
 
 
 def _relay_problems(config: Config) -> list[str]:
@@ -327,9 +329,21 @@ def _addresses(table: SiteTable, options: BaseModel) -> Iterator[tuple[str, int]
     """The exact (host, port) of every address that the site's own settings name: these may be private."""
     for value in (table.public_url, *(getattr(options, name) for name in type(options).model_fields)):
         for each in value if isinstance(value, (tuple, list)) else (value,):
-            text = "" if isinstance(each, SecretStr) else str(each)
+            text = "" if isinstance(each, SecretStr | BaseModel) else str(each)
             if text.startswith(("http://", "https://")):
                 yield _place(text)
+    yield from (_place(url) for url in _inner_addresses(table.options))
+
+
+def _inner_addresses(options: Mapping[str, Any]) -> Iterator[str]:
+    """Addresses that stand deeper in a site's options, as that of a token server; not those with places to fill in."""
+    for value in options.values():
+        for table in value if isinstance(value, (tuple, list)) else (value,):
+            if not isinstance(table, Mapping):
+                continue
+            found = (each for name, each in table.items() if name == "url" or name.endswith("_url"))
+            yield from (each for each in found if isinstance(each, str) and _ADDRESS.fullmatch(each))
+            yield from _inner_addresses(table)
 
 
 def _place(url: str) -> tuple[str, int]:
@@ -351,6 +365,7 @@ def outgoing(config: Config) -> list[dict[str, str]]:
         for value in s.options.values()
         if isinstance(value, str) and value.startswith(tuple(f"{scheme}://" for scheme in _PORTS))
     ]
+    rows += [(url, f"CMS of site {s.name}") for s in config.sites for url in _inner_addresses(s.options)]
     found = []
     for url, why in rows:
         parts = urlsplit(url)

@@ -76,7 +76,8 @@ def drafted(deps: Deps, repost: Repost, revision: Revision, site: SiteUnit) -> D
 
 def _state(repost: Repost) -> RemoteState:
     """A draft stays one until the site's editor publishes it; an update never unpublishes."""
-    if repost.post_as is PostAs.DRAFT and (repost.ref is None or repost.ref.state is RemoteState.DRAFT):
+    unpublished = repost.ref is None or repost.ref.state in (RemoteState.DRAFT, RemoteState.PENDING)
+    if repost.post_as is PostAs.DRAFT and unpublished:
         return RemoteState.DRAFT
     return RemoteState.PUBLIC
 
@@ -99,10 +100,11 @@ async def attempt(
     try:
         outcome = await call()
     except SyncdError as error:
-        outcome = _sorted(deps, repost, site, error)
+        outcome = _after_failure(deps, repost, kind, _sorted(deps, repost, site, error))
     except Exception as error:  # a bug on our side of the adapter's wall counts as an unknown outcome too, and is told
         deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, repost=repost.id, exc_info=True)
-        outcome = Unknown(deps.backoff(repost.tries), "adapter_bug", "report this to the adapter's author with the log")
+        bug = Unknown(deps.backoff(repost.tries), "adapter_bug", "report this to the adapter's author with the log")
+        outcome = _after_failure(deps, repost, kind, bug)
     else:
         if kind != "look" and outcome is not None:  # None: nothing was found, or nobody was asked
             site.gate.well()
@@ -110,12 +112,13 @@ async def attempt(
         if kind != "look":
             site.gate.leave()
     deps.meter.site_state(site.name, site.gate.state)
-    if kind != "write" and isinstance(outcome, Retry | Unknown | Rejected):
-        return _looked(deps, repost, outcome)
     return outcome
 
 
-def _looked(deps: Deps, repost: Repost, outcome: Retry | Unknown | Rejected) -> Retry:
+def _after_failure(deps: Deps, repost: Repost, kind: Act, outcome: Outcome) -> Outcome:
+    """A call that only looks can fail in one way: it is repeated."""
+    if kind == "write" or not isinstance(outcome, Retry | Unknown | Rejected):
+        return outcome
     wait = deps.backoff(repost.tries) if isinstance(outcome, Rejected) else outcome.after
     return Retry(wait, outcome.reason, outcome.hint, intact=True)
 
@@ -303,7 +306,12 @@ def _settled_create(intent: Intent, ref: RemoteRef, stored: str) -> Outcome:
 def _taken_down(repost: Repost, now_there: RemoteRef) -> bool:
     """What was public when we left it is not any more: its text may be ours, but somebody took it from public view."""
     was = repost.ref.state if repost.ref else None
-    return was is RemoteState.PUBLIC and now_there.state is not RemoteState.PUBLIC
+    return was is RemoteState.PUBLIC and hidden(now_there)
+
+
+def hidden(ref: RemoteRef) -> bool:
+    """The CMS says that it is not for the public; of what was only handed over it says nothing."""
+    return ref.state in (RemoteState.DRAFT, RemoteState.WITHDRAWN)
 
 
 def how_to_withdraw(adapter: Adapter) -> How:

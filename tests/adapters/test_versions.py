@@ -18,13 +18,13 @@ from syncd.plugins import Plugin
 from syncd.testing.fakecms import FakeAdapter
 
 VALUES = (
-    api.Capabilities, api.CheckItem, api.CheckReport, api.SiteConfig, api.Tools, model.Post, model.Media, model.RemoteRef,
-    model.RemoteDoc, model.WriteResult,
+    api.Capabilities, api.CheckItem, api.CheckReport, api.SiteConfig, api.Standing, api.Tools, model.Post, model.Media,
+    model.RemoteRef, model.RemoteDoc, model.WriteResult,
 )
 WORDS = (model.RemoteState, model.Wrote, model.Form)
 CALLS = {
     api.Adapter: ("__init__", "check", "find", "create", "update", "withdraw", "aclose"), api.Reads: ("read",),
-    api.Lists: ("list",), api.Sweeps: ("sweep",),
+    api.Lists: ("list",), api.Sweeps: ("sweep",), api.Awaits: ("standing",),
 }
 KEPT = Path(__file__).parent / "contracts"
 
@@ -41,7 +41,7 @@ def shape() -> dict[str, Any]:
 
 def _field(field: dataclasses.Field[Any]) -> str:
     given = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    default = "…" if field.default is dataclasses.MISSING else repr(field.default)
+    default = repr(field.default) if isinstance(field.default, str | int | float | bool | tuple | None) else "…"
     return f"{field.name}: {field.type}" + ("" if given else f" = {default}")
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
+from syncd.adapters.api import Capabilities, CheckItem, CheckReport, Standing
 from syncd.adapters.wall.faults import Broken
 from syncd.errors import NotApplied, RateLimited, SyncdError
 from syncd.model import RemoteDoc, RemoteRef, WriteResult
 
 _REASON = re.compile(r"[a-z0-9_]{1,60}")
-_CHECKED: tuple[Any, ...] = (RemoteRef, RemoteDoc, WriteResult, CheckReport, CheckItem, Capabilities)
+_CHECKED: tuple[Any, ...] = (RemoteRef, RemoteDoc, WriteResult, CheckReport, CheckItem, Capabilities, Standing)
 _HINTS = {kind: {f.name: get_type_hints(kind)[f.name] for f in fields(kind)} for kind in _CHECKED}
 
 
@@ -67,6 +67,7 @@ ANSWERS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "read": ("a RemoteDoc", _is(RemoteDoc)),
     "list": ("RemoteDocs", _all(RemoteDoc)),
     "sweep": ("a tuple of RemoteRefs", _all(RemoteRef)),
+    "standing": ("a Standing", _is(Standing)),
     "aclose": ("nothing", _is(type(None))),
 }
 WRITES = frozenset({"create", "update", "withdraw", "sweep"})

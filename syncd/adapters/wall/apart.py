@@ -17,7 +17,7 @@ from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel
 
-from syncd.adapters.api import Adapter, Capabilities, CheckReport, How, SiteConfig, Tools
+from syncd.adapters.api import Adapter, Capabilities, CheckReport, How, SiteConfig, Standing, Tools
 from syncd.adapters.wall.faults import Broken
 from syncd.adapters.wall.frames import HEAD, MOST, Outcome, framed, packed, told, untold
 from syncd.child import believed, environment
@@ -372,6 +372,9 @@ class Apart:
 
     async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
         return cast("tuple[RemoteRef, ...]", await self._call("sweep", key, keep))
+
+    async def standing(self, ref: RemoteRef) -> Standing:
+        return cast(Standing, await self._call("standing", ref))
 
     async def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
         for doc in cast("tuple[RemoteDoc, ...]", await self._call("list", prefix)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from syncd.adapters.api import Adapter, Capabilities, CheckReport, How
+from syncd.adapters.api import Adapter, Capabilities, CheckReport, How, Standing
 from syncd.adapters.wall import faults
 from syncd.adapters.wall.answers import WRITES, fitting, fitting_error
 from syncd.adapters.wall.faults import Broken, Fault
@@ -95,6 +95,10 @@ class Wall:
     async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
         swept: tuple[RemoteRef, ...] = await self._call("sweep", key, keep)
         return swept
+
+    async def standing(self, ref: RemoteRef) -> Standing:
+        told: Standing = await self._call("standing", ref)
+        return told
 
     async def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
         """One call, however many documents; its deadline is that of all of them."""

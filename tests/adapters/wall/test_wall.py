@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.adapters import registry
+from syncd.adapters import api, registry
+from syncd.adapters.wall import Apart, Wall
+from syncd.adapters.wall.answers import ANSWERS
 from syncd.app.build import close
 from syncd.errors import ConfigError
 from tests.adapters.wall.rogue import RogueAdapter
@@ -45,6 +47,13 @@ async def closed(rig: Rig) -> None:
 
 def fault_lines(rig: Rig) -> list[str]:
     return [event for level, event, fields in rig.log.lines if event.startswith("adapter_") and level == "error"]
+
+
+def test_every_call_of_the_contract_has_its_place_in_the_wall() -> None:
+    protocols = (api.Adapter, api.Reads, api.Lists, api.Sweeps, api.Awaits)
+    verbs = {name for each in protocols for name, value in vars(each).items() if callable(value) and not name.startswith("_")}
+    assert verbs == set(ANSWERS)
+    assert [verb for verb in verbs if not (hasattr(Wall, verb) and hasattr(Apart, verb))] == []
 
 
 @pytest.mark.parametrize("does", BUGS)
