@@ -96,7 +96,9 @@ class Story:
             for n in range(1, self.kills + 1):
                 self._happens(n)
                 with self._life() as daemon:
-                    daemon.live(self.dice.uniform(0.0, 2.5))
+                    daemon.live(self.dice.uniform(0.0, 3.0))
+                    if n == self.kills // 2:  # an editor and a withdrawal need something that is there
+                        self._wait(daemon)
             self.cms.lose(0.0)
             self._converge()
             return self._wrong()
@@ -109,11 +111,19 @@ class Story:
         free = [id for id in range(1, n) if id not in self.withdrawn]
         if free and self.dice.random() < 0.4:
             self._correct(self.dice.choice(free))
-        if free and (not self.edited or self.dice.random() < 0.1):
+        if not self.edited:
+            next((id for id in self.dice.sample(free, len(free)) if self._edit(id)), None)
+        elif free and self.dice.random() < 0.1:
             self._edit(self.dice.choice(free))
         others = [id for id in free if id not in self.edited]
         if n > 3 and others and (not self.withdrawn or self.dice.random() < 0.1):
             self._withdraw(self.dice.choice(others))
+
+    def _wait(self, daemon: Daemon) -> None:
+        """Until two documents are posted."""
+        deadline = time.monotonic() + START_WITHIN
+        while time.monotonic() < deadline and sum(post.state == "public" for post in self.cms.posts()) < 2:
+            daemon.live(1.0)
 
     def _publish(self, id: int) -> None:
         self.versions[id] = 1
@@ -123,9 +133,11 @@ class Story:
         self.versions[id] += 1
         self.source.tell("correct", id=id, text=text_of(id, self.versions[id]))
 
-    def _edit(self, id: int) -> None:
-        if self.cms.edit(_title(id), f"<p>{EDITORS}</p>"):
-            self.edited.add(id)
+    def _edit(self, id: int) -> bool:
+        """False when it is not posted yet."""
+        done = self.cms.edit(_title(id), f"<p>{EDITORS}</p>")
+        self.edited |= {id} if done else set()
+        return done
 
     def _withdraw(self, id: int) -> None:
         self.withdrawn.add(id)
