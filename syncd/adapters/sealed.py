@@ -1,4 +1,4 @@
-"""What stands in WordPress's text field: credit, text, attachments, sealed so that a later look knows our own work.
+"""What stands in a CMS's text field: credit, text, attachments, sealed so that a later look knows our own work.
 
 A theme shows title and date; who issued the document, its number, its source and its times are shown here. The text
 itself stands in an element of its own, whose seal tells what was around it and in it when we wrote it: with the seal
@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from syncd.adapters.credit import WORDS, Times, anchor, credit, files
 from syncd.adapters.markup import localise
-from syncd.adapters.wordpress.markup import harmless, plain_title
 from syncd.core import visible
 from syncd.model import Media, Post
 
@@ -25,6 +24,8 @@ _TEXT, _NOTICE = "text", "notice"
 _SEAL = re.compile(r"1:([A-Za-z0-9_.:-]{1,200}):(text|notice):(zh|en):([0-9a-f]{12}):([0-9a-f]{12})")
 _MOMENT = "[0-9 :-]{16}"
 _EXCERPT = 120
+Neutral = Callable[[str], str]
+"""Makes sanitised HTML safe from what this CMS executes or changes when it shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +45,20 @@ class Opened:
     source: str
 
 
-def compose(post: Post, addresses: Mapping[str, str], sizes: Sequence[Media], times: Times) -> str:
+def compose(
+    post: Post, addresses: Mapping[str, str], offered: Sequence[Media], times: Times, neutral: Neutral = str
+) -> str:
     """The text field of a post. addresses: the local address of each file by its address at the source.
 
-    sizes: the files that are offered here. Raises nothing: all text of the post is only ever a value.
+    offered: the attachments. Raises nothing: all text of the post is only ever a value.
     """
-    body = harmless(localise(post.html, addresses, hotlink=post.hotlink))
-    around = harmless(_canonical(credit(post, times) + files(post, body, addresses, sizes)))
+    body = neutral(localise(post.html, addresses, hotlink=post.hotlink))
+    around = neutral(_canonical(credit(post, times) + files(post, body, addresses, offered)))
     above, below = _halves(around)
     return _sealed(post.key, _TEXT, post.lang, above, body, below, post.title)
 
 
-def compose_notice(key: str, title: str, lang: str, source: str, times: Times) -> str:
+def compose_notice(key: str, title: str, lang: str, source: str, times: Times, neutral: Neutral = str) -> str:
     """The text field of a withdrawn post: a notice in the document's place."""
     words = WORDS[lang]
     body = (
@@ -63,11 +66,11 @@ def compose_notice(key: str, title: str, lang: str, source: str, times: Times) -
         f"<p>{words['since']}{words['colon']}{times.shown(times.now)}</p>"
     )
     link = f"<p>{anchor(source, words['original'])}</p>" if source else ""
-    return _sealed(key, _NOTICE, lang, "", harmless(_canonical(body)), harmless(_canonical(link)), title)
+    return _sealed(key, _NOTICE, lang, "", neutral(_canonical(body)), neutral(_canonical(link)), title)
 
 
 def open_page(stored: str, title: str) -> Opened:
-    """Take a stored text field apart. title: as stored, which is HTML."""
+    """Take a stored text field apart. title: as plain text."""
     root = LexborHTMLParser(stored).body
     node = root.css_first("div[data-syncd]") if root is not None else None
     seal = _SEAL.fullmatch((node.attributes.get("data-syncd") or "") if node is not None else "")
@@ -75,7 +78,7 @@ def open_page(stored: str, title: str) -> Opened:
         return Opened("", stored, False, False, False, _language(stored), "")
     key, kind, lang, frame, text = seal.groups()
     body = node.inner_html or ""
-    inside = _mark(node, key, plain_title(title))
+    inside = _mark(node, key, title)
     link = root.css_first("a[data-syncd-source]")
     node.decompose()
     framed = _mark(root, key, "") == frame
@@ -99,12 +102,12 @@ def settled(stored: str) -> str:
     return re.sub(r'data-syncd="[^"]*"', "", bare)
 
 
-def excerpt(post: Post) -> str:
-    """What lists show of a post: without one, WordPress would show the credit."""
+def excerpt(post: Post, neutral: Neutral = str) -> str:
+    """What lists show of a post: without one, a CMS would show the credit."""
     root = LexborHTMLParser(post.html).body
     text = post.summary or (root.text(separator=" ") if root is not None else "")
     short = " ".join(text.split())[:_EXCERPT]
-    return harmless(html.escape(short, quote=False))
+    return neutral(html.escape(short, quote=False))
 
 
 def _labels(name: str) -> str:
