@@ -90,7 +90,8 @@ _ANY: dict[str, Any] = {
     [("syncd.sources", "govcn", "sources"), ("syncd.sources", "feed", "sources"),
      ("syncd.sources", "json", "sources"), ("syncd.sources", "html", "sources"), ("syncd.sources", "relay", "sources"),
      ("syncd.adapters", "static", "sites"),
-     ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites")],
+     ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites"),
+     ("syncd.adapters", "drupal", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
     shape: type[BaseModel] = plugins.load(group, name).Options  # type: ignore[attr-defined]
