@@ -67,7 +67,8 @@ def test_what_drupal_says_is_what_to_do(status: int, detail: str, kind: type[Ada
 
 
 def test_a_pointer_names_the_field() -> None:
-    for pointer, field in (("/data/attributes/body/format", "body"), ("/data/relationships/field_column", "field_column"), ("", "")):
+    pointers = {"/data/attributes/body/format": "body", "/data/relationships/field_column": "field_column", "": ""}
+    for pointer, field in pointers.items():
         error = raised(422, API, errors(422, "no", pointer))
         assert isinstance(error, Rejected)
         assert error.field == field
@@ -83,7 +84,9 @@ def test_maintenance_is_told_before_anything_is_done_and_a_caches_503_is_not() -
 
 
 @pytest.mark.guarantee(2)
-@pytest.mark.parametrize(("type_", "body"), [("text/html", b"<html>login</html>"), (API, b"<br>Notice"), (API, b"[]"), (API, b"")])
+@pytest.mark.parametrize(
+    ("type_", "body"), [("text/html", b"<html>login</html>"), (API, b"<br>Notice"), (API, b"[]"), (API, b"")]
+)
 def test_a_200_that_is_no_document_is_unknown_for_a_write_and_nothing_for_a_read(type_: str, body: bytes) -> None:
     assert isinstance(raised(200, type_, body), Unknown)
     assert isinstance(raised(200, type_, body, writes=False), NotApplied)
@@ -333,7 +336,8 @@ async def test_the_check_says_what_is_wrong_and_where_to_allow_it(site: Site) ->
     assert list(await bad(site, password="wrong")) == ["login"]
     assert list(await bad(site, "reader")) == ["writes"]
     assert list(await bad(site, bundle="zhengce")) == ["content type"]
-    assert list(await bad(site, fields={"issuer": "field_fawen"}, columns={"政策": "没有"})) == ["field field_fawen", "column 政策"]
+    wrong = await bad(site, fields={"issuer": "field_fawen"}, columns={"政策": "没有"})
+    assert list(wrong) == ["field field_fawen", "column 政策"]
     site.ground.basic = False
     assert list(await bad(site)) == ["login"]
     site.ground.maintenance = True
@@ -353,7 +357,8 @@ async def test_the_check_tells_version_and_class(site: Site) -> None:
         ({"api_url": "www.county.example"}, "write the site's address"), ({"user": ""}, "user and password"),
         ({"key_header": "api-key"}, "user and password"), ({"bundle": "A b"}, "machine name"),
         ({"api_url": "https://u:p@x.example"}, "no log-in"), ({"fields": {"issuer": "field x"}}, "is no field"),
-        ({"fields": {"colour": "field_x"}}, "fields.colour"), ({"publish": "default", "withdraw": "unpublish"}, "can't unpublish"),
+        ({"fields": {"colour": "field_x"}}, "fields.colour"),
+        ({"publish": "default", "withdraw": "unpublish"}, "can't unpublish"),
         ({"path_prefix": "zh"}, "slash before"), ({"key_header": "a b", "user": ""}, "header's name"),
     ],
 )
