@@ -36,7 +36,8 @@ IMPORTERS = {
     "dateutil": ("syncd.sources.dates",),
     "protego": ("syncd.web.robots",),
     "publicsuffixlist": ("syncd.web.domain",),
-    "jmespath": ("syncd.sources.json_rows",),
+    "asyncssh": ("syncd.adapters.drop.sftp",),
+    "jmespath": ("syncd.expressions",),
 }
 
 

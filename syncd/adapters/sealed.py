@@ -12,53 +12,20 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from syncd.adapters.credit import WORDS, Times, anchor, credit, files
 from syncd.adapters.markup import localise
 from syncd.core import visible
 from syncd.model import Media, Post
 
-WORDS = {
-    "zh": {
-        "source": "来源", "original": "查看原文", "posted": "转载时间", "updated": "更新时间", "issuer": "发文机关",
-        "number": "发文字号", "index": "索引号", "written": "成文日期", "published": "发布日期", "files": "附件",
-        "withdrawn": "已撤回", "notice": "本文件已由发布来源撤回或废止，不再提供正文和附件。", "since": "撤回时间",
-        "colon": "：",
-    },
-    "en": {
-        "source": "Source", "original": "Read the original", "posted": "Reposted", "updated": "Updated",
-        "issuer": "Issued by", "number": "Number", "index": "Index number", "written": "Dated",
-        "published": "Published at source", "files": "Attachments", "withdrawn": "Withdrawn",
-        "notice": "This document was withdrawn or repealed by its source; its text and files are no longer offered.",
-        "since": "Withdrawn on", "colon": ": ",
-    },
-}
 _TEXT, _NOTICE = "text", "notice"
 _SEAL = re.compile(r"1:([A-Za-z0-9_.:-]{1,200}):(text|notice):(zh|en):([0-9a-f]{12}):([0-9a-f]{12})")
-_MINUTE = timedelta(minutes=1)
 _MOMENT = "[0-9 :-]{16}"
 _EXCERPT = 120
 Neutral = Callable[[str], str]
 """Makes sanitised HTML safe from what this CMS executes or changes when it shows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Times:
-    """When the repost was first published and when it was last changed, for people; first None: now.
-
-    posted: False for a draft, since nobody knows when its editor will publish it.
-    """
-
-    zone: ZoneInfo
-    now: datetime
-    first: datetime | None = None
-    posted: bool = True
-
-    def shown(self, moment: datetime) -> str:
-        return f"{moment.astimezone(self.zone):%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +53,9 @@ def compose(
     offered: the attachments. Raises nothing: all text of the post is only ever a value.
     """
     body = neutral(localise(post.html, addresses, hotlink=post.hotlink))
-    around = neutral(_canonical(_credit(post, times) + _files(post, body, addresses, offered)))
-    credit, files = _halves(around)
-    return _sealed(post.key, _TEXT, post.lang, credit, body, files, post.title)
+    around = neutral(_canonical(credit(post, times) + files(post, body, addresses, offered)))
+    above, below = _halves(around)
+    return _sealed(post.key, _TEXT, post.lang, above, body, below, post.title)
 
 
 def compose_notice(key: str, title: str, lang: str, source: str, times: Times, neutral: Neutral = str) -> str:
@@ -98,7 +65,7 @@ def compose_notice(key: str, title: str, lang: str, source: str, times: Times, n
         f"<p><strong>{words['withdrawn']}</strong></p><p>{words['notice']}</p>"
         f"<p>{words['since']}{words['colon']}{times.shown(times.now)}</p>"
     )
-    link = f"<p>{_anchor(source, words['original'])}</p>" if source else ""
+    link = f"<p>{anchor(source, words['original'])}</p>" if source else ""
     return _sealed(key, _NOTICE, lang, "", neutral(_canonical(body)), neutral(_canonical(link)), title)
 
 
@@ -147,48 +114,9 @@ def _labels(name: str) -> str:
     return "|".join(f"{words[name]}{words['colon']}" for words in WORDS.values())
 
 
-def _credit(post: Post, times: Times) -> str:
-    words = WORDS[post.lang]
-    first = times.first or times.now
-    posted = times.shown(first) if times.posted else ""
-    line = [(words["source"], html.escape(post.origin_name or post.issuer)), (words["posted"], posted)]
-    if posted and times.now - first >= _MINUTE:
-        line.append((words["updated"], times.shown(times.now)))
-    spans = [f"<span>{label}{words['colon']}{value}</span>" for label, value in line if value]
-    if post.source_url.startswith(("http://", "https://")):
-        spans.append(_anchor(post.source_url, words["original"]))
-    published = times.shown(post.published.at)[:10] if post.published else ""
-    told = (("issuer", post.issuer), ("number", post.document_number), ("index", post.index_number),
-            ("written", post.written), ("published", published))
-    rows = "".join(f"<tr><th>{words[label]}</th><td>{html.escape(value)}</td></tr>" for label, value in told if value)
-    table = f"<table><tbody>{rows}</tbody></table>" if rows else ""
-    return f'<div class="syncd-credit"><p>{" ".join(spans)}</p>{table}</div>'
-
-
-def _files(post: Post, body: str, addresses: Mapping[str, str], offered: Sequence[Media]) -> str:
-    """The attachments that the text doesn't link to."""
-    root = LexborHTMLParser(body).body
-    linked = {node.attributes.get("href") for node in root.css("a[href]")} if root is not None else set()
-    rest = [media for media in offered if addresses.get(media.url, media.url) not in linked]
-    if not rest:
-        return ""
-    rows = "".join(f"<li>{_file(media, addresses.get(media.url, media.url))}</li>" for media in rest)
-    return f'<div class="syncd-files"><p><strong>{WORDS[post.lang]["files"]}</strong></p><ul>{rows}</ul></div>'
-
-
-def _file(media: Media, url: str) -> str:
-    size = f"{media.size / 1048576:.1f} MB" if media.size >= 1048576 else f"{max(1, round(media.size / 1024))} KB"
-    told = f"{html.escape(media.title or media.name)}</a> ({media.name.rpartition('.')[2].upper()}, {size})"
-    return f'<a href="{html.escape(url)}">{told}'
-
-
-def _anchor(url: str, text: str) -> str:
-    return f'<a data-syncd-source="1" href="{html.escape(url)}" rel="noopener">{text}</a>'
-
-
 def _halves(around: str) -> tuple[str, str]:
-    credit, mark, files = around.partition('<div class="syncd-files">')
-    return credit, mark + files
+    above, mark, below = around.partition('<div class="syncd-files">')
+    return above, mark + below
 
 
 def _sealed(key: str, kind: str, lang: str, before: str, body: str, after: str, title: str) -> str:

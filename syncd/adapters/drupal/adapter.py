@@ -13,13 +13,13 @@ from selectolax.lexbor import LexborHTMLParser
 
 from syncd.adapters import sealed
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
+from syncd.adapters.credit import Times
 from syncd.adapters.drupal.check import Checker, account_of
 from syncd.adapters.drupal.files import File, Placed, Shelf, included
 from syncd.adapters.drupal.jsonapi import Api, Told, garbled
 from syncd.adapters.drupal.node import Node, id_of, parse
 from syncd.adapters.drupal.options import Options
 from syncd.adapters.drupal.terms import Columns
-from syncd.adapters.sealed import Times
 from syncd.core import visible
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, StoreError, Unknown
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote

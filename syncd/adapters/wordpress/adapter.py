@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from syncd.adapters import sealed
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
-from syncd.adapters.sealed import Times
+from syncd.adapters.credit import Times
 from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.check import Checker
 from syncd.adapters.wordpress.columns import Columns

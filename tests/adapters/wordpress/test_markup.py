@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.adapters.sealed import Times, open_page, same, settled
+from syncd.adapters.credit import Times
 from syncd.adapters.sealed import compose as composed
+from syncd.adapters.sealed import open_page, same, settled
 from syncd.adapters.wordpress.markup import harmless, harmless_title, plain_title
 from syncd.content.clean import clean
 from syncd.content.text import text_of
