@@ -148,6 +148,9 @@ def case(test: Callable[Concatenate[C, P], Awaitable[None]]) -> Callable[Concate
 
     @functools.wraps(test)
     def run(self: C, /, *args: P.args, **named: P.kwargs) -> None:
+        if reason := self.skips.get(test.__name__):
+            self.skip(reason)
+
         async def played() -> None:
             await self.play(lambda: test(self, *args, **named))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -120,3 +120,11 @@ def test_a_wrong_adapter_is_found_by_the_case_that_is_meant_for_it(
 def test_every_case_is_shown_to_fail() -> None:
     cases = {name.removeprefix("test_") for name in vars(AdapterContract) if name.startswith("test_")}
     assert cases == {case for _, case, _, _ in FOUND}
+
+
+def test_a_case_that_the_author_can_not_run_is_skipped_with_the_authors_reason() -> None:
+    class Ours(OnFakeCMS):
+        skips: ClassVar = {"test_it_can_be_closed_twice": "it is closed by the site's own door"}
+
+    with pytest.raises(pytest.skip.Exception, match="the site's own door"):
+        Ours().test_it_can_be_closed_twice()
