@@ -1017,6 +1017,35 @@ class AdapterContract:
         if self.has_pages:
             await self._is_copied(back.ref.url, MEDIA["file"])
 
+    @pytest.mark.parametrize("fault", ["lost_before", "lost_after", "page200", "die_after"])
+    @case
+    async def test_a_post_with_files_is_whole_in_the_end_whatever_call_fails(self, fault: str) -> None:
+        """A file, or the answer to it, may be lost as well as the text."""
+        self.needs(self.can.media != "none", "media is none")
+        self.needs_key()
+        self.needs_faults(fault)
+        for n in range(1, _MOST_CALLS):
+            subject = Subject(self.with_files("picture", "file"))
+            if not await self._fails_at(n, subject, fault):
+                break
+            await self.recover("create", subject)
+            found = await self.is_the_only_one(subject)
+            if self.has_pages:
+                await self._is_copied(found.url, MEDIA["picture"])
+                await self._is_copied(found.url, MEDIA["file"])
+
+    async def _fails_at(self, n: int, subject: Subject, fault: str) -> bool:
+        """Create it with the fault at the n-th call; False when there is none."""
+        if fault in DEATHS:
+            return await self._dies_at(n, "create", subject, fault)
+        struck = await self._strike("create", subject, fault, n, lasting=False, writes=False)
+        if struck is None:
+            return False
+        done = await self.is_done("create", subject)
+        assert struck.error is not None or done, f"it says that it is done, {struck}"
+        assert isinstance(struck.error, Unknown | None) or not done, f"it is done, and it says no, {struck}"
+        return True
+
     # --- errors ------------------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("fault", DOUBTFUL)

@@ -59,6 +59,7 @@ FOUND: list[tuple[type[FakeAdapter], str, tuple[Any, ...], dict[str, Any]]] = [
     (wrong.LeavesFilesAtTheirSource, "a_file_is_copied_or_it_is_told_that_it_is_not", ("picture",), {}),
     (wrong.PostsBeforeItHasTheFiles, "a_file_that_is_not_there_stops_the_post_before_anything_is_made", (), FILES),
     (wrong.ForgetsFiles, "an_update_changes_files", (), FILES),
+    (wrong.PostsBeforeItHasTheFiles, "a_post_with_files_is_whole_in_the_end_whatever_call_fails", ("lost_before",), FILES),
     (wrong.CallsEverythingNotApplied, "an_answer_that_tells_nothing_is_unknown", ("create", "lost_before"), {}),
     (wrong.TakesAnyAnswerForSuccess, "an_answer_that_tells_nothing_is_unknown", ("create", "page200"), {}),
     (wrong.TakesAnyAnswerForSuccess, "an_answer_that_tells_nothing_is_unknown", ("create", "wall200"), {}),
