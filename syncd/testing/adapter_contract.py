@@ -148,6 +148,8 @@ def case(test: Callable[Concatenate[C, P], Awaitable[None]]) -> Callable[Concate
 
     @functools.wraps(test)
     def run(self: C, /, *args: P.args, **named: P.kwargs) -> None:
+        self.skip_excused(test.__name__.removeprefix("test_"))
+
         async def played() -> None:
             await self.play(lambda: test(self, *args, **named))
 
@@ -175,7 +177,7 @@ class AdapterContract:
     speaks_http: ClassVar[bool] = True
     """False for an adapter that doesn't reach its CMS by tools.client: `attach` may then put the wire into it."""
     skips: ClassVar[dict[str, str]] = {}
-    """Names of cases that can't be run on this CMS, each with the reason."""
+    """Names of cases (without test_) that can't be run on this CMS, each with the reason."""
 
     # --- what the author gives ---------------------------------------------------------------------------------------
 
@@ -305,6 +307,12 @@ class AdapterContract:
 
     def skip(self, reason: str) -> NoReturn:
         pytest.skip(reason)
+
+    def skip_excused(self, name: str) -> None:
+        """Skip what the author says can't be run here; without a reason that is a failure."""
+        if name in self.skips:
+            assert self.skips[name].strip(), f"say in skips why {name} can't be run"
+            self.skip(self.skips[name])
 
     def warn(self, text: str) -> None:
         warnings.warn(text, CapabilityWarning, stacklevel=2)

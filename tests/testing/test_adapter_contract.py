@@ -118,6 +118,14 @@ def test_a_wrong_adapter_is_found_by_the_case_that_is_meant_for_it(
         _run(kind, case, given, switches)
 
 
+@pytest.mark.parametrize(("reason", "raised"), [("the CMS keeps no keys", pytest.skip.Exception), (" ", AssertionError)])
+def test_an_author_may_excuse_a_case_with_a_reason_only(reason: str, raised: type[BaseException]) -> None:
+    made = type("Contract", (OnFakeCMS,), {"skips": {"what_is_not_there_is_none": reason}})()
+    made.setup_method()
+    with pytest.raises(raised):
+        made.test_what_is_not_there_is_none()
+
+
 def test_every_case_is_shown_to_fail() -> None:
     cases = {name.removeprefix("test_") for name in vars(AdapterContract) if name.startswith("test_")}
     assert cases == {case for _, case, _, _ in FOUND}
