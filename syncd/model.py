@@ -302,10 +302,11 @@ class Route:
 
 
 class RemoteState(StrEnum):
-    """Where a post stands in the CMS."""
+    """Where a post stands in the CMS. PENDING: it was handed over, and what became of it is not known yet."""
 
     PUBLIC = "public"
     DRAFT = "draft"
+    PENDING = "pending"
     WITHDRAWN = "withdrawn"
 
 
@@ -313,7 +314,8 @@ class RemoteState(StrEnum):
 class RemoteRef:
     """Where a post lies in the CMS.
 
-    version: opaque, changes with every change there ("" if the CMS has none). url: its public address ("" while draft).
+    version: opaque, changes with every change there ("" if the CMS has none). url: its public address ("" while it is not
+    known, as of a draft).
     modified_by: who changed it last when that was somebody else than us; None when it was us or the CMS can't tell.
     """
 

@@ -36,6 +36,7 @@ IMPORTERS = {
     "dateutil": ("syncd.sources.dates",),
     "protego": ("syncd.web.robots",),
     "publicsuffixlist": ("syncd.web.domain",),
+    "asyncssh": ("syncd.adapters.drop.sftp",),
     "jmespath": ("syncd.expressions",),
 }
 

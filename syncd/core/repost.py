@@ -45,6 +45,10 @@ class Status(StrEnum):
 
 REFUSED = "rejected"
 """The reason of a hold that is a person's word; their own words are its hint."""
+CMS = "cms"
+"""The actor of a hold that is the CMS's word."""
+REFUSED_LOOK = 600.0
+"""Seconds between looks for what was handed over and refused, or not acknowledged in time."""
 NEEDS_PERSON = frozenset({Status.PARKED, Status.EDITED, Status.GONE, Status.HELD})
 
 RETRY_HORIZON = timedelta(hours=2)
@@ -395,6 +399,12 @@ def _fold_located(repost: Repost, outcome: Located, policy: Policy, now: datetim
     return replace(row, due=_after(now, policy.quiet) if intent else now)
 
 
+def _refused_after_sending(repost: Repost) -> bool:
+    """The CMS took what was sent last, and refused it later or never answered."""
+    hold = repost.hold
+    return hold is not None and hold.actor == CMS and hold.revision == repost.sent > repost.seen
+
+
 def _older_hold_falls(repost: Repost, sent: int) -> Hold | None:
     hold = repost.hold
     return None if hold and hold.revision is not None and hold.revision <= sent else hold
@@ -415,7 +425,8 @@ def _fold_seen(repost: Repost, outcome: Seen, policy: Policy, now: datetime) -> 
     wait = policy.looks[min(looks, len(policy.looks)) - 1]
     finding = None if repost.finding is Finding.GONE else repost.finding
     seen = max(repost.seen, min(outcome.n, repost.sent))
-    row = replace(repost, seen=seen, looks=looks, finding=finding, ref=outcome.ref or repost.ref, tries=0)
+    hold = None if _refused_after_sending(repost) else repost.hold
+    row = replace(repost, seen=seen, looks=looks, finding=finding, ref=outcome.ref or repost.ref, tries=0, hold=hold)
     return _all_well(replace(row, due=now + timedelta(seconds=wait)))
 
 
@@ -432,10 +443,13 @@ def _fold_gone(repost: Repost, reason: str, policy: Policy, now: datetime) -> Re
 
 
 def _fold_rejected(repost: Repost, outcome: Rejected, policy: Policy, now: datetime) -> Repost:
-    revision = repost.intent.revision if repost.intent else repost.wanted
-    hold = Hold(outcome.reason, revision, "cms", outcome.hint)
+    """Without an intent it was sent, and refused later: it is looked at again soon, since the other side may change its
+    mind."""
+    revision = repost.intent.revision if repost.intent else repost.sent
+    hold = Hold(outcome.reason, revision, CMS, outcome.hint)
     row = replace(repost, intent=None, hold=hold, reason=outcome.reason, hint=outcome.hint, tries=0)
-    return replace(row, due=now + timedelta(seconds=policy.looks[0]))
+    wait = policy.looks[0] if repost.intent else min(REFUSED_LOOK, policy.looks[0])
+    return replace(row, due=now + timedelta(seconds=wait))
 
 
 def _fold_failure(repost: Repost, outcome: Retry | Unknown, now: datetime) -> Repost:
@@ -476,7 +490,7 @@ def retry(repost: Repost, now: datetime, *, overwrite: bool = False) -> Repost |
     """A person says: go on. None when the post was edited at the site and `overwrite` is not said.
 
     A post that is gone is created again with the same key; an open intent without look-up is dropped, and the settling
-    time of the engine still holds before the next write.
+    time of the engine still holds before the next write. What was refused after it was sent is sent again.
     """
     if repost.finding is Finding.EDITED and not overwrite:
         return None
@@ -484,7 +498,7 @@ def retry(repost: Repost, now: datetime, *, overwrite: bool = False) -> Repost |
     intent = None if parked_in_doubt else repost.intent
     row = replace(repost, intent=intent, hold=None, tries=0, reason="", hint="", due=now, finding=None)
     if repost.finding is None:
-        return row
+        return replace(row, sent=repost.seen) if _refused_after_sending(repost) else row
     return replace(row, sent=0, seen=0, ref=None if repost.finding is Finding.GONE else repost.ref)
 
 
@@ -504,3 +518,8 @@ def adopt(repost: Repost, ref: RemoteRef, *, stored: str, now: datetime, n: int 
 def is_draft(repost: Repost) -> bool:
     """True while the post waits in the CMS for the site's own editor."""
     return repost.post_as is PostAs.DRAFT and repost.ref is not None and repost.ref.state is RemoteState.DRAFT
+
+
+def is_handed_over(repost: Repost) -> bool:
+    """True while only the other side knows what becomes of the post."""
+    return repost.ref is not None and repost.ref.state is RemoteState.PENDING

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from syncd.adapters.api import Adapter, Standing
 from syncd.content.text import text_of, title_of
 from syncd.core import repost as machine
 from syncd.core import visible
 from syncd.core.adopt import Candidate, match
-from syncd.core.repost import Edited, Gone, Outcome, Retry, Seen, Verify
+from syncd.core.repost import Edited, Gone, Outcome, Rejected, Retry, Seen, Verify
 from syncd.engine.deps import Deps, SiteUnit
-from syncd.engine.send import Draft, locate, print_of, read
+from syncd.engine.send import Draft, hidden, locate, print_of, read
 from syncd.errors import ReadFailed
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, Repost, Revision
 from syncd.sources.decode import decode
@@ -21,6 +22,8 @@ FIRST_LOOK, LONGEST_LOOK = 2.0, 600.0
 """Seconds between looks for a page that is not visible yet."""
 PATIENCE = 4
 """Bad looks at a page that was never seen until the CMS is asked what became of the post."""
+LONGEST_WAIT = 60.0
+"""Seconds between looks for the answer of the other side of a drop: they cost one small read."""
 EDITOR_LOOK = 300.0
 """Seconds between looks for a draft that waits for the site's own editor."""
 _NO_CACHE = {"cache-control": "no-cache", "pragma": "no-cache"}
@@ -46,26 +49,48 @@ class Looker:
         ref = repost.ref
         if ref is None:
             return Gone("no_address")
-        if machine.is_draft(repost):
-            published = await self._published(repost, site)
-            if isinstance(published, RemoteRef):
-                ref = published
-            else:
+        unknown = site.adapter.capabilities.awaits and not ref.url
+        if machine.is_draft(repost) or unknown:
+            published = await self._published(repost, site, ref)
+            if not isinstance(published, RemoteRef):
                 return published
+            ref = published
+        if unknown and expected.revision.withdrawn and not ref.url:  # nobody ever said where it stood: nothing to look at
+            return Seen(step.n, ref, "never_public")
         try:
             look = judge(expected, await site.look.get(ref.url, headers=_NO_CACHE))
         except ReadFailed as error:
-            return self._bad(repost, error.reason, error.hint)
+            return await self._awaited(repost, site) or self._bad(repost, error.reason, error.hint)
         return await self._judge(repost, step, site, expected, ref, look)
 
-    async def _published(self, repost: Repost, site: SiteUnit) -> RemoteRef | Outcome:
-        ref = await locate(site.adapter, repost)
+    async def _published(self, repost: Repost, site: SiteUnit, known: RemoteRef) -> RemoteRef | Outcome:
+        """Where a post stands that was not public when it was sent, or what it waits for."""
+        if site.adapter.capabilities.awaits:
+            told = await _standing(site.adapter, known)
+            if told.waits or told.refused:
+                return self._told(repost, told)
+            ref: RemoteRef | None = told.ref
+        else:
+            ref = await locate(site.adapter, repost)
         if ref is None:
             return Gone("draft_removed")
         if ref.state is RemoteState.DRAFT:
             hint = "the site's editor has to publish it"
             return Retry(EDITOR_LOOK, "waiting_for_editor", hint, intact=True)
         return ref
+
+    async def _awaited(self, repost: Repost, site: SiteUnit) -> Outcome | None:
+        """What the other side says of a post that was handed over to it and is not on its page; None: nothing."""
+        if not site.adapter.capabilities.awaits or repost.ref is None or repost.seen == repost.sent or site.gate.wait > 0:
+            return None
+        told = await _standing(site.adapter, repost.ref)
+        return self._told(repost, told) if told.waits or told.refused else None
+
+    def _told(self, repost: Repost, told: Standing) -> Outcome:
+        if told.refused:
+            return Rejected(told.refused, told.hint)
+        wait = self.deps.backoff(repost.tries, first=FIRST_LOOK, cap=LONGEST_WAIT)
+        return Retry(wait, told.waits, told.hint, intact=True)
 
     async def _judge(
         self,
@@ -77,11 +102,13 @@ class Looker:
         look: visible.Look,
     ) -> Outcome:
         if look.ok:
+            if ref.state is RemoteState.PENDING:  # who sees it needs nobody's word for it
+                ref = replace(ref, state=RemoteState.WITHDRAWN if expected.revision.withdrawn else RemoteState.PUBLIC)
             return Seen(step.n, ref if ref != repost.ref else None)
-        outcome = await self._ask_cms(repost, site, expected, look.reason)
+        outcome = await self._awaited(repost, site) or await self._ask_cms(repost, site, expected)
         return outcome or self._bad(repost, look.reason, _hint(look))
 
-    async def _ask_cms(self, repost: Repost, site: SiteUnit, expected: Expected, reason: str) -> Outcome | None:
+    async def _ask_cms(self, repost: Repost, site: SiteUnit, expected: Expected) -> Outcome | None:
         """The page does not show it: does the CMS say that somebody removed or changed it? Asked when it was seen before,
         or when it does not appear for long: an editor may be quicker than the first look."""
         early = repost.seen < repost.sent and repost.tries < PATIENCE
@@ -93,7 +120,7 @@ class Looker:
             return Edited(ref, repost.stored, "public_again") if ref and back else None
         if ref is None:
             return Gone("removed_at_site")
-        if ref.state is not RemoteState.PUBLIC:
+        if hidden(ref):
             return Gone("unpublished_at_site")
         doc = await read(site.adapter, ref)
         stored = print_of(doc.title, doc.html) if doc else ""
@@ -103,6 +130,11 @@ class Looker:
     def _bad(self, repost: Repost, reason: str, hint: str) -> Retry:
         wait = self.deps.backoff(repost.tries, first=FIRST_LOOK, cap=LONGEST_LOOK)
         return Retry(wait, reason, hint, intact=True)
+
+
+async def _standing(adapter: Adapter, ref: RemoteRef) -> Standing:
+    told: Standing = await adapter.standing(ref)  # type: ignore[attr-defined]  # declared by the capability
+    return told
 
 
 def judge(expected: Expected, answer: Answer) -> visible.Look:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from syncd.adapters.api import Adapter, How
+from syncd.adapters.wall.faults import AT_ONCE
 from syncd.content.text import text_of
 from syncd.core import mapping, visible
 from syncd.core.repost import (
@@ -24,7 +25,7 @@ from syncd.core.repost import (
     Unknown,
 )
 from syncd.engine.deps import Deps, SiteUnit
-from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, RateLimited, StoreError, SyncdError
+from syncd.errors import AdapterBug, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, StoreError, SyncdError
 from syncd.errors import Rejected as Refused
 from syncd.errors import Unknown as UnknownAnswer
 from syncd.model import (
@@ -75,7 +76,8 @@ def drafted(deps: Deps, repost: Repost, revision: Revision, site: SiteUnit) -> D
 
 def _state(repost: Repost) -> RemoteState:
     """A draft stays one until the site's editor publishes it; an update never unpublishes."""
-    if repost.post_as is PostAs.DRAFT and (repost.ref is None or repost.ref.state is RemoteState.DRAFT):
+    unpublished = repost.ref is None or repost.ref.state in (RemoteState.DRAFT, RemoteState.PENDING)
+    if repost.post_as is PostAs.DRAFT and unpublished:
         return RemoteState.DRAFT
     return RemoteState.PUBLIC
 
@@ -98,10 +100,11 @@ async def attempt(
     try:
         outcome = await call()
     except SyncdError as error:
-        outcome = _sorted(deps, repost, site, error)
-    except Exception as error:  # a bug in an adapter counts as an unknown outcome, and is told
+        outcome = _after_failure(deps, repost, kind, _sorted(deps, repost, site, error))
+    except Exception as error:  # a bug on our side of the adapter's wall counts as an unknown outcome too, and is told
         deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, repost=repost.id, exc_info=True)
-        outcome = Unknown(deps.backoff(repost.tries), "adapter_bug", "report this to the adapter's author with the log")
+        bug = Unknown(deps.backoff(repost.tries), "adapter_bug", "report this to the adapter's author with the log")
+        outcome = _after_failure(deps, repost, kind, bug)
     else:
         if kind != "look" and outcome is not None:  # None: nothing was found, or nobody was asked
             site.gate.well()
@@ -109,21 +112,25 @@ async def attempt(
         if kind != "look":
             site.gate.leave()
     deps.meter.site_state(site.name, site.gate.state)
-    if kind != "write" and isinstance(outcome, Retry | Unknown | Rejected):
-        return _looked(deps, repost, outcome)
     return outcome
 
 
-def _looked(deps: Deps, repost: Repost, outcome: Retry | Unknown | Rejected) -> Retry:
+def _after_failure(deps: Deps, repost: Repost, kind: Act, outcome: Outcome) -> Outcome:
+    """A call that only looks can fail in one way: it is repeated."""
+    if kind == "write" or not isinstance(outcome, Retry | Unknown | Rejected):
+        return outcome
     wait = deps.backoff(repost.tries) if isinstance(outcome, Rejected) else outcome.after
     return Retry(wait, outcome.reason, outcome.hint, intact=True)
 
 
 def _sorted(deps: Deps, repost: Repost, site: SiteUnit, error: SyncdError) -> Outcome:
     wait = deps.backoff(repost.tries)
+    at_once = error.reason in AT_ONCE
     match error:
+        case AdapterBug():  # it may concern this post alone: the site's others go on
+            return Unknown(wait, error.reason, error.hint)
         case UnknownAnswer():
-            site.gate.failed(error.reason, error.hint)
+            site.gate.failed(error.reason, error.hint, at_once=at_once)
             return Unknown(1.0, error.reason, error.hint)
         case RateLimited():
             pause = site.gate.limited(error.after, error.reason, error.hint, said=error.said)
@@ -132,7 +139,7 @@ def _sorted(deps: Deps, repost: Repost, site: SiteUnit, error: SyncdError) -> Ou
             site.gate.refused(error.reason, error.hint)
             return Retry(wait, error.reason, error.hint)
         case NotApplied():
-            site.gate.failed(error.reason, error.hint)
+            site.gate.failed(error.reason, error.hint, at_once=at_once)
             return Retry(max(wait, error.after), error.reason, error.hint)
         case Refused():
             return Rejected(error.reason, error.hint or error.message)
@@ -308,7 +315,12 @@ def _is_half(repost: Repost, intent: Intent, ref: RemoteRef, stored: str, adapte
 def _taken_down(repost: Repost, now_there: RemoteRef) -> bool:
     """What was public when we left it is not any more: its text may be ours, but somebody took it from public view."""
     was = repost.ref.state if repost.ref else None
-    return was is RemoteState.PUBLIC and now_there.state is not RemoteState.PUBLIC
+    return was is RemoteState.PUBLIC and hidden(now_there)
+
+
+def hidden(ref: RemoteRef) -> bool:
+    """The CMS says that it is not for the public; of what was only handed over it says nothing."""
+    return ref.state in (RemoteState.DRAFT, RemoteState.WITHDRAWN)
 
 
 def how_to_withdraw(adapter: Adapter) -> How:

@@ -52,7 +52,8 @@ class JustSent:
 
 def calls_cms(repost: Repost) -> bool:
     """True when the next step may call the CMS; looks at a public page go on while the CMS wants to be left alone."""
-    return repost.intent is not None or repost.sent != repost.approved or machine.is_draft(repost)
+    waits = machine.is_draft(repost) or machine.is_handed_over(repost)
+    return repost.intent is not None or repost.sent != repost.approved or waits
 
 
 class Worker:

@@ -26,9 +26,9 @@ from urllib.parse import urljoin
 import pytest
 
 from syncd import config, plugins
-from syncd.adapters.api import Adapter, Capabilities, CheckReport, How, Tools
+from syncd.adapters.api import VERSION, Adapter, Capabilities, CheckReport, How, Tools
 from syncd.adapters.markup import decode
-from syncd.adapters.registry import GROUP, MEMBERS, VERSION
+from syncd.adapters.registry import GROUP, MEMBERS
 from syncd.content.text import text_of, title_of
 from syncd.core import visible
 from syncd.engine.send import print_of
@@ -63,6 +63,7 @@ from syncd.web.client import Web
 
 Write = Literal["create", "update", "withdraw"]
 Act = Literal["create", "update", "withdraw", "find", "read"]
+C = TypeVar("C", bound="AdapterContract")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -142,13 +143,11 @@ class Struck:
         return f"at call {self.step.n} ({self.step.name}): {self.error or self.result!r}"
 
 
-def case(
-    test: Callable[Concatenate[AdapterContract, P], Awaitable[None]],
-) -> Callable[Concatenate[AdapterContract, P], None]:
+def case(test: Callable[Concatenate[C, P], Awaitable[None]]) -> Callable[Concatenate[C, P], None]:
     """A case written as a coroutine, run to its end on an open adapter."""
 
     @functools.wraps(test)
-    def run(self: AdapterContract, /, *args: P.args, **named: P.kwargs) -> None:
+    def run(self: C, /, *args: P.args, **named: P.kwargs) -> None:
         async def played() -> None:
             await self.play(lambda: test(self, *args, **named))
 
@@ -551,8 +550,8 @@ class AdapterContract:
 
     @case
     async def test_what_it_declares_is_there(self) -> None:
-        for member in ("reads", "lists", "sweeps"):
-            declared, method = getattr(self.can, member), member.removesuffix("s")
+        for member, method in {"reads": "read", "lists": "list", "sweeps": "sweep", "awaits": "standing"}.items():
+            declared = getattr(self.can, member)
             has = callable(getattr(self.adapter, method, None))
             assert has or not declared, f"{member} is declared, and there is no {method}()"
             if has and not declared and member == "reads":
@@ -1185,6 +1184,18 @@ class AdapterContract:
         every = {doc.key async for doc in self.adapter.list(self.prefix)}  # type: ignore[attr-defined]  # declared
         assert {first.post.key, second.post.key} <= every
         assert all(key.startswith(self.prefix) for key in every)
+
+    @case
+    async def test_what_was_handed_over_stands_somewhere(self) -> None:
+        """Of its post and of no other; a refusal says what to do."""
+        self.needs(self.can.awaits, "awaits is not declared")
+        subject = await self.made()
+        told = await self.adapter.standing(subject.ref)  # type: ignore[attr-defined]  # declared
+        assert told.ref.id == cast(RemoteRef, subject.ref).id
+        assert not (told.waits and told.refused), f"it waits, and it is refused: {told}"
+        assert not told.refused or told.hint, f"a refusal says why: {told}"
+        error = await self.failed(self.adapter.standing(RemoteRef(f"{self.prefix}nothing")))  # type: ignore[attr-defined]
+        assert isinstance(error, NotFound), f"what was never handed over is NotFound: {error!r}"
 
     @case
     async def test_a_sweep_leaves_the_one_post(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from syncd import plugins
+from syncd.adapters.drop.options import Acknowledgement
 from syncd.config import TABLES, Table, load, options_of, site_place, source_place
 from syncd.sources.mapping import Detail, Fields, Paging
 
@@ -90,8 +91,9 @@ _ANY: dict[str, Any] = {
     [("syncd.sources", "govcn", "sources"), ("syncd.sources", "feed", "sources"),
      ("syncd.sources", "json", "sources"), ("syncd.sources", "html", "sources"), ("syncd.sources", "relay", "sources"),
      ("syncd.adapters", "static", "sites"),
+     ("syncd.adapters", "directory", "sites"), ("syncd.adapters", "sftp", "sites"),
      ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites"),
-     ("syncd.adapters", "http", "sites")],
+     ("syncd.adapters", "git", "sites"), ("syncd.adapters", "http", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
     shape: type[BaseModel] = plugins.load(group, name).Options  # type: ignore[attr-defined]
@@ -109,6 +111,13 @@ def test_the_options_within_options_occur_in_it_too(kind: str, place: str, shape
     shown = [set(row["options"][place]) for row in _uncommented()["sources"] if row["kind"] == kind]
     ways = {"next"} if kind == "json" else set(Paging.model_fields) - {"next"}
     assert set(shape.model_fields) - (ways if shape is Paging else set()) == shown[0]
+
+
+def test_the_options_of_an_acknowledgement_occur_in_it_too() -> None:
+    (row,) = [row for row in _uncommented()["sites"] if row["adapter"] == "directory"]
+    assert set(row["options"]["ack"]) == set(Acknowledgement.model_fields)
+    shown = Acknowledgement.model_validate(row["options"]["ack"])
+    assert shown == Acknowledgement()
 
 
 def _resolved(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -423,3 +424,51 @@ def test_an_intent_that_names_more_than_is_approved_only_tells_where_the_post_li
     found = fold(merged, Sent(REF, "stored"), OPEN, NOW)
     assert (found.sent, found.intent, found.ref, found.stored) == (0, None, REF, "stored")
     assert found.wanted >= found.approved >= found.sent >= found.seen
+
+
+def handed_over(**named: object) -> Repost:
+    """Sent, and only the other side knows what becomes of it."""
+    pending = RemoteRef("7", state=RemoteState.PENDING)
+    return row(**{"wanted": 1, "approved": 1, "sent": 1, "ref": pending} | named)
+
+
+def test_what_was_handed_over_is_known_by_its_ref() -> None:
+    assert machine.is_handed_over(handed_over())
+    assert not machine.is_handed_over(visible_row())
+    assert not machine.is_handed_over(row())
+
+
+def test_a_refusal_after_sending_holds_what_was_sent_and_is_looked_at_again_soon() -> None:
+    refused = fold(handed_over(), Rejected("importer_refused", "栏目不存在"), OPEN, NOW)
+    assert (refused.hold, refused.sent) == (Hold("importer_refused", 1, "cms", "栏目不存在"), 1)
+    assert machine.status(refused) is Status.HELD
+    assert refused.due == NOW + timedelta(seconds=600)
+    assert planned(replace(refused, due=NOW)) == Verify(1)
+
+
+def test_a_refusal_of_what_was_sent_leaves_a_newer_revision_alone() -> None:
+    refused = fold(handed_over(wanted=2), Rejected("importer_refused"), OPEN, NOW)
+    assert machine.status(refused) is Status.WAITING
+    approved = machine.approve(refused, 2, NOW)
+    assert planned(approved) == Send(2, IntentKind.UPDATE)
+
+
+def test_a_refusal_after_sending_falls_when_the_page_shows_it_after_all() -> None:
+    refused = fold(handed_over(), Rejected("not_acknowledged"), OPEN, NOW)
+    seen = fold(refused, Seen(1), OPEN, NOW)
+    assert (seen.hold, seen.seen, seen.reason) == (None, 1, "")
+
+
+def test_a_refusal_after_sending_is_sent_again_when_a_person_says_so() -> None:
+    refused = fold(handed_over(), Rejected("importer_refused"), OPEN, NOW)
+    again = machine.retry(refused, NOW)
+    assert again is not None
+    assert (again.sent, again.hold) == (0, None)
+    assert planned(again) == Send(1, IntentKind.UPDATE)
+
+
+def test_a_retry_of_anything_else_sends_nothing_again() -> None:
+    for other in (handed_over(), handed_over(seen=1), handed_over(hold=Hold("x", 1, "李主任"))):
+        again = machine.retry(other, NOW)
+        assert again is not None
+        assert again.sent == 1

@@ -77,6 +77,7 @@ FOUND: list[tuple[type[FakeAdapter], str, tuple[Any, ...], dict[str, Any]]] = [
     (wrong.IgnoresVersions, "an_update_that_arrives_late_overwrites_no_editor", (), {}),
     (wrong.PublishesWhatItCannotFind, "the_process_may_die_at_any_call", ("create", "die_after"), {}),
     (wrong.ListsEverything, "the_list_holds_what_was_posted_and_only_ours", (), {}),
+    (wrong.StandsNowhere, "what_was_handed_over_stands_somewhere", (), {}),
     (wrong.SweepsTooMuch, "a_sweep_leaves_the_one_post", (), APP),
     (wrong.LeavesADraft, "an_anonymous_reader_sees_the_post_and_no_draft", (), {}),
 ]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from syncd.adapters.api import CheckReport, How, SiteConfig, Tools
+from syncd.adapters.api import CheckReport, How, SiteConfig, Standing, Tools
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.model import Post, Precision, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 from syncd.testing.fakecms import FakeAdapter, FakeOptions
@@ -394,6 +394,15 @@ class ListsEverything(FakeAdapter):
     async def list(self, prefix: str) -> AsyncIterator[RemoteDoc]:
         async for doc in super().list(""):
             yield doc
+
+
+class StandsNowhere(Declares):
+    """Takes every ref for one that was handed over."""
+
+    claim: ClassVar = {"awaits": True}
+
+    async def standing(self, ref: RemoteRef) -> Standing:
+        return Standing(ref, "waiting_for_importer", "", "wait")
 
 
 class SweepsTooMuch(FakeAdapter):
