@@ -18,7 +18,7 @@ from syncd.adapters.http.bodies import File
 from syncd.adapters.http.calls import Already, Caller
 from syncd.adapters.http.check import Checker
 from syncd.adapters.http.login import Door
-from syncd.adapters.http.options import Search
+from syncd.adapters.http.options import Search, States
 from syncd.adapters.http.plan import Options, Step, plan
 from syncd.adapters.http.values import Values, Writer, is_notice, notice, plain_text, upload_of
 from syncd.adapters.http.wire import Wire
@@ -229,10 +229,10 @@ class HttpAdapter:
 
     def _state(self, said: str) -> RemoteState:
         states = self._options.states
-        known = {word: state for state in RemoteState for word in getattr(states, state.value)}
+        own = {name: RemoteState(name) for name in States.model_fields}
+        known = {word: state for name, state in own.items() for word in getattr(states, name)}
         if said in known:
             return known[said]
-        own = {state.value: state for state in RemoteState}
         if not said or not known:
             return own.get(said, RemoteState.PUBLIC)
         raise NotApplied("unknown_state", f"the CMS calls its state {said[:40]!r}", hint="add it to options.states")
