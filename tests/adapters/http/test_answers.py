@@ -281,6 +281,17 @@ async def test_what_was_not_declared_is_refused_with_what_to_do() -> None:
         assert "declare it" in refused.value.hint
 
 
+@played
+async def test_what_is_already_so_is_a_withdrawal_only() -> None:
+    rule = {"means": "already", "when": "code == `9`"}
+    withdraw = {"unpublish": {"url": "/off", "json": {"id": "{{ id }}"}, "fields": {}}}
+    ground = site(answers=(rule,), withdraw=withdraw)
+    says(ground, 200, '{"code": 9, "id": 1}')
+    assert (await ground.adapter().create(post(), RemoteState.PUBLIC)).outcome is Wrote.CREATED
+    gone = await ground.adapter().withdraw(RemoteRef("1"), "unpublish", None)
+    assert (gone.outcome, gone.ref.state) == (Wrote.ALREADY, RemoteState.WITHDRAWN)
+
+
 # What a declared CMS may be reached by
 
 CONFIG = """
