@@ -14,6 +14,7 @@ INSTALLERS = {
     "WordPress": "tests.wordpress.install",
     "systemd": "tests.systemd.install",
     "WebSub": "tests.push.install",
+    "SFTP": "tests.sftp.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 

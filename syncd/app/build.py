@@ -35,7 +35,7 @@ from syncd.web.failure import Failure
 from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "sftp": 22}
 
 
 def _relay_problems(config: Config) -> list[str]:
@@ -319,7 +319,7 @@ def outgoing(config: Config) -> list[dict[str, str]]:
         (str(value), f"CMS of site {s.name}")
         for s in config.sites
         for value in s.options.values()
-        if isinstance(value, str) and value.startswith(("http://", "https://"))
+        if isinstance(value, str) and value.startswith(("http://", "https://", "sftp://"))
     ]
     found = []
     for url, why in rows:
