@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test bench servers lab test-all check lint types contracts coverage bundle lock clean venv
+.PHONY: demo test bench servers lab test-all test-cms check lint types contracts coverage bundle lock clean venv
 
 venv: $(STAMP)
 
@@ -23,16 +23,21 @@ demo: $(STAMP)
 	@$(BIN)/syncd demo $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not servers" -q $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "not servers and not cms" -q $(ARGS)
 
 servers: $(STAMP)
 	@$(BIN)/python -m pytest -m servers -q $(ARGS)
 
-# What the tests with real servers need beside Python (PostgreSQL, WordPress, a booted systemd, a WebSub hub): as root on Debian.
+# What the tests with real servers need beside Python (PostgreSQL, WordPress, a booted systemd, a WebSub hub, CMSs): as root on Debian.
 lab: $(STAMP)
 	@$(BIN)/python -m tests.lab
 
 test-all: test lab servers
+
+# Every CMS that the adapters were made for, also those that take minutes to install; ends with a table.
+test-cms: $(STAMP)
+	@$(BIN)/python -m tests.lab --all
+	@$(BIN)/python -m pytest -m cms -q -p no:randomly tests/cms $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench $(ARGS)

@@ -158,12 +158,17 @@ _REPORT = "this is a fault of the parser: save the body and report it; the other
 
 async def _spawn(idle: float) -> asyncio.subprocess.Process:
     """A fresh interpreter: no inherited state, descriptors, secrets of the environment or threads."""
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", _BOOT, json.dumps(sys.path), str(idle),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env=kept | {"PYTHONIOENCODING": "utf-8"}, limit=_MEBI,
+        env=environment(), limit=_MEBI,
     )
+
+
+def environment() -> dict[str, str]:
+    """What a child needs of ours: no secret is in it."""
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return kept | {"PYTHONIOENCODING": "utf-8"}
 
 
 async def _ask(process: asyncio.subprocess.Process, job: bytes) -> Reply:
@@ -177,9 +182,14 @@ async def _ask(process: asyncio.subprocess.Process, job: bytes) -> Reply:
         return "memory", None
     body = await process.stdout.readexactly(size)
     try:
-        return cast(Reply, _Results(BytesIO(body)).load())
+        return cast(Reply, believed(body))
     except Exception:  # noqa: BLE001 - whatever hostile pickles raise: the child is not to be believed
         return "unreadable", None
+
+
+def believed(body: bytes) -> Any:
+    """What a child has pickled: plain values, our dataclasses, enums and errors. Raises whatever hostile pickles raise."""
+    return _Results(BytesIO(body)).load()
 
 
 class _Results(pickle.Unpickler):
@@ -214,7 +224,7 @@ def _member(kind: Any, name: Any) -> Enum:
 
 def serve(idle: float) -> None:
     """The child's loop: jobs come on descriptor 0, replies go to what was descriptor 1; ends on EOF or when idle."""
-    _die_with_the_parent()
+    die_with_the_parent()
     _limit_memory()
     for ignored in (signal.SIGINT, signal.SIGTERM):  # a stop is the parent's business: it drains, then closes the pipe
         signal.signal(ignored, signal.SIG_IGN)
@@ -224,16 +234,22 @@ def serve(idle: float) -> None:
         _send(replies, _work(job))
 
 
-def _die_with_the_parent() -> None:
+def die_with_the_parent() -> None:
+    """This process is killed as soon as the one that started it is gone."""
     import ctypes
 
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # if it died before this line, the pipe is at its end
 
 
 def _limit_memory() -> None:
+    limit_memory(_HEADROOM, least=_MEMORY)
+
+
+def limit_memory(more: int, *, least: int = 0) -> None:
+    """Bytes of address space beyond what this process holds now; at least `least` in all. No core is dumped."""
     with open("/proc/self/statm", "rb") as file:
         base = int(file.read().split()[0]) * resource.getpagesize()
-    limit = max(_MEMORY, base + _HEADROOM)
+    limit = max(least, base + more)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -251,18 +267,19 @@ def _receive(jobs: BinaryIO) -> bytes | None:
 
 def _send(replies: BinaryIO, reply: Reply) -> None:
     try:
-        body = _pickled(reply)
+        body = pickled(reply)
     except Exception as error:  # noqa: BLE001 - a result that can't be pickled is a bug of the function, not of the process
         body = pickle.dumps(("bug", f"{type(error).__name__}: {error}"[:500]))
     replies.write(_FRAME.pack(len(body)) + body)
     replies.flush()
 
 
-def _pickled(reply: Reply) -> bytes:
+def pickled(value: Any) -> bytes:
+    """A value as `believed` reads it quickly."""
     written = BytesIO()
     pickler = pickle.Pickler(written)
     pickler.dispatch_table = _REDUCERS
-    pickler.dump(reply)
+    pickler.dump(value)
     return written.getvalue()
 
 

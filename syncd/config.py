@@ -389,7 +389,11 @@ class SourceTable(Table):
 
 
 class SiteTable(Table):
-    """A site (站点). options: what its adapter takes, secrets resolved to SecretStr, not yet validated."""
+    """A site (站点). options: what its adapter takes, secrets resolved to SecretStr, not yet validated.
+
+    call_within: seconds that one call of the adapter may take. isolate: it runs in a process of its own, which may hold
+    `memory` MiB more than it starts with.
+    """
 
     name: Name
     site_name: str = ""
@@ -397,6 +401,9 @@ class SiteTable(Table):
     adapter: str
     public_url: Annotated[str, BeforeValidator(_base_address)]
     settle: Seconds = 600.0
+    call_within: Interval = 300.0
+    isolate: bool = False
+    memory: Annotated[int, Field(ge=64, le=65536)] = 512
     look: LookTable = LookTable()
     timezone: Zone | None = None
     network: NetworkTable = NetworkTable()

@@ -79,6 +79,10 @@ class Unknown(AdapterError):
     """The CMS may or may not have acted: the engine looks before it repeats."""
 
 
+class AdapterBug(Unknown):
+    """Told of an adapter, never raised by one: it raised what no adapter may, or returned what the contract does not know."""
+
+
 class RateLimited(AdapterError):
     """The CMS asked to be left alone for `after` seconds; the whole site pauses. Nothing was applied.
 

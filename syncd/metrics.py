@@ -65,6 +65,14 @@ CATALOGUE = (
            "Largest share of its time limit that an open repost has used.", "未完成转载已用时限的最大比例"),
     Metric("syncd_site_state", "gauge", ("site", "state"),
            "1 for the state that a site is in: ok, paused, stopped, unchecked.", "站点状态"),
+    Metric("syncd_adapter_faults_total", "counter", ("site", "reason"),
+           "Failures of an adapter itself: adapter_bug, adapter_hung, adapter_blocks, adapter_died, adapter_memory.",
+           "适配器自身故障次数"),
+    Metric("syncd_loop_blocked_seconds_total", "counter", ("site",),
+           "Seconds for which all work stood still, by the site whose adapter's code ran; empty for other code.",
+           "主循环被阻塞的时长"),
+    Metric("syncd_loop_lag_seconds", "gauge", (),
+           "How late the loop came to its last beat: all work waits as long.", "主循环最近一次延迟"),
     Metric("syncd_clock_error_seconds", "gauge", (),
            "How wrong the clock may be, NaN if unknown.", "时钟误差"),
     Metric("syncd_network_down", "gauge", (),
@@ -184,6 +192,17 @@ class Metrics:
         self._states[site] = state
         for known in dict.fromkeys((*SITE_STATES, state)):
             self._gauge("syncd_site_state", site=site, state=known).set(known == state)
+
+    def adapter_fault(self, site: str, reason: str) -> None:
+        """An adapter failed by itself."""
+        self._count("syncd_adapter_faults_total", site=site, reason=reason)
+
+    def loop_blocked(self, site: str, seconds: float) -> None:
+        """All work stood still for so long, in the code of a site's adapter, or ("") elsewhere."""
+        self._count("syncd_loop_blocked_seconds_total", by=seconds, site=site)
+
+    def loop_lag(self, seconds: float) -> None:
+        self._gauge("syncd_loop_lag_seconds").set(seconds)
 
     def clock_error(self, seconds: float | None) -> None:
         self._gauge("syncd_clock_error_seconds").set(float("nan") if seconds is None else seconds)

@@ -47,25 +47,43 @@ def load(group: str, name: str) -> type:
     return _import(group, matching[0])
 
 
-def refuse_unfit(group: str, name: str, found: type, *, version: int, members: Sequence[str]) -> None:
-    """Raises ConfigError unless the class has all members of its contract and is made for this version of it."""
+def refuse_unfit(
+    group: str, name: str, found: type, *, version: int, members: Sequence[str], oldest: int | None = None
+) -> None:
+    """Raises ConfigError unless the class has all members of its contract and is made for a version of it that is taken:
+    this one, and back to `oldest` (this one alone where it is not given)."""
     unstated = sorted(getattr(found, "__abstractmethods__", ()))
     missing = [*(member for member in members if not hasattr(found, member)), *unstated]
     if missing:
         raise ConfigError([f"{_noun(group)} {name!r} is broken: {found.__name__} lacks {', '.join(missing)}"])
     told = getattr(found, "api_version", version)
-    if told != version:
+    if type(told) is not int or not (version if oldest is None else oldest) <= told <= version:
         raise ConfigError([_other_version(group, name, found, told, version)])
 
 
+def outdated(group: str, name: str, found: type, *, version: int) -> str:
+    """What to install for a plug-in of an older version that is taken still; "" for one of this version."""
+    told = getattr(found, "api_version", version)
+    if told == version:
+        return ""
+    return f"{_made(group, name, told, version)}, which takes it for now: install a newer release of {_package(group, name)}"
+
+
 def _other_version(group: str, name: str, found: type, told: object, version: int) -> str:
-    made = f"{_noun(group)} {name!r} is made for version {told} of the contract, and this syncd has version {version}"
-    if not isinstance(told, int):
+    if type(told) is not int:
         return f"{_noun(group)} {name!r} is broken: {found.__name__}.api_version is {told!r}, not a number"
-    package = next((plugin.dist for plugin in installed(group) if plugin.name == name and plugin.dist), "its package")
+    made, package = _made(group, name, told, version), _package(group, name)
     if told > version:
         return f"{made}: install a newer syncd, or a release of {package} that is made for version {version}"
     return f"{made}: install a newer release of {package}"
+
+
+def _made(group: str, name: str, told: object, version: int) -> str:
+    return f"{_noun(group)} {name!r} is made for version {told} of the contract, and this syncd has version {version}"
+
+
+def _package(group: str, name: str) -> str:
+    return next((plugin.dist for plugin in installed(group) if plugin.name == name and plugin.dist), "its package")
 
 
 def _describe(point: EntryPoint) -> Plugin:

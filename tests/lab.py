@@ -15,8 +15,13 @@ INSTALLERS = {
     "systemd": "tests.systemd.install",
     "WebSub": "tests.push.install",
     "SFTP": "tests.sftp.install",
+    "Hugo": "tests.cms.hugo.install",
+    "Eleventy": "tests.cms.eleventy.install",
+    "Pelican": "tests.cms.pelican.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
+LONG: dict[str, str] = {}
+"""Those that take minutes: brought by `python -m tests.lab --all` (make test-cms) only."""
 
 
 def ready() -> frozenset[str]:
@@ -31,15 +36,16 @@ def unexcused(reasons: list[str], brought: frozenset[str]) -> list[str]:
 
 def main() -> int:
     """0 also where something can't be had: its tests skip by name."""
+    wanted = INSTALLERS | (LONG if "--all" in sys.argv[1:] else {})
     brought = []
-    for component, installer in INSTALLERS.items():
+    for component, installer in wanted.items():
         print(f"== {component}", flush=True)
         if subprocess.run([sys.executable, "-m", installer], cwd=ROOT, check=False).returncode == 0:
             brought.append(component)
     READY.parent.mkdir(parents=True, exist_ok=True)
     READY.write_text("".join(f"{component}\n" for component in brought), encoding="utf-8")
     print(f"lab: {', '.join(brought) or 'nothing'} ready")
-    if lacking := [component for component in INSTALLERS if component not in brought]:
+    if lacking := [component for component in wanted if component not in brought]:
         print(f"lab: {', '.join(lacking)} can't be had here: their tests are skipped by name")
     return 0
 

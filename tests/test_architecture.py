@@ -37,7 +37,7 @@ IMPORTERS = {
     "protego": ("syncd.web.robots",),
     "publicsuffixlist": ("syncd.web.domain",),
     "asyncssh": ("syncd.adapters.drop.sftp",),
-    "jmespath": ("syncd.sources.json_rows",),
+    "jmespath": ("syncd.expressions",),
 }
 
 

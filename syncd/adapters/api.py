@@ -1,17 +1,22 @@
-"""The public contract of an adapter: what a CMS can do, and the calls that the engine makes. Version 1."""
+"""The public contract of an adapter: what a CMS can do, and the calls that the engine makes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel
 
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult
-from syncd.web.api import Client
+from syncd.web.api import Client, Network
 
+VERSION = 1
+"""Of this contract. What may change within one, and when it grows: docs/adapter-author.md, "Versions of the contract"."""
+OLDEST = 1
+"""The oldest version whose adapters are taken still: the one before, for as long as the policy promises."""
 How = Literal["unpublish", "delete", "notice"]
 
 
@@ -123,23 +128,29 @@ class SiteConfig:
 class Tools:
     """What an adapter is given; it imports no HTTP library, never sleeps, retries or reads the clock itself.
 
-    client: to the CMS (its exact host and port are allowed). log: a bound structlog logger.
+    client: to the CMS (its exact host and port are allowed). log: a bound structlog logger. folder: below the state
+    directory, shared by all sites of this kind; made by the adapter when it needs one; None: it may keep nothing.
+    network: the site's settings, for an adapter that gets out by a program of its own.
     """
 
     client: Client
     now: Callable[[], datetime]
     blobs: Blobs
     log: Any = None
+    folder: Path | None = None
+    network: Network = field(default=Network(), repr=False)
 
 
 class Adapter(Protocol):
     """A CMS. Made once per configured site: `Kind(site, tools)`. Every method may raise AdapterError, and only that.
 
+    api_version: the contract that it was written for, stated by itself: one that syncd filled in would say nothing.
+
     Optional members, called only if declared in the capabilities: `read` (reads), `list` (lists), `sweep` (sweeps),
     `standing` (awaits).
     """
 
-    api_version: ClassVar[int] = 1
+    api_version: ClassVar[int]
     kind: ClassVar[str]
     Options: ClassVar[type[BaseModel]]
     capabilities: Capabilities
@@ -197,6 +208,8 @@ class Lists(Protocol):
 
 
 __all__ = [
+    "OLDEST",
+    "VERSION",
     "Adapter",
     "Awaits",
     "Blobs",

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import cast
 
 from syncd import plugins
-from syncd.adapters.api import Adapter
+from syncd.adapters.api import OLDEST, VERSION, Adapter
 from syncd.plugins import Plugin
 
 GROUP = "syncd.adapters"
-VERSION = 1
-MEMBERS = ("kind", "Options", "check", "find", "create", "update", "withdraw", "aclose")
+MEMBERS = ("api_version", "kind", "Options", "check", "find", "create", "update", "withdraw", "aclose")
 
 
 def load(kind: str) -> type[Adapter]:
     """The class of a kind. Raises ConfigError for an unknown, contested or broken one, or one of another version."""
     found = plugins.load(GROUP, kind)
-    plugins.refuse_unfit(GROUP, kind, found, version=VERSION, members=MEMBERS)
+    plugins.refuse_unfit(GROUP, kind, found, version=VERSION, members=MEMBERS, oldest=OLDEST)
     return cast(type[Adapter], found)
 
 

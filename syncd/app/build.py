@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 import secrets
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
@@ -15,6 +16,8 @@ from pydantic import BaseModel, SecretStr
 from syncd import __version__
 from syncd.adapters import api as adapters_api
 from syncd.adapters import registry as adapters
+from syncd.adapters.wall import Watch
+from syncd.app.walls import Walls, give_up
 from syncd.config import Config, SiteTable, SourceTable, options_of, site_place, source_place
 from syncd.content.blobs import DiskBlobs
 from syncd.content.build import ContentBuilder
@@ -35,7 +38,8 @@ from syncd.web.failure import Failure
 from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
-_PORTS = {"http": 80, "https": 443, "sftp": 22}
+_PORTS = {"http": 80, "https": 443, "ssh": 22, "sftp": 22}
+_ADDRESS = re.compile(r"https?://[^{}\s]+")
 
 
 def _relay_problems(config: Config) -> list[str]:
@@ -69,10 +73,13 @@ class Ground:
     metrics: Metrics
     log: Any
     dice: random.Random
+    watch: Watch | None = None
+    walls: Walls = field(init=False)
     manners: Manners = field(init=False)
 
     def __post_init__(self) -> None:
         self.manners = Manners(self.clock.monotonic, self.web)
+        self.walls = Walls(self.clock, self.metrics, self.log, self.watch)
 
 
 def build(config: Config, ground: Ground) -> Deps:
@@ -82,8 +89,10 @@ def build(config: Config, ground: Ground) -> Deps:
     making = _Sources(config, ground, sites_of(routes), problems)
     found_sources = {t.name: s for t in config.sources if (s := making.source(t))}
     problems += _relay_problems(config)
-    found_sites = {t.name: u for t in config.sites if (u := _site(config, t, ground, problems))}
+    begun = [site for table in config.sites if (site := _begun(config, table, ground, problems))]
+    found_sites = {site.table.name: unit for site in begun if (unit := _site(config, site, ground, problems))}
     if problems:
+        give_up(site.adapter for site in begun)
         raise ConfigError(problems)
     return Deps(
         store=ground.store,
@@ -233,27 +242,49 @@ def _hosts_behind_proxy(config: Config, table: SourceTable) -> frozenset[str]:
     return frozenset({own, *(network.hosts or ())})
 
 
-def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str]) -> SiteUnit | None:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A site whose adapter is made, or being made in a process of its own. guard: of its ways out."""
+
+    table: SiteTable
+    adapter: adapters_api.Adapter
+    guard: Guard
+
+
+def _begun(config: Config, table: SiteTable, ground: Ground, problems: list[str]) -> _Begun | None:
+    """None, with the problems told, where it can't be made."""
     try:
         kind = adapters.load(table.adapter)
         options = _options(kind.Options, table.options, config, site_place(table), problems)
         if options is None:
             return None
         guard = Guard(allow=frozenset(_addresses(table, options)))
-        client = ground.web.client(table.name, _network(config, table.network), guard)
-        look = ground.web.client(f"{table.name}:look", _network(config, table.look), guard)
+        network = _network(config, table.network)
+        client = ground.web.client(table.name, network, guard)
         site = adapters_api.SiteConfig(
             table.name, table.public_url, table.site_name, table.site_id, config.zone_of(table)[0], options
         )
-        adapter = kind(site, adapters_api.Tools(client, ground.clock.now, ground.blobs, ground.log))
+        folder = config.syncd.state_dir / "adapters" / table.adapter
+        tools = adapters_api.Tools(client, ground.clock.now, ground.blobs, ground.log, folder, network)
+        return _Begun(table, ground.walls.begin(kind, site, tools, table), guard)
     except ConfigError as error:
         problems.extend(f"{site_place(table)}: {line}" for line in error.problems)
         return None
-    capabilities = adapter.capabilities
+
+
+def _site(config: Config, begun: _Begun, ground: Ground, problems: list[str]) -> SiteUnit | None:
+    table = begun.table
+    try:
+        wall = ground.walls.build(begun.adapter, table)
+        look = ground.web.client(f"{table.name}:look", _network(config, table.look), begun.guard)
+    except ConfigError as error:
+        problems.extend(f"{site_place(table)}: {line}" for line in error.problems)
+        return None
+    capabilities = wall.capabilities
     gate = Gate(ground.clock.monotonic, capabilities.max_concurrency, capabilities.rate)
     return SiteUnit(
         table.name,
-        adapter,
+        cast(adapters_api.Adapter, wall),
         look,
         gate,
         table.public_url,
@@ -261,6 +292,7 @@ def _site(config: Config, table: SiteTable, ground: Ground, problems: list[str])
         table.look.vantage,
         table.site_name,
         table.site_id,
+        partial(ground.walls.trouble, wall),
     )
 
 
@@ -297,9 +329,21 @@ def _addresses(table: SiteTable, options: BaseModel) -> Iterator[tuple[str, int]
     """The exact (host, port) of every address that the site's own settings name: these may be private."""
     for value in (table.public_url, *(getattr(options, name) for name in type(options).model_fields)):
         for each in value if isinstance(value, (tuple, list)) else (value,):
-            text = "" if isinstance(each, SecretStr) else str(each)
+            text = "" if isinstance(each, SecretStr | BaseModel) else str(each)
             if text.startswith(("http://", "https://")):
                 yield _place(text)
+    yield from (_place(url) for url in _inner_addresses(table.options))
+
+
+def _inner_addresses(options: Mapping[str, Any]) -> Iterator[str]:
+    """Addresses that stand deeper in a site's options, as that of a token server; not those with places to fill in."""
+    for value in options.values():
+        for table in value if isinstance(value, (tuple, list)) else (value,):
+            if not isinstance(table, Mapping):
+                continue
+            found = (each for name, each in table.items() if name == "url" or name.endswith("_url"))
+            yield from (each for each in found if isinstance(each, str) and _ADDRESS.fullmatch(each))
+            yield from _inner_addresses(table)
 
 
 def _place(url: str) -> tuple[str, int]:
@@ -319,8 +363,9 @@ def outgoing(config: Config) -> list[dict[str, str]]:
         (str(value), f"CMS of site {s.name}")
         for s in config.sites
         for value in s.options.values()
-        if isinstance(value, str) and value.startswith(("http://", "https://", "sftp://"))
+        if isinstance(value, str) and value.startswith(tuple(f"{scheme}://" for scheme in _PORTS))
     ]
+    rows += [(url, f"CMS of site {s.name}") for s in config.sites for url in _inner_addresses(s.options)]
     found = []
     for url, why in rows:
         parts = urlsplit(url)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd import __version__, log
+from syncd.adapters.wall import Watch
 from syncd.app.build import Ground, build, close, user_agent
 from syncd.app.clock import monotonic, now
 from syncd.app.desk import Desk
@@ -51,6 +52,7 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
         deps = build(config, ground)
         deps.generation = await ground.store.configure(config.sources.names(), config.hash, ground.clock.now())
         engine = Engine(deps)
+        _watched(ground, engine, stack)
         stack.push_async_callback(_close_sites_of, engine)
         await engine.start()
         stack.callback(gc.unfreeze)
@@ -58,6 +60,13 @@ async def opened(config: Config) -> AsyncIterator[tuple[Ground, Engine]]:
         yield ground, engine
         if engine.deps is deps:  # else it is another configuration's state by now, which its next opening leaves
             await idle.reckon(ground)
+
+
+def _watched(ground: Ground, engine: Engine, stack: AsyncExitStack) -> None:
+    """Begin to watch who keeps the loop from turning, of the sites that are in force."""
+    assert ground.watch is not None  # every ground here has one
+    ground.watch.start(ground.walls.heard)
+    stack.callback(ground.watch.stop)
 
 
 async def _close_sites_of(engine: Engine) -> None:
@@ -83,6 +92,7 @@ async def _ground(config: Config, stack: AsyncExitStack) -> Ground:
         metrics=Metrics(__version__),
         log=logger,
         dice=random.Random(),  # noqa: S311 - jitter, not secrets
+        watch=Watch(monotonic),
     )
 
 
@@ -203,6 +213,8 @@ class Daemon:
     async def _tell(self) -> None:
         if not self._stuck:
             self.notifier.status(await self._line())
+        if self.ground.watch is not None:
+            self.ground.metrics.loop_lag(self.ground.watch.lag)
         with suppress(StoreError):
             await self.desk.measure()
 

@@ -29,6 +29,7 @@ from syncd.core import deadline, rhythm
 from syncd.core import repost as machine
 from syncd.core.changes import changes
 from syncd.core.repost import NEEDS_PERSON
+from syncd.engine.deps import SiteUnit
 from syncd.engine.engine import Engine
 from syncd.engine.measure import judge
 from syncd.engine.observe import find_on, newest_shown
@@ -168,8 +169,8 @@ class Desk:
                 "name": name,
                 "adapter": site.adapter.kind,
                 "state": site.gate.state,
-                "reason": site.gate.reason,
-                "hint": site.gate.hint,
+                "reason": _why(site)[0],
+                "hint": _why(site)[1],
                 "queue": tallies.get(name, (0, 0))[0] if site.adapter.capabilities.posts else 0,
                 "awaited": 0 if site.adapter.capabilities.posts else tallies.get(name, (0, 0))[0],
                 "posts": site.adapter.capabilities.posts,
@@ -204,9 +205,9 @@ class Desk:
             if row.alarm in ALARMS
         ]
         found += [
-            self._needs("site", name, name, site.gate.reason, site.gate.hint, self.started)
+            self._needs("site", name, name, *_why(site), self.started)
             for name, site in self.engine.deps.sites.items()
-            if site.gate.state == "stopped"
+            if site.gate.state == "stopped" or site.trouble()
         ]
         judged = await self._judged(_OPEN)
         recent = [(j.repost, j.document) for j in judged]
@@ -792,6 +793,14 @@ def _used(judged: Shown, now: datetime) -> float:
 
 def _waits(repost: Repost) -> bool:
     return machine.status(repost) is machine.Status.WAITING
+
+
+def _why(site: SiteUnit) -> tuple[str, str]:
+    """Reason and hint of what a site is in trouble for: its gate's, else its adapter's, else empty."""
+    fault = site.trouble()
+    if site.gate.reason or fault is None:
+        return site.gate.reason, site.gate.hint
+    return fault.reason, fault.hint
 
 
 def _class(capabilities: Capabilities) -> str:

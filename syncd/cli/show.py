@@ -332,14 +332,14 @@ def preview(facts: Facts) -> None:
 
 def plugins(rows: Sequence[Facts]) -> None:
     """What is installed."""
-    heads = [say("kind", "种类"), say("name", "名称"), say("package", "软件包"), say("guarantee", "保证等级"),
-             say("options", "选项"), say("trouble", "问题")]
+    heads = [say("kind", "种类"), say("name", "名称"), say("package", "软件包"), say("contract", "契约版本"),
+             say("guarantee", "保证等级"), say("options", "选项"), say("trouble", "问题")]
     cells = (
-        [str(r["kind"]), str(r["name"]), f"{r['package']} {r['version']}".strip(), str(r["guarantee"] or ""),
-         ", ".join(r["options"]), str(r["problem"])]
+        [str(r["kind"]), str(r["name"]), f"{r['package']} {r['version']}".strip(), str(r["contract"] or ""),
+         str(r["guarantee"] or ""), ", ".join(r["options"]), str(r["problem"] or r["warning"])]
         for r in rows
     )
-    table("", heads, cells, wide=(4, 5))
+    table("", heads, cells, wide=(5, 6))
 
 
 def certificate(facts: Facts) -> None:

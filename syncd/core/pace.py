@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import sqrt
 
 LONGEST_SPACING = 60.0
@@ -15,6 +16,9 @@ GRAIN = 1.0
 """Retry-After is told in whole seconds: the site may be open again so much earlier."""
 FIRST_PAUSE = 1.0
 """How long a site is left alone at first that says 429 and not for how long; each time that it says so again, twice as long."""
+ROUNDS = 5
+"""The last calls whose durations are remembered."""
+_SURE, _HASTE = 0.75, 0.1
 _NUDGE, _PUSH = 1.02, 1.1
 _CALM = 1.0
 
@@ -34,6 +38,24 @@ def unsaid(refusals: int) -> float:
 def guessed(pause: float, taken: int) -> float:
     """When the site takes calls again, within a pause that it did not name; after a single call, that pause is its spacing."""
     return pause if taken == 1 else pause / 2
+
+
+def lead(durations: Collection[float]) -> float:
+    """How much of a call's duration the next one need not wait for, by what the last ones took.
+
+    The spacing counts from one arrival at the site to the next, and both lie somewhere within their calls. From one's
+    answer to the next one's begin it is shorter by the way back of the one and the way there of the other: about the
+    duration of one call, whichever part of it is the way there; a part of the shortest is sure.
+    """
+    return _SURE * min(durations, default=0.0)
+
+
+def early(preparations: Collection[float], spacing: float) -> float:
+    """How long before the site may be called a step is begun, by how long it took the last ones until they called.
+
+    A part of the shortest, and of the spacing: should one be quicker than all, it comes too early by less than that.
+    """
+    return min(lead(preparations), _HASTE * spacing)
 
 
 def lull(gap: float, spent: float, taken: int) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from syncd.adapters.api import Adapter
+from syncd.adapters.wall.faults import Fault
 from syncd.content.api import BlobStore, Builder, Fetched, FileLimits
 from syncd.core import schedule
 from syncd.core.detect import Limits
@@ -83,7 +84,10 @@ class SourceUnit:
 
 @dataclass(frozen=True, slots=True)
 class SiteUnit:
-    """A configured site with its adapter and the anonymous way to its public pages. settle: seconds (design section 4)."""
+    """A configured site with its adapter and the anonymous way to its public pages. settle: seconds (design section 4).
+
+    trouble: how its adapter failed by itself, None if it does not.
+    """
 
     name: str
     adapter: Adapter
@@ -94,6 +98,7 @@ class SiteUnit:
     vantage: str = "outside"
     site_name: str = ""
     site_id: str = ""
+    trouble: Callable[[], Fault | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

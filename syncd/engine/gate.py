@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -104,19 +105,26 @@ class Gate:
     _asked_until: float = 0.0
     _failures: int = 0
     _busy: int = 0
-    _booked: set[int] = field(default_factory=set)
+    _booked: dict[int, float] = field(default_factory=dict)
+    """The steps that will call, and when each was begun."""
     _grown: int = 0
     """Calls that went well since the last trouble, without a spacing."""
     _last: float = field(default=float("-inf"))
-    """When the last call began, or was answered well: the site counted it somewhere between."""
+    """When the last call began, or, when it went well, when it was answered but for its lead."""
+    _began: float = 0.0
+    _took: deque[float] = field(default_factory=lambda: deque(maxlen=pace.ROUNDS))
+    _prepared: deque[float] = field(default_factory=lambda: deque(maxlen=pace.ROUNDS))
+    """How long the last calls took, and how long it took from a step's begin until its call."""
     _lesson: Lesson = field(default_factory=Lesson)
     _run: Run = field(default_factory=Run)
 
     @property
     def wait(self) -> float:
-        """Seconds until a call may be made; 0 is now."""
+        """Seconds until a step that calls may begin; 0 is now."""
         now = self.monotonic()
-        return max(self._until - now, self._asked_until - now, self._last + self.spacing * SLACK - now, 0.0)
+        spacing = self.spacing
+        spaced = self._last + spacing * SLACK - pace.early(self._prepared, spacing)
+        return max(self._until - now, self._asked_until - now, spaced - now, 0.0)
 
     @property
     def spacing(self) -> float:
@@ -134,15 +142,17 @@ class Gate:
 
     def book(self, step: int) -> None:
         """A step is begun that will call: what comes before its call, however slow, must not let another one in."""
-        self._booked.add(step)
+        self._booked[step] = self.monotonic()
 
     def unbook(self, step: int) -> None:
         """The step has made its calls, or has ended; may be called again."""
-        self._booked.discard(step)
+        self._booked.pop(step, None)
 
     def enter(self) -> None:
         self._busy += 1
-        self._last = self.monotonic()
+        self._last = self._began = now = self.monotonic()
+        if self._booked:
+            self._prepared.append(now - min(self._booked.values()))
 
     def leave(self) -> None:
         self._busy -= 1
@@ -154,7 +164,8 @@ class Gate:
             self._grown += 1
         self._lesson.well()
         self._run.well(now, still_asked=now < self._asked_until)
-        self._last = now
+        self._took.append(now - self._began)
+        self._last = now - pace.lead(self._took)
         self._failures, self._until = 0, 0.0
         if now >= self._asked_until:  # an earlier call that ends well does not end the pause that a later one was told
             self.state, self.reason, self.hint = "ok", "", ""
@@ -174,9 +185,9 @@ class Gate:
         self._asked_until = max(self._asked_until, now + pause)
         return pause
 
-    def failed(self, reason: str, hint: str) -> None:
-        """A transport failure; several in a row open the breaker, ever longer."""
-        self._failures += 1
+    def failed(self, reason: str, hint: str, *, at_once: bool = False) -> None:
+        """A transport failure; several in a row open the breaker, ever longer. at_once: so does the first."""
+        self._failures = max(self._failures + 1, FAILURES if at_once else 0)
         self._grown = 0
         if self._failures >= FAILURES:
             self._pause("paused", min(FIRST_PAUSE * 2 ** (self._failures - FAILURES), LONGEST_PAUSE), reason, hint)
@@ -190,6 +201,7 @@ class Gate:
         self.state, self.reason, self.hint = other.state, other.reason, other.hint
         self._until, self._failures, self._last = other._until, other._failures, other._last
         self._asked_until, self._lesson, self._run = other._asked_until, other._lesson, other._run
+        self._began, self._took, self._prepared = other._began, other._took, other._prepared
 
     def _pause(self, state: str, seconds: float, reason: str, hint: str) -> None:
         self.state, self.reason, self.hint = state, reason, hint

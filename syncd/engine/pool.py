@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from pathlib import PurePath
 from typing import Any
+
+from syncd.adapters.wall.trail import waiting
 
 ROOM = 4
 """One part in so many of the pool must be free before more work is looked for: a look for a single place costs more."""
-SHOWN = 4
-"""How many coroutines of a chain are told: the last may be asyncio's own, the one before it says more."""
 
 
 def waits_at(task: asyncio.Task[Any] | None) -> str:
     """Where a task that waits does so: the innermost lines of its coroutines, "" if that can't be told."""
-    inner: Any = task.get_coro() if task else None
-    found: list[str] = []
-    while (frame := getattr(inner, "cr_frame", None)) is not None:
-        found.append(f"{frame.f_code.co_name} ({PurePath(frame.f_code.co_filename).name}:{frame.f_lineno})")
-        inner = getattr(inner, "cr_await", None)
-    return " > ".join(found[-SHOWN:])
+    return waiting(task.get_coro() if task else None)
 
 
 class Pool:

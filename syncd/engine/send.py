@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from syncd.adapters.api import Adapter, How
+from syncd.adapters.wall.faults import AT_ONCE
 from syncd.content.text import text_of
 from syncd.core import mapping, visible
 from syncd.core.repost import (
@@ -24,7 +25,7 @@ from syncd.core.repost import (
     Unknown,
 )
 from syncd.engine.deps import Deps, SiteUnit
-from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, RateLimited, StoreError, SyncdError
+from syncd.errors import AdapterBug, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, StoreError, SyncdError
 from syncd.errors import Rejected as Refused
 from syncd.errors import Unknown as UnknownAnswer
 from syncd.model import (
@@ -100,7 +101,7 @@ async def attempt(
         outcome = await call()
     except SyncdError as error:
         outcome = _after_failure(deps, repost, kind, _sorted(deps, repost, site, error))
-    except Exception as error:  # a bug in an adapter counts as an unknown outcome, and is told
+    except Exception as error:  # a bug on our side of the adapter's wall counts as an unknown outcome too, and is told
         deps.log.error("adapter_bug", site=site.name, error=type(error).__name__, repost=repost.id, exc_info=True)
         bug = Unknown(deps.backoff(repost.tries), "adapter_bug", "report this to the adapter's author with the log")
         outcome = _after_failure(deps, repost, kind, bug)
@@ -124,9 +125,12 @@ def _after_failure(deps: Deps, repost: Repost, kind: Act, outcome: Outcome) -> O
 
 def _sorted(deps: Deps, repost: Repost, site: SiteUnit, error: SyncdError) -> Outcome:
     wait = deps.backoff(repost.tries)
+    at_once = error.reason in AT_ONCE
     match error:
+        case AdapterBug():  # it may concern this post alone: the site's others go on
+            return Unknown(wait, error.reason, error.hint)
         case UnknownAnswer():
-            site.gate.failed(error.reason, error.hint)
+            site.gate.failed(error.reason, error.hint, at_once=at_once)
             return Unknown(1.0, error.reason, error.hint)
         case RateLimited():
             pause = site.gate.limited(error.after, error.reason, error.hint, said=error.said)
@@ -135,7 +139,7 @@ def _sorted(deps: Deps, repost: Repost, site: SiteUnit, error: SyncdError) -> Ou
             site.gate.refused(error.reason, error.hint)
             return Retry(wait, error.reason, error.hint)
         case NotApplied():
-            site.gate.failed(error.reason, error.hint)
+            site.gate.failed(error.reason, error.hint, at_once=at_once)
             return Retry(max(wait, error.after), error.reason, error.hint)
         case Refused():
             return Rejected(error.reason, error.hint or error.message)

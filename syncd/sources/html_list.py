@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, model_validator
 
 from syncd.errors import ReadFailed
-from syncd.sources import html_rows
+from syncd.expressions import css_fault
 from syncd.sources.api import Listing
 from syncd.sources.declared import MappedSource, listing, next_page
 from syncd.sources.html import Html, squeeze
@@ -41,8 +41,8 @@ class HtmlOptions(ListOptions):
             raise ValueError("list must be a selector")
         if self.paging and self.paging.url and not self.paging.count:
             raise ValueError("paging.count must say how many pages there are, or where that stands: none of HTML is empty")
-        refuse_faults([("list", Pick(self.list))], html_rows.fault)
-        self.refuse(html_rows.fault)
+        refuse_faults([("list", Pick(self.list))], css_fault)
+        self.refuse(css_fault)
         return self
 
 

@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from selectolax.lexbor import LexborNode
 
+from syncd.expressions import OWN_TEXT, css_parts
 from syncd.model import AttachmentLink
 from syncd.sources.html import Html, absolutise, file_name, file_type, join, squeeze
 from syncd.sources.picks import Pick, Row, once
 
-_AT = re.compile(r"(?P<css>.*?)(?:@(?P<attribute>[\w:-]+))?", re.DOTALL)
-OWN_TEXT = "."
-"""The selector of what stands in the row itself, outside of its links and other elements."""
 DATE = re.compile(
     r"(?<!\d)\d{4}\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}日?(?:[T\s]{1,3}\d{1,2}[:时]\d{2}(?:[:分]\d{2})?[秒分]?"
     r"(?:\.\d{1,9})?(?:Z|\s?[+-]\d{2}:?\d{2})?)?(?!\d)"
 )
-
-
-def fault(selector: str) -> str:
-    """Why a selector can't be used, or ""."""
-    css = _parts(selector)[0]
-    if css in ("", OWN_TEXT):
-        return ""
-    try:
-        _probe().css(css)
-    except (SelectolaxError, ValueError):
-        return f"{css!r} is no CSS selector"
-    return ""
-
-
-@lru_cache(maxsize=1)
-def _probe() -> LexborHTMLParser:
-    return LexborHTMLParser("<p></p>")
-
-
-@lru_cache(maxsize=512)
-def _parts(selector: str) -> tuple[str, str]:
-    """The CSS and the attribute of `css@attribute`."""
-    found = _AT.fullmatch(selector.strip())
-    return (found["css"].strip(), found["attribute"] or "") if found else (selector, "")
 
 
 def dated(text: str) -> str:
@@ -58,14 +31,14 @@ class HtmlRow(Row):
 
     def nodes(self, pick: Pick) -> list[LexborNode]:
         """The elements that a pick means; without a selector the row itself."""
-        css = _parts(pick.at)[0]
+        css = css_parts(pick.at)[0]
         root = self.node if self.node is not None else self.page.tree.root
         if root is None:
             return []
         return [root] if css in ("", OWN_TEXT) else root.css(css)
 
     def raw(self, pick: Pick) -> list[str]:
-        css, attribute = _parts(pick.at)
+        css, attribute = css_parts(pick.at)
         if attribute:
             return [escaped(value) for node in self.nodes(pick) if (value := node.attributes.get(attribute))]
         if css == OWN_TEXT:
@@ -85,7 +58,7 @@ class HtmlRow(Row):
         return "".join(node.html or "" for node in nodes)
 
     def link(self, pick: Pick) -> str:
-        return next((link for node in self.nodes(pick) if (link := _link(node, _parts(pick.at)[1]))), "")
+        return next((link for node in self.nodes(pick) if (link := _link(node, css_parts(pick.at)[1]))), "")
 
     def date(self, pick: Pick) -> str:
         found = self.texts(pick)

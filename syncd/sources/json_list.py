@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, model_validator
 
 from syncd.errors import ReadFailed
-from syncd.sources import json_rows
+from syncd.expressions import json_fault
 from syncd.sources.api import Listing
 from syncd.sources.declared import MappedSource, is_behind_the_first, listing, next_page
 from syncd.sources.decode import decode
@@ -26,8 +26,8 @@ class JsonOptions(ListOptions):
 
     @model_validator(mode="after")
     def _compiles(self) -> Self:
-        refuse_faults([("list", Pick(self.list))], json_rows.fault)
-        self.refuse(json_rows.fault)
+        refuse_faults([("list", Pick(self.list))], json_fault)
+        self.refuse(json_fault)
         return self
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from syncd.errors import ReadFailed
+from syncd.expressions import json_fault, json_search
 from syncd.model import AttachmentLink
 from syncd.sources.html import absolute_fragment, file_name, file_type, join, plain
 from syncd.sources.jsonfeed import read_json, shape
@@ -18,28 +15,6 @@ from syncd.sources.picks import Pick, Row, once
 
 _WRAPPED = re.compile(r"\s*(?:(?:var|let|const)\s+)?[\w$.]{1,80}\s*[=(]\s*(?=[\[{])")
 _STEP = re.compile(r"[.\[]")
-
-
-def fault(expression: str) -> str:
-    """Why an expression can't be compiled, or ""."""
-    try:
-        _compiled(expression)
-    except JMESPathError as error:
-        return f"{expression!r} is no JMESPath expression: {str(error).splitlines()[0].rstrip(':')}"
-    return ""
-
-
-@lru_cache(maxsize=512)
-def _compiled(expression: str) -> Any:
-    return jmespath.compile(expression)
-
-
-def search(value: Any, expression: str) -> Any:
-    """What an expression finds, None for nothing; also when a function in it is given what it can't take."""
-    try:
-        return _compiled(expression).search(value)
-    except JMESPathError:
-        return None
 
 
 def load(text: str) -> Any:
@@ -58,7 +33,7 @@ def rows_at(value: Any, expression: str, *, where: str) -> list[Any]:
 
     Raises ReadFailed("not_understood") naming the option, how far the path led and what is there.
     """
-    found = search(value, expression)
+    found = json_search(value, expression)
     if isinstance(found, list):
         return found
     if isinstance(found, dict) and found and all(isinstance(each, dict) for each in found.values()):
@@ -88,7 +63,7 @@ def reached(value: Any, expression: str) -> str:
     ends = [found.start() for found in _STEP.finditer(expression)]
     for end in reversed(ends):
         part = expression[:end]
-        found = None if fault(part) else search(value, part)
+        found = None if json_fault(part) else json_search(value, part)
         if found is not None:
             return f"at {part!r} there is {shape(found)}"
     return f"the answer is {shape(value)}"
@@ -101,10 +76,10 @@ class JsonRow(Row):
         self.value, self.base = value, base
 
     def raw(self, pick: Pick) -> list[str]:
-        return _texts(search(self.value, pick.at))
+        return _texts(json_search(self.value, pick.at))
 
     def there(self, pick: Pick) -> str:
-        found = search(self.value, pick.at)
+        found = json_search(self.value, pick.at)
         return f"it is {shape(found)}" if found not in (None, "") else f"there is {shape(self.value)}"
 
     def markup(self, pick: Pick) -> str:
@@ -118,7 +93,7 @@ class JsonRow(Row):
         return next((text for text in self.texts(pick) if text != "0"), "")
 
     def files(self, pick: Pick) -> tuple[AttachmentLink, ...]:
-        found = search(self.value, pick.at) if pick else None
+        found = json_search(self.value, pick.at) if pick else None
         return once(self._file(each) for each in (found if isinstance(found, list) else [found]))
 
     def _file(self, value: Any) -> AttachmentLink:

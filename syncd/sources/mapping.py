@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from syncd.expressions import css_fault, json_fault
 from syncd.model import Bond, Problem, Relation
-from syncd.sources import html_rows, json_rows
 from syncd.sources.dateform import DateForm, form_fault
 from syncd.sources.html import join
 from syncd.sources.page import RawPage
@@ -127,7 +127,7 @@ class Detail(Picks):
             raise ValueError("body must say where the text stands in the JSON")
         if self.kind == "json" and self.labels:
             raise ValueError("labels are for kind = \"html\"")
-        compiles = json_rows.fault if self.kind == "json" else html_rows.fault
+        compiles = json_fault if self.kind == "json" else css_fault
         refuse_faults([*self.picks(), ("labels", Pick(self.labels))], compiles)
         _refuse_places(self.url)
         return self

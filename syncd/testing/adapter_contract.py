@@ -26,8 +26,9 @@ from urllib.parse import urljoin
 import pytest
 
 from syncd import config, plugins
-from syncd.adapters.api import Adapter, Capabilities, CheckReport, How, Tools
-from syncd.adapters.registry import GROUP, MEMBERS, VERSION
+from syncd.adapters.api import VERSION, Adapter, Capabilities, CheckReport, How, Tools
+from syncd.adapters.markup import decode
+from syncd.adapters.registry import GROUP, MEMBERS
 from syncd.content.text import text_of, title_of
 from syncd.core import visible
 from syncd.engine.send import print_of
@@ -63,6 +64,7 @@ from syncd.web.client import Web
 Write = Literal["create", "update", "withdraw"]
 Act = Literal["create", "update", "withdraw", "find", "read"]
 Writing = Callable[..., Awaitable[WriteResult]]
+C = TypeVar("C", bound="AdapterContract")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -144,13 +146,11 @@ class Struck:
         return f"at call {self.step.n} ({self.step.name}): {self.error or self.result!r}"
 
 
-def case(
-    test: Callable[Concatenate[AdapterContract, P], Awaitable[None]],
-) -> Callable[Concatenate[AdapterContract, P], None]:
+def case(test: Callable[Concatenate[C, P], Awaitable[None]]) -> Callable[Concatenate[C, P], None]:
     """A case written as a coroutine, run to its end on an open adapter."""
 
     @functools.wraps(test)
-    def run(self: AdapterContract, /, *args: P.args, **named: P.kwargs) -> None:
+    def run(self: C, /, *args: P.args, **named: P.kwargs) -> None:
         async def played() -> None:
             await self.play(lambda: test(self, *args, **named))
 
@@ -438,7 +438,7 @@ class AdapterContract:
         answer = await self.fetch(url)
         if answer.status != 200:
             return False
-        page = answer.body.decode("utf-8", "replace")
+        page = decode(answer.body, answer.header("content-type"))
         return visible.compare(post.title, text_of(post.html), title_of(page), text_of(page)).ok
 
     async def count(self, key: str) -> int | None:
@@ -754,7 +754,7 @@ class AdapterContract:
     async def _is_out_of_view(self, subject: Subject, how: How) -> None:
         assert subject.ref is not None
         answer = await self.fetch(subject.ref.url)
-        page = answer.body.decode("utf-8", "replace")
+        page = decode(answer.body, answer.header("content-type"))
         assert not await self.is_visible(subject.ref.url, subject.post), "the text is still to be read at its address"
         assert how == "notice" or answer.status in (404, 410), f"the address answers {answer.status}"
         assert how != "notice" or answer.status != 200 or visible.shows_withdrawn(
@@ -1017,7 +1017,8 @@ class AdapterContract:
 
     async def _is_copied(self, page: str, media: Media) -> None:
         answer = await self.fetch(page)
-        links = [link for link in links_of(answer.body.decode("utf-8", "replace"), page) if link != media.url]
+        text = decode(answer.body, answer.header("content-type"))
+        links = [link for link in links_of(text, page) if link != media.url]
         stem = media.name.rpartition(".")[0]
         copies = [link for link in links if stem in link]
         assert copies, f"no link of the page leads to a copy of {media.name}"

@@ -164,6 +164,10 @@ class Recorder:
         self.report: CheckReport | None = None
         self._told, self._secrets = told, secrets
 
+    def pytest_addoption(self, parser: Any) -> None:
+        """Only the last line of a failure is kept; pytest would print the source of every frame, which takes seconds."""
+        parser.addoption("--tb", dest="tbstyle", default="native")
+
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
             self._keep(Case(str(report.nodeid) or "collection", "failed", 0.0, str(report.longrepr)[-_LONGEST:]))

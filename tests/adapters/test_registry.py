@@ -30,5 +30,5 @@ def test_another_version_or_a_class_that_is_no_adapter_is_refused(monkeypatch: p
     with pytest.raises(ConfigError, match="version 2"):
         registry.load("static")
     monkeypatch.setattr(plugins, "load", lambda group, name: str)
-    with pytest.raises(ConfigError, match="lacks kind"):
+    with pytest.raises(ConfigError, match="lacks api_version, kind"):
         registry.load("static")

@@ -92,7 +92,8 @@ _ANY: dict[str, Any] = {
      ("syncd.sources", "json", "sources"), ("syncd.sources", "html", "sources"), ("syncd.sources", "relay", "sources"),
      ("syncd.adapters", "static", "sites"),
      ("syncd.adapters", "directory", "sites"), ("syncd.adapters", "sftp", "sites"),
-     ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites")],
+     ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites"),
+     ("syncd.adapters", "git", "sites"), ("syncd.adapters", "http", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
     shape: type[BaseModel] = plugins.load(group, name).Options  # type: ignore[attr-defined]
@@ -121,8 +122,13 @@ def test_the_options_of_an_acknowledgement_occur_in_it_too() -> None:
 
 def _resolved(options: Mapping[str, Any]) -> dict[str, Any]:
     """As `load` hands them on: a reference to a secret is the secret."""
-    return {name: SecretStr("x") if isinstance(value, dict) and value.keys() <= {"credential", "file", "env"} and value
-            else value for name, value in options.items()}
+    return {name: _secret_or_same(value) for name, value in options.items()}
+
+
+def _secret_or_same(value: Any) -> Any:
+    if not isinstance(value, dict) or not value:
+        return value
+    return SecretStr("x") if value.keys() <= {"credential", "file", "env"} else _resolved(value)
 
 
 def test_the_options_that_are_switched_on_are_valid() -> None:

@@ -23,6 +23,8 @@ from tests.wordpress.install import Unavailable, prepare, program
 from tests.wordpress.keeper import Keeper
 
 PHP = Path(__file__).parent / "php"
+COMPANION = Path(__file__).parent.parent.parent / "docs" / "wordpress" / "syncd-companion.php"
+"""The plug-in that an admin may install."""
 ROLES = {
     "admin": "administrator", "syncd": "editor", "editor": "editor", "author": "author", "contributor": "contributor",
     "subscriber": "subscriber",
@@ -149,6 +151,39 @@ class WordPress:
         )
         return [Write(**row) for row in rows]
 
+    @contextmanager
+    def companion(self) -> Iterator[None]:
+        """With syncd's companion as a must-use plug-in; what it has stored stays, as when an admin removes its file."""
+        self.install()
+        try:
+            yield
+        finally:
+            self.remove()
+
+    def install(self) -> None:
+        shutil.copy(COMPANION, self._content / "mu-plugins")
+
+    def remove(self) -> None:
+        (self._content / "mu-plugins" / COMPANION.name).unlink(missing_ok=True)
+
+    def plugin(self, order: str) -> None:
+        """As on the page of plug-ins: activate the companion, or uninstall it."""
+        folder = self._database.folder
+        shutil.copy(COMPANION, self._content / "plugins")
+        done = subprocess.run(
+            [program("php"), "-c", str(folder / "php.ini"), str(PHP / "plugin.php"), str(folder / "site"), COMPANION.name,
+             order], capture_output=True, text=True, check=False, **_as(_unprivileged()),
+        )
+        assert done.returncode == 0, f"{order}: {done.stderr} {done.stdout}"
+
+    def complaints(self) -> str:
+        """What PHP and WordPress wrote into their logs."""
+        return _last(self._database.folder)
+
+    @property
+    def _content(self) -> Path:
+        return self._database.folder / "site" / "wp-content"
+
     def requests(self) -> int:
         """Requests so far: PHP's web server tells each connection, and a connection carries one."""
         return self._database.folder.joinpath(_WEB_LOG).read_text(errors="replace").count(" Accepted\n")
@@ -239,7 +274,8 @@ def _lay_out(folder: Path, code: Path) -> None:
     shutil.copytree(PHP / "theme", content / "themes" / "county")
     for name in ("mu-plugins", "uploads", "plugins"):
         (content / name).mkdir(exist_ok=True)
-    shutil.copy(PHP / "journal.php", content / "mu-plugins")
+    for plugin in ("journal.php", "trouble.php"):
+        shutil.copy(PHP / plugin, content / "mu-plugins")
     for script in ("router.php", "setup.php"):
         shutil.copy(PHP / script, folder)
     (folder / "php.ini").write_text(_INI.format(folder=folder))

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from tests.killloop.__main__ import Daemon
@@ -181,6 +181,7 @@ def _listed(documents: frozenset[int] | set[int]) -> str:
 def _tell(told: argparse.Namespace, folder: Path) -> bool:
     with (
         running() as wordpress,
+        wordpress.companion() if told.companion else nullcontext(),
         Source() as source,
         LossyProxy(wordpress.url, seed=told.seed, rates=BAD, latest=told.latest) as proxy,
     ):
@@ -199,6 +200,7 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=6.0, help="the site's settling time, seconds")
     parser.add_argument("--latest", type=float, default=3.0, help="seconds of a late write; nothing is promised above --settle")
     parser.add_argument("--patience", type=float, default=240.0, help="seconds for the last life")
+    parser.add_argument("--companion", action="store_true", help="with our companion plug-in in WordPress: class A")
     parser.add_argument("--keep", type=Path, help="keep config, state and log in this folder")
     told = parser.parse_args()
     told.since = time.monotonic()

@@ -15,8 +15,11 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.mark.guarantee(1)
 @pytest.mark.guarantee(2)
 @pytest.mark.guarantee(3)
-def test_nothing_is_doubled_lost_or_overwritten_on_a_real_wordpress_behind_a_lossy_way() -> None:
-    command = [sys.executable, "-m", "tests.wordpress_story", "--items", "15", "--kills", "5"]
+@pytest.mark.parametrize(
+    "told", [("--items", "15", "--kills", "5"), ("--items", "8", "--kills", "3", "--companion")], ids=["class C", "class A"]
+)
+def test_nothing_is_doubled_lost_or_overwritten_on_a_real_wordpress_behind_a_lossy_way(told: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "tests.wordpress_story", *told]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     if done.returncode == 2 and "no WordPress: " in done.stdout:
         pytest.skip(f"WordPress: {done.stdout.strip().removeprefix('no WordPress: ')}")

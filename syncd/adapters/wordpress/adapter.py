@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from syncd.adapters import sealed
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
-from syncd.adapters.wordpress import page
+from syncd.adapters.credit import Times
+from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.check import Checker
 from syncd.adapters.wordpress.columns import Columns
-from syncd.adapters.wordpress.markup import harmless_title, plain_title
+from syncd.adapters.wordpress.markup import harmless, harmless_title, plain_title
 from syncd.adapters.wordpress.media import Shelf
 from syncd.adapters.wordpress.options import Options
-from syncd.adapters.wordpress.page import Times
 from syncd.adapters.wordpress.rest import Query, Rest, Told, garbled
 from syncd.adapters.wordpress.slug import is_renamed, own, slug_of, twins
 from syncd.adapters.wordpress.stored import FIELDS, STATUSES, Stored, parse
@@ -42,7 +43,8 @@ class _Text:
 
 
 class WordpressAdapter:
-    """One WordPress site. Class C: WordPress has no conditional update and no unique key of its own."""
+    """One WordPress site. Class C: WordPress has no conditional update and no unique key of its own; class A with our
+    companion plug-in there, which every answer tells, so that it may come and go while we run."""
 
     api_version: ClassVar[int] = 1
     kind: ClassVar[str] = "wordpress"
@@ -60,38 +62,43 @@ class WordpressAdapter:
         self._path = f"/wp/v2/{options.post_type}"
         self._me = 0
         self._has_revisions = True
+        self._deaf = False
         self.capabilities = declared(options)
 
     async def check(self) -> CheckReport:
-        """Reach, log-in, rights, columns, version, clock; narrows the capabilities by what the account may do."""
+        """Reach, log-in, rights, columns, version, clock; fits the capabilities to the account and to the companion."""
         report = await Checker(self._rest, self._tools.client, self._options, self._columns, self._public_url).run(
             self.capabilities
         )
-        self.capabilities = report.capabilities
+        self.capabilities, self._deaf = report.capabilities, False
         return report
 
     async def find(self, key: str) -> RemoteRef | None:
-        """The post with the slug of our key, the oldest; one in the trash only if there is no other."""
-        slug = slug_of(key)
-        found = [post for post in await self._search(own(slug)) if post.opened.key in ("", key)]
+        """The post with our id; else the one with the slug of our key, the oldest; one in the trash only if there is no
+        other."""
+        found: Sequence[Stored] = await self._by_id(key) if self._guarded else ()
+        found = found or [post for post in await self._search(own(slug_of(key))) if _may_be(post, key)]
         return await self._ref(min(found, key=lambda post: (post.status == "trash", post.id))) if found else None
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
         """A draft, its files, then published by its number: a request that arrives late makes a draft that nobody sees.
 
-        Raises Conflict("exists") after removing our own, when WordPress gave it another slug.
+        Raises Conflict("exists") when the companion refuses a second one, or after removing our own, when WordPress gave
+        it another slug.
         """
+        guarded = self._guarded
         files = self._bytes(post)
         times = Times(self._zone, post.sent or self._tools.now(), posted=state is RemoteState.PUBLIC)
         column = await self._columns.number(post.column)
         text = self._text(post, {}, times)
-        told = await self._rest.post(self._path, self._placed(
-            {"slug": slug_of(post.key), "status": "draft", **text.fields()}, column), {"_fields": FIELDS})
-        draft = await self._accepted(post, self._stored(told, writes=True), column)
+        draft = await self._accepted(post, await self._draft(post, text, column), column)
+        if guarded and draft.companion is None:
+            await self._look_after(post, draft)
         return await self._finish(post, draft, text, state, times, files)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
-        """By number only: editors may have changed the slug. A look just before is all the condition WordPress allows."""
+        """By number only: editors may have changed the slug. A look just before is all the condition that WordPress
+        allows; the companion compares once more, in the moment of the write."""
         files = self._bytes(post)
         before = await self._get(ref.id)
         self._compare(before, if_version)
@@ -103,7 +110,8 @@ class WordpressAdapter:
         change = await self._moved(before, post, state)
         if not change and self._is_same(before, text):
             return WriteResult(await self._ref(before), Wrote.UNCHANGED, placed.losses, self._doc(before, ref))
-        after = await self._write(before.id, {**text.fields(), **change})
+        after = await self._write(
+            before.id, {**text.fields(), **change, **_named(before, post)}, match=_match(before, if_version))
         self._check_public(after, state)
         left = await self._tidy(after, post, placed.addresses)
         return await self._result(after, Wrote.UPDATED, text, (*placed.losses, *left))
@@ -116,7 +124,7 @@ class WordpressAdapter:
                 return WriteResult(await self._ref(before), Wrote.ALREADY)
             self._compare(before, if_version)
             me = await self._account()
-            after = await self._take_down(before, how)
+            after = await self._take_down(before, how, _match(before, if_version))
         except NotFound:
             return WriteResult(replace(ref, state=RemoteState.WITHDRAWN, version=""), Wrote.ALREADY)
         left = await self._shelf.tidy(before.id, slug_of(before.key), frozenset(), me=me)
@@ -185,17 +193,44 @@ class WordpressAdapter:
         # A plug-in or a proxy that drops the parameter would return the newest posts of anybody.
         return sorted((post for post in found if post.slug in slugs), key=lambda post: post.id)
 
+    async def _by_id(self, key: str) -> Sequence[Stored]:
+        """The post with our id. WordPress alone would leave out the question and return the newest posts of anybody."""
+        query: Query = {"syncd_id": companion.id_of(key), "status": STATUSES, "context": "edit", "_fields": FIELDS}
+        found = self._several(await self._rest.get(self._path, query))
+        return [post for post in found if post.companion is not None and post.companion.id == companion.id_of(key)]
+
     def _several(self, told: Told) -> Sequence[Stored]:
         posts = [parse(each) for each in told.value] if isinstance(told.value, list) else [None]
         if None in posts:
             raise garbled(told.answer, writes=False)
-        return [post for post in posts if post is not None]
+        good = [post for post in posts if post is not None]
+        for post in good:
+            self._notice(post.companion is not None)
+        return good
 
     def _stored(self, told: Told, *, writes: bool) -> Stored:
         post = parse(told.value)
         if post is None:
             raise garbled(told.answer, writes=writes)
+        self._notice(post.companion is not None)
         return post
+
+    @property
+    def _guarded(self) -> bool:
+        """Whether the companion is taken to be there: by the last answer that could tell."""
+        return self.capabilities.unique == "server"
+
+    def _notice(self, there: bool) -> None:
+        """Fit the capabilities to what an answer shows of the companion."""
+        usable = there and not self._deaf
+        if usable == self._guarded:
+            return
+        self.capabilities = companion.fitted(self.capabilities, there=usable)
+        if not usable and self._tools.log is not None:
+            self._tools.log.warning(
+                "companion_lost", deaf=self._deaf,
+                hint="a proxy takes If-Match out of our requests: let it through, then syncd check" if self._deaf
+                else "the companion plug-in is not there any more: this site is of class C again until it is")
 
     async def _ref(self, post: Stored) -> RemoteRef:
         return RemoteRef(str(post.id), post.url(self._public_url), post.version, post.state, await self._editor(post))
@@ -233,11 +268,27 @@ class WordpressAdapter:
 
     def _text(self, post: Post, addresses: Mapping[str, str], times: Times) -> _Text:
         offered = [media for media in post.media if not _is_picture(media)]
-        content = page.compose(post, addresses, offered, times)
-        return _Text(harmless_title(post.title), content, page.excerpt(post))
+        content = sealed.compose(post, addresses, offered, times, harmless)
+        return _Text(harmless_title(post.title), content, sealed.excerpt(post, harmless))
 
     def _placed(self, fields: dict[str, Any], column: int | None) -> dict[str, Any]:
         return fields | ({"categories": [column]} if column is not None else {})
+
+    async def _draft(self, post: Post, text: _Text, column: int | None) -> Stored:
+        fields = {"slug": slug_of(post.key), "status": "draft", "syncd_id": companion.id_of(post.key), **text.fields()}
+        try:
+            told = await self._rest.post(self._path, self._placed(fields, column), {"_fields": FIELDS})
+        except Conflict:
+            self._notice(True)  # WordPress alone refuses no create so
+            raise
+        return self._stored(told, writes=True)
+
+    async def _look_after(self, post: Post, draft: Stored) -> None:
+        """The companion was counted on and has gone: nobody looked for the key before this draft was made."""
+        others = [each for each in await self._search(own(slug_of(post.key))) if _may_be(each, post.key)]
+        if any(other.id != draft.id for other in others):
+            await self._undo(draft)
+            raise Conflict("exists", f"WordPress has {slug_of(post.key)} already", hint="it is found by its key")
 
     async def _accepted(self, post: Post, draft: Stored, column: int | None) -> Stored:
         """The draft, if it bears our slug and stands in its column; else it is removed."""
@@ -281,15 +332,23 @@ class WordpressAdapter:
             change = {"content": text.content}
         if state is RemoteState.PUBLIC:
             change["status"] = "publish"
-        after = await self._write(draft.id, change) if change else draft
+        after = await self._write(draft.id, change, match=_match(draft, draft.version)) if change else draft
         if is_renamed(after.slug, slug_of(post.key)):  # two drafts at once had the same slug; publishing tells them apart
             await self._undo(after)
             self._raise_renamed(after.slug, slug_of(post.key))
         self._check_public(after, state)
         return await self._result(after, Wrote.CREATED, text, placed.losses)
 
-    async def _write(self, id: int, change: Mapping[str, Any]) -> Stored:
-        return self._stored(await self._rest.post(f"{self._path}/{id}", change, {"_fields": FIELDS}), writes=True)
+    async def _write(self, id: int, change: Mapping[str, Any], *, match: str = "") -> Stored:
+        told = await self._rest.post(f"{self._path}/{id}", change, {"_fields": FIELDS}, match=match)
+        return self._confirmed(self._stored(told, writes=True), match)
+
+    def _confirmed(self, after: Stored, match: str) -> Stored:
+        """A condition that the companion does not say it kept was none: it is not counted on again before a check."""
+        if match and after.companion is not None and not after.companion.checked:
+            self._deaf = True
+            self._notice(True)
+        return after
 
     async def _moved(self, before: Stored, post: Post, state: RemoteState) -> dict[str, Any]:
         """What else an update changes. A post that is public keeps its status and the categories that editors gave it."""
@@ -304,8 +363,8 @@ class WordpressAdapter:
 
     def _is_same(self, before: Stored, text: _Text) -> bool:
         """But for the spelling of entities, which accounts without unfiltered_html don't choose."""
-        same = plain_title(before.title) == plain_title(text.title) and page.same(before.excerpt, text.excerpt)
-        return same and page.same(page.settled(before.content), page.settled(text.content))
+        same = plain_title(before.title) == plain_title(text.title) and sealed.same(before.excerpt, text.excerpt)
+        return same and sealed.same(sealed.settled(before.content), sealed.settled(text.content))
 
     def _compare(self, before: Stored, if_version: str | None) -> None:
         if if_version is not None and before.version != if_version:
@@ -317,25 +376,26 @@ class WordpressAdapter:
             raise AuthFailed("not_published", f"WordPress keeps post {after.id} as {after.status}", where=after.link,
                              hint="the account may not publish, or a plug-in holds posts for review: allow it to publish")
 
-    async def _take_down(self, before: Stored, how: How) -> Stored | None:
+    async def _take_down(self, before: Stored, how: How, match: str) -> Stored | None:
         """None when it is gone for good."""
         if how == "delete":
-            return await self._trash(before)
+            return await self._trash(before, match)
         if how == "unpublish" or before.status != "publish":  # what was never public gets no notice either
-            return await self._write(before.id, {"status": "private"})
+            return await self._write(before.id, {"status": "private"}, match=match)
         opened = before.opened
-        text = page.compose_notice(before.key, plain_title(before.title), opened.lang, opened.source,
-                                   Times(self._zone, self._tools.now()))
-        return await self._write(before.id, {"content": text, "excerpt": ""})
+        text = sealed.compose_notice(before.key, plain_title(before.title), opened.lang, opened.source,
+                                     Times(self._zone, self._tools.now()), harmless)
+        return await self._write(before.id, {"content": text, "excerpt": ""}, match=match)
 
-    async def _trash(self, before: Stored) -> Stored | None:
+    async def _trash(self, before: Stored, match: str) -> Stored | None:
         path = f"{self._path}/{before.id}"
         try:
-            return self._stored(await self._rest.delete(path, {"_fields": FIELDS}), writes=True)
+            told = await self._rest.delete(path, {"_fields": FIELDS}, match=match)
+            return self._confirmed(self._stored(told, writes=True), match)
         except Rejected as error:
             if error.reason != "no_trash":
                 raise
-        await self._rest.delete(path, {"force": "true", "_fields": "deleted"})
+        await self._rest.delete(path, {"force": "true", "_fields": "deleted"}, match=match)
         return None
 
     async def _tidy(self, after: Stored, post: Post, addresses: Mapping[str, str]) -> tuple[str, ...]:
@@ -345,7 +405,7 @@ class WordpressAdapter:
 
     async def _result(self, after: Stored, outcome: Wrote, text: _Text, losses: tuple[str, ...]) -> WriteResult:
         """The write has been answered: whatever fails from here is no reason to doubt it."""
-        if not page.same(after.content, text.content):
+        if not sealed.same(after.content, text.content):
             changed = "its text too" if not after.opened.whole else "not its text"
             losses = (*losses, f"WordPress rewrote the HTML, {changed}")
         if plain_title(after.title) != plain_title(text.title):
@@ -365,6 +425,23 @@ def declared(options: Options) -> Capabilities:
         taxonomy="fixed", media="endpoint", lookup="path", unique="app", conditional_update="check_then_act",
         atomic_publish=False, html="filtered", max_slug=200, max_concurrency=2, reads=True, lists=True, sweeps=True,
     )
+
+
+def _may_be(post: Stored, key: str) -> bool:
+    """Whether a post at the address of a key may be that key's: nothing in it or of it says another."""
+    known = post.companion.id if post.companion is not None else ""
+    return post.opened.key in ("", key) and known in ("", companion.id_of(key))
+
+
+def _match(before: Stored, if_version: str | None) -> str:
+    """What the companion shall compare, or "": where it is not, or nothing is to be compared."""
+    return before.version if before.companion is not None and if_version is not None else ""
+
+
+def _named(before: Stored, post: Post) -> dict[str, str]:
+    """The id for a post that was made without the companion."""
+    without = before.companion is not None and not before.companion.id
+    return {"syncd_id": companion.id_of(post.key)} if without else {}
 
 
 def _is_withdrawn(post: Stored, how: How) -> bool:

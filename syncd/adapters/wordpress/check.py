@@ -9,11 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from syncd.adapters.api import Capabilities, CheckItem, CheckReport
+from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.columns import Columns
 from syncd.adapters.wordpress.options import Options
 from syncd.adapters.wordpress.rest import Rest, Told
 from syncd.errors import AdapterError, SyncdError
-from syncd.web.api import Answer, Client
+from syncd.web.api import Client
 
 _NEEDED = ("edit_posts", "publish_posts", "edit_published_posts", "delete_posts", "delete_published_posts")
 """Rights without which nothing can be posted, corrected or withdrawn, by the names of the post type `posts`."""
@@ -22,7 +24,6 @@ _NO_PASSWORDS = (
     "application passwords are off: WordPress offers them over https only (on a test machine, set WP_ENVIRONMENT_TYPE to"
     " local), and a security plug-in may have shut them off"
 )
-_SKEW = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,12 @@ class Checker:
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         index = await self._reach()
-        account = await self._login() if index else None
-        if account is not None:
+        account = await self._login() if index is not None else None
+        if index is not None and account is not None:
             capabilities = await self._rights(account, capabilities)
+            capabilities = await self._companion(index, capabilities)
             await self._check_columns(account)
-        version = await self._version() if index else ""
+        version = await self._version() if index is not None else ""
         return CheckReport(
             all(item.ok for item in self._items), capabilities, tuple(self._items), version, self._skew)
 
@@ -63,34 +65,35 @@ class Checker:
     def _failed(self, name: str, error: SyncdError) -> None:
         self._say(name, False, error.message, error.hint)
 
-    async def _reach(self) -> bool:
+    async def _reach(self) -> Mapping[str, Any] | None:
+        """WordPress's own index, None if there is none."""
         try:
             told = await self._rest.get("/", {"_fields": "name,home,namespaces,authentication"}, anonymous=True)
         except AdapterError as error:
             self._failed("reach", error)
-            return False
+            return None
         index = told.value if isinstance(told.value, dict) else {}
         if "wp/v2" not in index.get("namespaces", ()):
             self._say("reach", False, f"{self._rest.url('/')} is no index of a WordPress",
                       "write the site's address into api_url; without pretty permalinks end it with ?rest_route=/")
-            return False
+            return None
         self._say("reach", True, str(index.get("name", ""))[:80])
         self._skew = skew(told.answer)
         self._clock()
         self._passwords(index)
         self._address(index)
-        return True
+        return index
 
     def _clock(self) -> None:
         if self._skew is not None:
-            self._say("clock", abs(self._skew) < _SKEW, f"the server's clock is {self._skew:+.0f} s from ours",
+            self._say("clock", abs(self._skew) < SKEW, f"the server's clock is {self._skew:+.0f} s from ours",
                       "set the clocks of both machines by NTP: the dates of posts are the server's")
 
     def _passwords(self, index: Mapping[str, Any]) -> None:
         offered = index.get("authentication")
         if not isinstance(offered, dict) or "application-passwords" not in offered:
             self._say("application passwords", False, "the site does not offer them", _NO_PASSWORDS)
-        if urlsplit(self._options.root).scheme == "http" and not _is_loopback(self._options.root):
+        if in_clear(self._options.root):
             self._say("https", False, "the password goes over the network in clear", "write https into api_url")
 
     def _address(self, index: Mapping[str, Any]) -> None:
@@ -139,6 +142,20 @@ class Checker:
             taxonomy="fixed" if "category" in (kind.get("taxonomies") or ()) else "none",
         )
 
+    async def _companion(self, index: Mapping[str, Any], capabilities: Capabilities) -> Capabilities:
+        """Whether our plug-in is there, which class that makes, and how to reach class A."""
+        try:
+            found = await self._ask_companion() if companion.NAMESPACE in index.get("namespaces", ()) else companion.ABSENT
+        except AdapterError as error:
+            self._failed("companion", error)
+            return companion.fitted(capabilities, there=False)
+        self._say("companion", not found.wrong, found.detail, found.hint)
+        return companion.fitted(capabilities, there=found.usable)
+
+    async def _ask_companion(self) -> companion.Found:
+        told = await self._rest.get(companion.STATUS)
+        return companion.judged(told.value if isinstance(told.value, dict) else {})
+
     async def _check_columns(self, account: _Account) -> None:
         makes = self._options.create_columns
         if makes and not account.may("manage_categories"):
@@ -163,19 +180,6 @@ class Checker:
         return found[1].decode() if found else ""
 
 
-def skew(answer: Answer) -> float | None:
-    """The server's clock minus ours in seconds, to about a second; None if it doesn't tell."""
-    if answer.date is None:
-        return None
-    middle = answer.started + (answer.ended - answer.started) / 2
-    return round((answer.date - middle).total_seconds(), 1)
-
-
 def _type_of(told: Told, base: str) -> Mapping[str, Any] | None:
     kinds = told.value.values() if isinstance(told.value, dict) else ()
     return next((kind for kind in kinds if isinstance(kind, dict) and kind.get("rest_base") == base), None)
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")

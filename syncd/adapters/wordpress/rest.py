@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from syncd.adapters.wordpress.options import Options
-from syncd.errors import AdapterError, AuthFailed, NotApplied, NotFound, Rejected, Unknown
+from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.web.api import Answer, Client, Limits
 from syncd.web.status import raise_for_read, raise_for_write
 from syncd.web.urls import redacted
@@ -38,6 +38,12 @@ _FILE = "allow its type in WordPress (or set refused_files to link), and look wh
 _TYPE_RIGHTS = frozenset({"rest_cannot_create", "rest_cannot_publish", "rest_cannot_edit_others", "rest_cannot_assign_term",
                           "rest_cannot_assign_sticky", "rest_forbidden_status"})
 _POST_RIGHTS = frozenset({"rest_cannot_edit", "rest_cannot_delete", "rest_forbidden_context", "rest_cannot_read"})
+_GUARDED = {
+    "syncd_exists": ("exists", "it is found by its id"),
+    "syncd_changed": ("version", "compare it with its revisions in WordPress"),
+    "syncd_busy": ("locked", "somebody is saving it; it is tried again by itself"),
+}
+"""What the companion refuses with, before anything is done: the kind of conflict and what to do."""
 _FILES = frozenset({"rest_upload_sideload_error", "rest_upload_unknown_error", "rest_upload_file_too_big",
                     "rest_upload_limited_space", "rest_upload_user_quota_exceeded"})
 
@@ -80,14 +86,17 @@ class Rest:
         answer = await self._client.call("GET", self.url(path, query), headers=headers, limits=CALL)
         return told(answer, writes=False)
 
-    async def post(self, path: str, body: Mapping[str, Any], query: Query | None = None) -> Told:
-        """Write. Raises Unknown for whatever leaves open if it was done."""
+    async def post(
+        self, path: str, body: Mapping[str, Any], query: Query | None = None, *, match: str = ""
+    ) -> Told:
+        """Write. match: the version that the companion is to find, or "". Raises Unknown for whatever leaves open if it
+        was done."""
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        headers = {**self._headers, "content-type": "application/json; charset=utf-8"}
+        headers = {**self._headers, **_if(match), "content-type": "application/json; charset=utf-8"}
         return await self._write("POST", self.url(path, query), headers, data, CALL)
 
-    async def delete(self, path: str, query: Query) -> Told:
-        return await self._write("DELETE", self.url(path, query), self._headers, b"", CALL)
+    async def delete(self, path: str, query: Query, *, match: str = "") -> Told:
+        return await self._write("DELETE", self.url(path, query), {**self._headers, **_if(match)}, b"", CALL)
 
     async def upload(self, path: str, query: Query, data: bytes, *, name: str, type: str) -> Told:
         """Send a file as a raw body: in a form, the parts' headers would be ours to escape. name: plain ASCII."""
@@ -110,6 +119,10 @@ class Rest:
                              ) from None
         raise Rejected("content", "firewall", f"the server answered {answer.status} with a page", where=redacted(answer.url),
                        hint="a firewall or security plug-in refuses this text: make an exception for the account, then retry")
+
+
+def _if(match: str) -> dict[str, str]:
+    return {"if-match": f'"{match}"'} if match else {}
 
 
 def told(answer: Answer, *, writes: bool) -> Told:
@@ -145,6 +158,11 @@ def _raise_coded(answer: Answer, said: Mapping[str, Any], writes: bool) -> None:
     """WordPress says what is wrong by a code; what it doesn't name is judged by its status."""
     status, code = answer.status, str(said.get("code") or "")
     where, message = redacted(answer.url), _message(answer, said)
+    if code in _GUARDED:
+        kind, hint = _GUARDED[code]
+        raise Conflict(kind, message, where=where, hint=hint)
+    if code == "syncd_store":
+        raise NotApplied(code, message, where=where, hint="the companion makes its table anew; it is tried again by itself")
     if status == 401:
         raise AuthFailed("not_logged_in", message, where=where, hint=_LOGIN)
     if code == "rest_trash_not_supported":

@@ -10,11 +10,14 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from syncd.adapters.wordpress.page import Opened, open_page
+from syncd.adapters.sealed import Opened, open_page
+from syncd.adapters.wordpress import companion
+from syncd.adapters.wordpress.companion import Companion
+from syncd.adapters.wordpress.markup import plain_title
 from syncd.adapters.wordpress.slug import TRASHED
 from syncd.model import RemoteState
 
-FIELDS = "id,slug,status,link,author,title.raw,content.raw,excerpt.raw,categories,date_gmt,featured_media"
+FIELDS = "id,slug,status,link,author,title.raw,content.raw,excerpt.raw,categories,date_gmt,featured_media,syncd"
 """Always said: an answer without it is four times the text."""
 STATUSES = "publish,future,draft,pending,private,trash"
 """Every state: `any` leaves out the trash, and whoever is not logged in is refused and not told "nothing"."""
@@ -24,7 +27,10 @@ _STATES = {"publish": RemoteState.PUBLIC, "private": RemoteState.WITHDRAWN, "tra
 
 @dataclass(frozen=True)
 class Stored:
-    """title and content are HTML as stored. categories: None where the post type has none. published: date_gmt."""
+    """title and content are HTML as stored. categories: None where the post type has none. published: date_gmt.
+
+    companion: what our plug-in says of the post, None where it is not.
+    """
 
     id: int
     slug: str
@@ -37,20 +43,24 @@ class Stored:
     categories: tuple[int, ...] | None
     published: datetime | None
     featured: int
+    companion: Companion | None = None
 
     @property
     def version(self) -> str:
         """Changes with everything that an update of ours would write over, and with its address; with nothing else.
 
         WordPress's own modified_gmt has a grain of one second and moves when nothing changes; its count of revisions
-        misses status and slug.
+        misses status and slug. The companion computes the same, so that its coming and going changes no version; where
+        it is there its word counts, for it compares with that.
         """
+        if self.companion is not None:
+            return self.companion.version
         told = (self.status, self.slug, self.title, self.content, self.excerpt)
         return hashlib.sha256("\0".join(told).encode("utf-8", "replace")).hexdigest()[:24]
 
     @cached_property
     def opened(self) -> Opened:
-        return open_page(self.content, self.title)
+        return open_page(self.content, plain_title(self.title))
 
     @property
     def state(self) -> RemoteState:
@@ -61,8 +71,9 @@ class Stored:
 
     @property
     def key(self) -> str:
-        """Our key as the seal says it; the slug where an editor has broken it."""
-        return self.opened.key or self.slug.removesuffix(TRASHED)
+        """Our key as the seal says it; where an editor has broken it the companion's id, or the slug."""
+        known = self.companion.id if self.companion is not None else ""
+        return self.opened.key or known or self.slug.removesuffix(TRASHED)
 
     def url(self, public_url: str) -> str:
         """The public address: WordPress's own, at the host by which the public reaches the site. "" while a draft."""
@@ -83,6 +94,7 @@ def parse(told: Any) -> Stored | None:
             author=int(told.get("author") or 0), title=_raw(told, "title"), content=_raw(told, "content"),
             excerpt=_raw(told, "excerpt"), categories=None if numbers is None else tuple(map(int, numbers)),
             published=_moment(told.get("date_gmt")), featured=int(told.get("featured_media") or 0),
+            companion=companion.parse(told.get(companion.FIELD)),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.adapters.wordpress.fake import FakeWordPress
+from tests.adapters.wordpress.fake import Companion, FakeWordPress
 from tests.adapters.wordpress.kit import Site
 from tests.wordpress.install import Unavailable
 from tests.wordpress.server import WordPress, running
@@ -21,7 +21,23 @@ def real_wordpress() -> Iterator[WordPress]:
         pytest.skip(f"WordPress: {reason}")
 
 
-@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.servers)])
+REAL = pytest.param("real", marks=pytest.mark.servers)
+
+
+@pytest.fixture(params=["fake", "fake with companion", REAL])
 def site(request: pytest.FixtureRequest) -> Site:
     """A WordPress, not yet opened; `kit.played` opens it."""
-    return Site(FakeWordPress() if request.param == "fake" else request.getfixturevalue("real_wordpress"))
+    if request.param == "real":
+        return Site(request.getfixturevalue("real_wordpress"))
+    return Site(FakeWordPress(companion=None if request.param == "fake" else Companion()))
+
+
+@pytest.fixture(params=["fake", REAL])
+def guarded(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A WordPress with the companion, not yet opened."""
+    if request.param == "fake":
+        yield Site(FakeWordPress(companion=Companion()))
+        return
+    wordpress: WordPress = request.getfixturevalue("real_wordpress")
+    with wordpress.companion():
+        yield Site(wordpress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 import re
@@ -52,6 +53,18 @@ class Row:
     featured: int = 0
 
 
+@dataclass
+class Companion:
+    """docs/wordpress/syncd-companion.php. heard: whether If-Match reaches it; ready: whether its database gives locks."""
+
+    api: int = 1
+    version: str = "1.0.0"
+    ready: bool = True
+    heard: bool = True
+    ids: dict[str, int] = field(default_factory=dict)
+    checked: bool = False
+
+
 class Refused(Exception):
     """An error as WordPress tells it."""
 
@@ -66,12 +79,14 @@ _NO_ROUTE = Refused(404, "rest_no_route", "No route was found matching the URL a
 
 @dataclass
 class FakeWordPress:
-    """`handle` takes a request and gives the answer. Switches: trash, revisions, passwords (application passwords)."""
+    """`handle` takes a request and gives the answer. Switches: trash, revisions, passwords (application passwords),
+    companion (our plug-in, None where it is not)."""
 
     url: str = "http://127.0.0.1:8080"
     trash: bool = True
     revisions: bool = True
     passwords: bool = True
+    companion: Companion | None = None
     rows: dict[int, Row] = field(default_factory=dict)
     terms: dict[int, tuple[str, str]] = field(default_factory=lambda: {
         1: ("Uncategorized", "uncategorized"), 2: ("要闻", "yaowen"), 3: ("国务院文件", "gwywj"),
@@ -103,6 +118,11 @@ class FakeWordPress:
         words = route.strip("/").split("/")[2:] if route != "/" else []
         is_json = headers.get("content-type", "").startswith("application/json")
         told = query | (json.loads(body) if body and is_json else {})
+        if self.companion is not None:
+            if (method, route) == ("GET", "/syncd/v1/companion"):
+                return 200, self._about(me, self.companion), {}
+            if words[:1] == ["posts"] and len(words) < 3 and method in ("POST", "DELETE"):
+                return self._guarded(self.companion, method, words, me, query, told, headers)
         match words:
             case ["posts", *rest]:
                 return self._posts(method, rest, me, query, told)
@@ -114,6 +134,66 @@ class FakeWordPress:
         if method != "GET" or tuple(words) not in found:
             raise _NO_ROUTE
         return 200, found[tuple(words)](), {}
+
+    # --- the companion ----------------------------------------------------------------------------------------------
+
+    def _about(self, me: str, companion: Companion) -> dict[str, Any]:
+        self._demand(me, "edit_posts", "rest_forbidden")
+        return {"api": companion.api, "version": companion.version, "ready": companion.ready}
+
+    def _guarded(
+        self, companion: Companion, method: str, words: list[str], me: str, query: dict[str, str], told: dict[str, Any],
+        headers: Mapping[str, str],
+    ) -> tuple[int, Any, dict[str, str]]:
+        """A write to posts, after WordPress's own check of rights and before it acts."""
+        id, match = told.get("syncd_id", ""), headers.get("if-match", "") if companion.heard else ""
+        creates = words == ["posts"]
+        self._may_write(method, words, me)
+        if companion.ready and id and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,200}", id):
+            raise Refused(400, "syncd_bad_id")
+        if companion.ready and creates and id and (there := self._holder(id) or self._at(told.get("slug", ""))):
+            raise Refused(409, "syncd_exists", "A post with this syncd_id is there already.", post_id=there)
+        if companion.ready and not creates and match and match != f'"{self._version(self.rows[int(words[1])])}"':
+            raise Refused(412, "syncd_changed", "The post is not as it was when this version of it was seen.")
+        companion.checked = companion.ready and not creates and bool(match)
+        if companion.ready and id and not creates and not self._holder(id) and not self._id_of(int(words[1])):
+            companion.ids[id] = int(words[1])
+        try:
+            status, value, more = self._posts(method, words[1:], me, query, told)
+            if companion.ready and creates and id:
+                companion.ids[id] = value["id"]
+                value = self._told(self.rows[value["id"]])
+            return status, value, more
+        finally:
+            companion.checked = False
+
+    def _may_write(self, method: str, words: list[str], me: str) -> None:
+        if words == ["posts"]:
+            self._demand(me, "edit_posts", "rest_cannot_create", "Sorry, you are not allowed to create posts as this user.")
+        elif not self._editable(me, self._there(int(words[1])), "delete" if method == "DELETE" else "edit"):
+            raise Refused(403 if me else 401, "rest_cannot_delete" if method == "DELETE" else "rest_cannot_edit")
+
+    def _holder(self, id: str) -> int:
+        post = self.companion.ids.get(id, 0) if self.companion is not None else 0
+        return post if post in self.rows else 0
+
+    def _id_of(self, post: int) -> str:
+        known = self.companion.ids if self.companion is not None else {}
+        return next((id for id, held in known.items() if held == post), "")
+
+    def _at(self, slug: str) -> int:
+        return next((row.id for row in self.posts() if slug and row.slug == slug and row.status != "trash"), 0)
+
+    def _version(self, row: Row) -> str:
+        told = (row.status, row.slug, row.title, row.content, row.excerpt)
+        return hashlib.sha256("\0".join(told).encode()).hexdigest()[:24]
+
+    def _field(self, row: Row) -> dict[str, Any]:
+        if self.companion is None:
+            return {}
+        told = {"api": self.companion.api, "id": self._id_of(row.id), "version": self._version(row),
+                "checked": self.companion.checked}
+        return {"syncd": told if self.companion.ready else None}
 
     def _posts(
         self, method: str, words: list[str], me: str, query: dict[str, str], told: dict[str, Any],
@@ -189,7 +269,8 @@ class FakeWordPress:
 
     def _index(self) -> dict[str, Any]:
         offered = {"application-passwords": {"endpoints": {}}} if self.passwords else []
-        return {"name": "某县人民政府", "home": self.url, "namespaces": ["oembed/1.0", "wp/v2"], "authentication": offered}
+        namespaces = ["oembed/1.0", "wp/v2", *(["syncd/v1"] if self.companion is not None else [])]
+        return {"name": "某县人民政府", "home": self.url, "namespaces": namespaces, "authentication": offered}
 
     def _types(self, me: str) -> dict[str, Any]:
         self._demand(me, "edit_posts", "rest_cannot_view")
@@ -235,6 +316,8 @@ class FakeWordPress:
         found = [r for r in self.posts() if r.status in states and self._readable(me, r)]
         if "slug" in query:
             found = [r for r in found if r.slug in query["slug"].split(",")]
+        if "syncd_id" in query and self.companion is not None:
+            found = [r for r in found if r.id == self._holder(query["syncd_id"])]
         if "author" in query:
             found = [r for r in found if r.author == int(query["author"])]
         newest_first = query.get("order", "desc") == "desc"
@@ -281,6 +364,7 @@ class FakeWordPress:
             "id": row.id, "slug": row.slug, "status": row.status, "link": f"{self.url}/{path}", "author": row.author,
             "title": {"raw": row.title, "rendered": row.title}, "content": {"raw": row.content, "rendered": row.content},
             "excerpt": {"raw": row.excerpt}, "categories": list(row.categories), "featured_media": row.featured,
+            **self._field(row),
             "date_gmt": f"{row.date or self.now:%Y-%m-%dT%H:%M:%S}", "modified_gmt": f"{row.modified:%Y-%m-%dT%H:%M:%S}",
         }
 

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from syncd.adapters.api import SiteConfig, Tools
 from syncd.adapters.wordpress import WordpressAdapter
 from syncd.content.text import text_of, title_of
@@ -22,7 +24,7 @@ from syncd.errors import StoreError, Unknown
 from syncd.model import Instant, Media, Post, RemoteDoc
 from syncd.web.api import Answer, Client, Guard, Limits, Network, Validators
 from syncd.web.client import Web
-from tests.adapters.wordpress.fake import PASSWORD, USERS, FakeWordPress
+from tests.adapters.wordpress.fake import PASSWORD, USERS, Companion, FakeWordPress
 from tests.wordpress.server import WordPress
 
 NOW = datetime(2026, 11, 30, 16, 30, tzinfo=UTC)
@@ -76,11 +78,14 @@ class Handled:
 
 class Lossy:
     """A client between: `fate` says of each request "" (nothing), "before" (it is lost), "after" (its answer is), or
-    gives another answer instead: (status, content type, body). asked: "METHOD url" of each request."""
+    gives another answer instead: (status, content type, body). meanwhile: what happens while a request is under way.
+    headers: go with every request. asked: "METHOD url" of each request."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self.fate: Callable[[str, str], Any] = lambda method, url: ""
+        self.meanwhile: Callable[[str, str], Awaitable[None]] | None = None
+        self.headers: dict[str, str] = {}
         self.asked: list[str] = []
         self.sent: list[tuple[str, str, Mapping[str, str], bytes]] = []
         self.get = client.get
@@ -96,7 +101,9 @@ class Lossy:
             raise LOST
         if isinstance(fate, tuple):
             return answer(*fate, url=url)
-        got = await self._client.call(method, url, headers=headers, body=body, limits=limits)
+        if self.meanwhile is not None:
+            await self.meanwhile(method, url)
+        got = await self._client.call(method, url, headers={**(headers or {}), **self.headers}, body=body, limits=limits)
         if fate == "after":
             raise LOST
         return got
@@ -166,6 +173,25 @@ class Site:
         )
         return replace(made, **changes)
 
+    @property
+    def guarded(self) -> bool:
+        """Whether the fake has the companion."""
+        return isinstance(self.ground, FakeWordPress) and self.ground.companion is not None
+
+    def install(self) -> None:
+        """An admin installs the companion."""
+        if isinstance(self.ground, WordPress):
+            self.ground.install()
+        else:
+            self.ground.companion = Companion()
+
+    def remove(self) -> None:
+        """An admin takes the companion away; nothing tells us."""
+        if isinstance(self.ground, WordPress):
+            self.ground.remove()
+        else:
+            self.ground.companion = None
+
     async def ask(self, method: str, path: str, *, user: str = "editor", body: object = None) -> Any:
         """A good answer of wp/v2, asked for by a person at the site."""
         import base64
@@ -212,14 +238,20 @@ def print_(doc: RemoteDoc | Post | None) -> str:
     return print_of(doc.title, doc.html)
 
 
+without_companion = pytest.mark.parametrize(
+    "site", ["fake", pytest.param("real", marks=pytest.mark.servers)], indirect=True
+)
+"""For tests of what only holds without it; test_companion says what does with it."""
+
+
 def played(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """A test written as a coroutine over an open site, run to its end."""
 
     @functools.wraps(test)
-    def run(site: Site, *args: Any, **named: Any) -> None:
+    def run(**named: Any) -> None:
         async def whole() -> None:
-            async with site:
-                await test(site, *args, **named)
+            async with named.get("site") or named["guarded"]:
+                await test(**named)
 
         asyncio.run(whole())
 

@@ -1,18 +1,23 @@
-"""The WordPress adapter keeps the contract of adapters, as an Editor and as an Author, over the fake WordPress."""
+"""The WordPress adapter keeps the contract of adapters, with and without the companion, on the fake and a real WordPress."""
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
 
 from syncd.adapters.api import SiteConfig, Tools
 from syncd.adapters.wordpress import WordpressAdapter
 from syncd.model import RemoteRef
 from syncd.testing.adapter_contract import AdapterContract
 from syncd.web.api import Client
-from tests.adapters.wordpress.fake import PASSWORD, FakeWordPress
+from tests.adapters.wordpress.fake import PASSWORD, Companion, FakeWordPress
 from tests.adapters.wordpress.kit import NOW, Handled
+from tests.wordpress.server import WordPress
 
 SECRET = "".join(PASSWORD.split())
 
@@ -20,11 +25,11 @@ SECRET = "".join(PASSWORD.split())
 class Li:
     """An editor who works with WordPress's own API."""
 
-    def __init__(self, client: Client, url: str) -> None:
-        self.client, self.url = client, url
+    def __init__(self, client: Client, url: str, password: str = PASSWORD) -> None:
+        self.client, self.url, self.password = client, url, password
 
     async def ask(self, method: str, path: str, **told: object) -> object:
-        login = base64.b64encode(f"editor:{PASSWORD}".encode()).decode()
+        login = base64.b64encode(f"editor:{self.password}".encode()).decode()
         headers = {"authorization": f"Basic {login}", "content-type": "application/json"}
         body = json.dumps(told).encode() if told else b""
         answer = await self.client.call(method, f"{self.url}/wp-json/wp/v2{path}", headers=headers, body=body)
@@ -47,9 +52,10 @@ class OnWordPress(AdapterContract):
     secrets = (SECRET, PASSWORD, base64.b64encode(f"syncd:{SECRET}".encode()).decode())
     has_pages = True
     user = "syncd"
+    companion = False
 
     def setup_method(self) -> None:
-        self.ground, self.clock = FakeWordPress(), NOW
+        self.ground, self.clock = FakeWordPress(companion=Companion() if self.companion else None), NOW
 
     def now(self) -> datetime:
         return self.clock
@@ -77,3 +83,49 @@ class TestAsEditor(OnWordPress):
 
 class TestAsAuthor(OnWordPress):
     user = "author"
+
+
+class TestWithCompanion(OnWordPress):
+    companion = True
+
+
+class TestAsAuthorWithCompanion(OnWordPress):
+    user = "author"
+    companion = True
+
+
+class OnRealWordPress(AdapterContract):
+    """The contract's clock is the real one; the server is the session's."""
+
+    has_pages = True
+
+    @pytest.fixture(autouse=True)
+    def _on(self, real_wordpress: WordPress) -> None:
+        self.real = real_wordpress
+        self.password = real_wordpress.users["syncd"].password
+        port = urlsplit(real_wordpress.url).port or 80
+        type(self).hosts = frozenset({("127.0.0.1", port)})
+        type(self).secrets = (self.password, real_wordpress.users["syncd"].authorization.removeprefix("Basic "))
+
+    def make_adapter(self, tools: Tools, password: str = "") -> WordpressAdapter:
+        options = {"api_url": self.real.url, "user": "syncd", "password": password or self.password}
+        return WordpressAdapter(SiteConfig("county", self.real.url, options=options), tools)
+
+    def make_stranger(self, tools: Tools) -> WordpressAdapter:
+        return self.make_adapter(tools, "wrong wrong wrong")
+
+    def make_editor(self, tools: Tools) -> Li:
+        return Li(tools.client, self.real.url, self.real.users["editor"].password)
+
+
+@pytest.mark.servers
+class TestRealWordPress(OnRealWordPress):
+    pass
+
+
+@pytest.mark.servers
+class TestRealWordPressWithCompanion(OnRealWordPress):
+    @pytest.fixture(autouse=True)
+    def _with(self, real_wordpress: WordPress) -> Iterator[None]:
+        with real_wordpress.companion():
+            yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from dataclasses import replace
 from datetime import timedelta
@@ -11,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.adapters.wordpress import page
+from syncd.adapters.credit import Times
+from syncd.adapters.sealed import compose as composed
+from syncd.adapters.sealed import open_page, same, settled
 from syncd.adapters.wordpress.markup import harmless, harmless_title, plain_title
-from syncd.adapters.wordpress.page import Times, compose, open_page
 from syncd.content.clean import clean
 from syncd.content.text import text_of
 from syncd.core import visible
@@ -28,6 +30,7 @@ TOKENS = st.sampled_from([
 ])
 TEXTS = st.lists(TOKENS, max_size=12).map("".join)
 ZONE = ZoneInfo("Asia/Shanghai")
+compose = functools.partial(composed, neutral=harmless)
 
 
 def cleaned(text: str, tag: str = "p") -> str:
@@ -45,7 +48,7 @@ def test_the_public_page_shows_the_text_that_was_sent(text: str, tag: str) -> No
 def test_it_is_also_the_same_for_an_account_without_unfiltered_html(text: str) -> None:
     sent = harmless(cleaned(text))
     kept = FakeWordPress()._saved("author", sent)
-    assert page.same(kept, sent)
+    assert same(kept, sent)
 
 
 @given(TEXTS)
@@ -117,7 +120,7 @@ def test_another_title_breaks_the_seal_of_the_whole_and_not_of_the_frame() -> No
 def test_how_entities_and_blanks_are_spelt_breaks_nothing() -> None:
     content, title = sealed(title="甲 & 乙", html="<p>[x] &lt;y&gt; “z”</p>")
     respelt = content.replace("&#91;", "&#091;").replace("<p>", "<p>\n").replace("&#93;", "&#x5d;")
-    assert open_page(respelt, harmless_title(title)).whole
+    assert open_page(respelt, plain_title(harmless_title(title))).whole
 
 
 def test_files_that_the_text_links_to_are_not_listed_again() -> None:
@@ -135,7 +138,7 @@ def test_a_later_change_is_told_beside_the_first_time() -> None:
     assert "转载时间：2026-12-01 00:30" in first
     assert "转载时间：2026-12-01 00:30</span> <span>更新时间：2026-12-01 01:30" in later
     assert "更新时间" not in first
-    assert page.settled(later) == page.settled(first)
+    assert settled(later) == settled(first)
 
 
 def test_a_source_that_is_no_web_address_is_not_linked() -> None:

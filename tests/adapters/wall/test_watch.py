@@ -1,0 +1,86 @@
+"""What keeps the loop from turning is named while it does, and broken off where it is an adapter's code."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from syncd.adapters.wall import Block, Watch
+from syncd.adapters.wall.watch import Blocked, Stepped
+
+TELL, BREAK = 0.3, 0.8
+
+
+def watched(work: Callable[[Watch], Any]) -> tuple[Any, list[Block]]:
+    """Run under a watch of our own, until the loop has had time to turn again."""
+    told: list[Block] = []
+
+    async def main() -> Any:
+        watch = Watch(time.monotonic, tell=TELL, most=BREAK)
+        watch.start(told.append)
+        try:
+            result = await work(watch)
+            await asyncio.sleep(0.4)
+            return result
+        finally:
+            watch.stop()
+
+    return asyncio.run(main()), told
+
+
+async def sleeping() -> None:
+    time.sleep(30)
+
+
+async def spinning() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("code", [sleeping, spinning])
+def test_an_adapters_code_that_never_awaits_is_named_and_broken_off(code: Callable[[], Any]) -> None:
+    async def work(watch: Watch) -> float:
+        started = time.monotonic()
+        with pytest.raises(Blocked):
+            await Stepped(code(), "county", watch)
+        return time.monotonic() - started
+
+    took, told = watched(work)
+    assert took < 10
+    assert [(block.site, block.phase) for block in told] == [("county", "seen"), ("county", "broken"), ("county", "over")]
+    assert all(f"{code.__name__} (test_watch.py:" in block.where for block in told)
+    assert told[-1].seconds >= BREAK - 0.3
+
+
+def test_code_that_is_nobodys_is_told_with_its_place_and_goes_on() -> None:
+    async def work(watch: Watch) -> str:
+        time.sleep(BREAK + 0.6)
+        return "went on"
+
+    result, told = watched(work)
+    assert result == "went on"
+    assert [(block.site, block.phase) for block in told] == [("", "seen"), ("", "over")]
+    assert "work (test_watch.py:" in told[0].where
+
+
+def test_a_call_that_waits_long_keeps_nobody_and_gets_what_it_waits_for() -> None:
+    async def patient() -> list[Any]:
+        await asyncio.sleep(TELL + BREAK)
+        found = [await asyncio.get_running_loop().run_in_executor(None, lambda: 5)]
+        try:
+            async with asyncio.timeout(0.01):
+                await asyncio.sleep(5)
+        except TimeoutError:
+            found.append("late")
+        return found
+
+    async def work(watch: Watch) -> Any:
+        return await Stepped(patient(), "county", watch)
+
+    result, told = watched(work)
+    assert result == [5, "late"]
+    assert told == []
