@@ -63,6 +63,7 @@ from syncd.web.client import Web
 
 Write = Literal["create", "update", "withdraw"]
 Act = Literal["create", "update", "withdraw", "find", "read"]
+Writing = Callable[..., Awaitable[WriteResult]]
 C = TypeVar("C", bound="AdapterContract")
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,6 +98,8 @@ FILE = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF
 _MEGA = 1024 * 1024
 _LONG_TITLE = 100
 _MOST_CALLS = 80
+_ANSWERS = 60
+"""Seconds, about, that the other side of a drop may take to answer."""
 _WORD = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _BLANKS = re.compile(r"\s+")
 
@@ -218,6 +221,9 @@ class AdapterContract:
         """A public page as anybody gets it."""
         return await self.client.get(url)
 
+    async def arrive(self) -> None:
+        """Let the other side take what was handed over and answer; only where awaits is declared."""
+
     async def clean_up(self, keys: list[str]) -> None:
         """Leave nothing behind of these keys; what fails here fails nothing. By default they are withdrawn."""
         await self.withdraw_all(keys)
@@ -273,7 +279,31 @@ class AdapterContract:
         """The adapter of a new process."""
         adapter = self.make_adapter(self.tools)
         self._attached = self.attach(adapter, self.wire)
+        if adapter.capabilities.awaits:
+            for name in WRITES:
+                setattr(adapter, name, self._answered(adapter, getattr(adapter, name)))
         return adapter
+
+    def _answered(self, adapter: Adapter, write: Writing) -> Writing:
+        """A write whose outcome is waited for: then a drop is judged as any CMS."""
+
+        async def written(*args: Any, **named: Any) -> WriteResult:
+            result = await write(*args, **named)
+            return replace(result, ref=await self._outcome_of(adapter, result.ref))
+
+        return written
+
+    async def _outcome_of(self, adapter: Adapter, ref: RemoteRef) -> RemoteRef:
+        for _ in range(_ANSWERS if ref.state is RemoteState.PENDING else 0):
+            await self.arrive()
+            try:
+                told = await adapter.standing(ref)  # type: ignore[attr-defined]  # declared
+            except AdapterError:  # it was handed over all the same
+                return ref
+            if not told.waits:
+                return cast(RemoteRef, told.ref)
+            await self.pause(1.0)
+        return ref
 
     async def reopen(self) -> None:
         """The process has died and another one is there."""
@@ -391,6 +421,8 @@ class AdapterContract:
     # --- how it looks at what is there -------------------------------------------------------------------------------
 
     async def there(self, key: str) -> RemoteRef | None:
+        if self.can.awaits:
+            await self.arrive()
         return await self.adapter.find(key)
 
     async def doc(self, ref: RemoteRef, result: WriteResult | None = None) -> RemoteDoc | None:
