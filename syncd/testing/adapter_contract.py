@@ -151,6 +151,8 @@ def case(test: Callable[Concatenate[C, P], Awaitable[None]]) -> Callable[Concate
 
     @functools.wraps(test)
     def run(self: C, /, *args: P.args, **named: P.kwargs) -> None:
+        self.skip_excused(test.__name__)
+
         async def played() -> None:
             await self.play(lambda: test(self, *args, **named))
 
@@ -178,7 +180,7 @@ class AdapterContract:
     speaks_http: ClassVar[bool] = True
     """False for an adapter that doesn't reach its CMS by tools.client: `attach` may then put the wire into it."""
     skips: ClassVar[dict[str, str]] = {}
-    """Names of cases that can't be run on this CMS, each with the reason."""
+    """Names of cases (without test_) that can't be run on this CMS, each with the reason."""
 
     # --- what the author gives ---------------------------------------------------------------------------------------
 
@@ -335,6 +337,12 @@ class AdapterContract:
 
     def skip(self, reason: str) -> NoReturn:
         pytest.skip(reason)
+
+    def skip_excused(self, name: str) -> None:
+        """Skip what the author says can't be run here; without a reason that is a failure."""
+        if name in self.skips:
+            assert self.skips[name].strip(), f"say in skips why {name} can't be run"
+            self.skip(self.skips[name])
 
     def warn(self, text: str) -> None:
         warnings.warn(text, CapabilityWarning, stacklevel=2)
@@ -1048,6 +1056,35 @@ class AdapterContract:
         assert back.ref.url == made.ref.url
         if self.has_pages:
             await self._is_copied(back.ref.url, MEDIA["file"])
+
+    @pytest.mark.parametrize("fault", ["lost_before", "lost_after", "page200", "die_after"])
+    @case
+    async def test_a_post_with_files_is_whole_in_the_end_whatever_call_fails(self, fault: str) -> None:
+        """A file, or the answer to it, may be lost as well as the text."""
+        self.needs(self.can.media != "none", "media is none")
+        self.needs_key()
+        self.needs_faults(fault)
+        for n in range(1, _MOST_CALLS):
+            subject = Subject(self.with_files("picture", "file"))
+            if not await self._fails_at(n, subject, fault):
+                break
+            await self.recover("create", subject)
+            found = await self.is_the_only_one(subject)
+            if self.has_pages:
+                await self._is_copied(found.url, MEDIA["picture"])
+                await self._is_copied(found.url, MEDIA["file"])
+
+    async def _fails_at(self, n: int, subject: Subject, fault: str) -> bool:
+        """Create it with the fault at the n-th call; False when there is none."""
+        if fault in DEATHS:
+            return await self._dies_at(n, "create", subject, fault)
+        struck = await self._strike("create", subject, fault, n, lasting=False, writes=False)
+        if struck is None:
+            return False
+        done = await self.is_done("create", subject)
+        assert struck.error is not None or done, f"it says that it is done, {struck}"
+        assert isinstance(struck.error, Unknown | None) or not done, f"it is done, and it says no, {struck}"
+        return True
 
     # --- errors ------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """adapter: its kind. cms: name and version, such as "Hugo 0.111.3". component: what tests/lab.py calls it."""
+    """adapter: its kind. cms: its name, such as "git with Hugo". component: what tests/lab.py calls it."""
 
     adapter: str
     cms: str

@@ -24,6 +24,11 @@ class Row:
     failed: int = 0
     skips: Counter[str] = field(default_factory=Counter)
     cost: Cost | None = None
+    version: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.subject.cms} {self.version}".strip()
 
     def count(self, outcome: str, reason: str = "") -> None:
         if outcome == "skipped":
@@ -33,7 +38,7 @@ class Row:
             self.failed += outcome == "failed"
 
     def cells(self) -> tuple[str, ...]:
-        told = (self.subject.adapter, self.subject.cms, f"{self.passed} of {self.passed + self.failed}")
+        told = (self.subject.adapter, self.name, f"{self.passed} of {self.passed + self.failed}")
         if self.cost is None:
             return (*told, "?", "", "", "", "")
         cost = self.cost
@@ -54,6 +59,7 @@ def rows(reports: Iterable[Reported]) -> list[Row]:
             continue
         row = found.setdefault(mark, Row(Subject(**json.loads(mark))))
         row.count(outcome, reason)
+        row.version = told.get("version", row.version)
         if "cost" in told:
             row.cost = Cost(**json.loads(told["cost"]))
     return list(found.values())
@@ -65,5 +71,5 @@ def lines(told: list[Row]) -> list[str]:
     widths = [max(len(row[n]) for row in cells) for n in range(len(_HEAD))]
     made = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     for row in told:
-        made += [f"{row.subject.cms}: {count} skipped: {reason[:_LONGEST]}" for reason, count in row.skips.most_common()]
+        made += [f"{row.name}: {count} skipped: {reason[:_LONGEST]}" for reason, count in row.skips.most_common()]
     return made

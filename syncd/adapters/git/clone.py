@@ -23,7 +23,8 @@ from syncd.adapters.git.run import Done, Git
 from syncd.errors import NotApplied
 from syncd.web.api import Network
 
-_TIP, _NEXT = "refs/syncd/tip", "refs/syncd/next"
+_TIP = "refs/syncd/tip"
+"""What we fetched last, or made on it: a commit whose push failed stands there until the next fetch, and is never believed."""
 _LEFT = ("packed-refs.lock", "config.lock", "HEAD.lock", "shallow.lock", "refs/syncd/*.lock", "objects/maintenance.lock",
          "gc.pid")
 """What a killed git leaves behind; nobody else works in our clone."""
@@ -54,10 +55,21 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A commit that was made and not pushed. blobs: hash by path."""
+    """A commit that was made and not pushed. blobs: hash by path, of what it writes; gone: paths that it removes."""
 
     id: str
     blobs: Mapping[str, str]
+    gone: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What is known of a tip's tree. pages: by the name of their folder. leaves: what is no folder and has no dot in its
+    name, so that it may stand where a folder is to be."""
+
+    tip: str
+    pages: Mapping[str, tuple[File, ...]]
+    leaves: frozenset[str]
 
 
 class Clone:
@@ -70,7 +82,8 @@ class Clone:
         self._branch = f"refs/heads/{options.branch}"
         self._where = options.address
         self._git = Git(self.folder, options, network)
-        self._pages: tuple[str, dict[str, list[File]]] = ("", {})
+        self._tip = ""
+        self._tree = Tree("", {}, frozenset())
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -113,6 +126,9 @@ class Clone:
         """The tip as we know it, without asking the server; "" if we don't."""
         if not (self.folder / "git" / "HEAD").exists():
             return ""
+        return self._tip or await self._stored_tip()
+
+    async def _stored_tip(self) -> str:
         done = await self._git.local("rev-parse", "--verify", "--quiet", f"{_TIP}^{{commit}}")
         return done.out.decode().strip() if done.code == 0 else ""
 
@@ -124,8 +140,9 @@ class Clone:
             done = await self._fetched()
         if done.code != 0:
             raise failures.of_fetch(done, self._where)
-        if tip := await self.known():
-            return tip
+        self._tip = await self._stored_tip()
+        if self._tip:
+            return self._tip
         raise Broken("the tip that was fetched is not there")
 
     async def _fetched(self) -> Done:
@@ -141,24 +158,17 @@ class Clone:
 
     def discard(self) -> None:
         shutil.rmtree(self.folder / "git", ignore_errors=True)
-        self._pages = ("", {})
+        self._tip, self._tree = "", Tree("", {}, frozenset())
 
     async def named(self, tip: str, name: str) -> tuple[File, ...]:
         """The pages whose own folder has this name, wherever an editor may have moved it."""
-        if self._pages[0] != tip:
-            self._pages = (tip, await self._listed(tip))
-        return tuple(self._pages[1].get(name, ()))
+        return (await self._seen(tip)).pages.get(name, ())
 
-    async def _listed(self, tip: str) -> dict[str, list[File]]:
-        below = (self._options.content,) if self._options.content else ()
-        out = await self._good("ls-tree", "-r", "-z", "--full-tree", tip, "--", *below)
-        found: dict[str, list[File]] = {}
-        for line in out.split(b"\0"):
-            told, _, path = line.decode("utf-8", "surrogateescape").partition("\t")
-            parts = path.rsplit("/", 2)
-            if len(parts) > 1 and parts[-1] == _PAGE:
-                found.setdefault(parts[-2], []).append(File(path, told.split()[2]))
-        return found
+    async def _seen(self, tip: str) -> Tree:
+        if self._tree.tip != tip:
+            below = (self._options.content,) if self._options.content else ()
+            self._tree = _tree(tip, await self._good("ls-tree", "-r", "-z", "--full-tree", tip, "--", *below))
+        return self._tree
 
     async def at(self, tip: str, path: str) -> File | None:
         """The file at a path, if there is one."""
@@ -170,14 +180,15 @@ class Clone:
     async def solid(self, tip: str, folder: str) -> str | None:
         """The first part of a folder's path that is no folder at a tip: a file, a link, a submodule; None if all can be."""
         parts = folder.split("/")
-        for n in range(1, len(parts) + 1):
-            path = "/".join(parts[:n])
-            told = (await self._good("ls-tree", "-z", "--full-tree", tip, "--", path)).split()
-            if not told:
-                return None
-            if told[1] != b"tree":
-                return path
-        return None
+        prefixes = ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        leaves = (await self._seen(tip)).leaves
+        if "." in folder:
+            leaves = frozenset([path for path in prefixes if await self._is_leaf(tip, path)])
+        return next((path for path in prefixes if path in leaves), None)
+
+    async def _is_leaf(self, tip: str, path: str) -> bool:
+        told = (await self._good("ls-tree", "-z", "--full-tree", tip, "--", path)).split()
+        return bool(told) and told[1] != b"tree"
 
     async def marked(self, tip: str, text: str) -> tuple[File, ...]:
         """The pages in which a text stands, by path."""
@@ -207,7 +218,7 @@ class Clone:
         if done.code != 0:
             raise Broken(done.err)
         ids = done.out.decode().split()
-        return Committed(ids[0], dict(zip(change.files, ids[1:], strict=True)))
+        return Committed(ids[0], dict(zip(change.files, ids[1:], strict=True)), change.gone)
 
     async def push(self, tip: str, commit: Committed) -> failures.Pushed:
         """Make it the server's tip if that is still the one that it was made on, else "moved". Raises AdapterError."""
@@ -217,7 +228,7 @@ class Clone:
             raise Broken(done.err)
         pushed = failures.of_push(done, self._where)
         if pushed == "done":
-            await self._good("update-ref", _TIP, commit.id)
+            self._tip, self._tree = commit.id, _changed(self._tree, tip, commit)
         return pushed
 
     async def _good(self, *words: str) -> bytes:
@@ -225,6 +236,34 @@ class Clone:
         if done.code != 0:
             raise Broken(done.err)
         return done.out
+
+
+def _tree(tip: str, listing: bytes) -> Tree:
+    """From what `git ls-tree -r -z` says."""
+    pages: dict[str, tuple[File, ...]] = {}
+    leaves = set()
+    for line in listing.split(b"\0"):
+        told, _, path = line.decode("utf-8", "surrogateescape").partition("\t")
+        parts = path.rsplit("/", 2)
+        if len(parts) > 1 and parts[-1] == _PAGE:
+            pages[parts[-2]] = (*pages.get(parts[-2], ()), File(path, told.split()[2]))
+        elif path and "." not in parts[-1]:
+            leaves.add(path)
+    return Tree(tip, pages, frozenset(leaves))
+
+
+def _changed(tree: Tree, tip: str, commit: Committed) -> Tree:
+    """The tree after our own commit: what it wrote and removed is all that is different."""
+    if tree.tip != tip:
+        return tree
+    pages = dict(tree.pages)
+    for path in (*commit.blobs, *commit.gone):
+        parts = path.rsplit("/", 2)
+        if len(parts) > 1 and parts[-1] == _PAGE:
+            kept = tuple(file for file in pages.get(parts[-2], ()) if file.path != path)
+            added = (File(path, commit.blobs[path]),) if path in commit.blobs else ()
+            pages[parts[-2]] = kept + added
+    return Tree(commit.id, pages, tree.leaves)
 
 
 def _stream(tip: str, change: Change, options: Options, moment: str) -> bytes:
@@ -235,7 +274,7 @@ def _stream(tip: str, change: Change, options: Options, moment: str) -> bytes:
     for n, data in enumerate(change.files.values(), 2):
         parts.append(b"blob\nmark :%d\ndata %d\n%b\n" % (n, len(data), data))
     parts.append(b"reset %b\nfrom %b\n\ncommit %b\nmark :1\nauthor %b\ncommitter %b\ndata %d\n%b\n" % (
-        _NEXT.encode(), tip.encode(), _NEXT.encode(), person, person, len(message), message))
+        _TIP.encode(), tip.encode(), _TIP.encode(), person, person, len(message), message))
     parts += [b"D %b\n" % _path(path) for path in change.gone]
     parts += [b"M 100644 :%d %b\n" % (n, _path(path)) for n, path in enumerate(change.files, 2)]
     parts.append(b"\n")

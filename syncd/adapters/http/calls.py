@@ -169,7 +169,8 @@ class Caller:
     def _is_for(self, rule: Rule, step: Step) -> bool:
         """Whether a rule is for answers of this kind to this request. What it looks for stands in one kind only."""
         kind = rule.answer or (self._options.answer if rule.when else step.kind)
-        return step.kind == kind and (not rule.on or step.op in rule.on)
+        fits = rule.means != "already" or step.op == "withdraw"
+        return fits and step.kind == kind and (not rule.on or step.op in rule.on)
 
     def _fits(self, rule: Rule, step: Step, page: Page) -> bool:
         answer = page.answer

@@ -41,15 +41,15 @@ class Person:
 
     def __init__(self, folder: Path, repository: str, name: str = "王编辑", mail: str = "wang@county.example") -> None:
         self.folder = folder
-        self._env = {
+        self.env = {
             "PATH": os.environ["PATH"], "HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": name,
             "GIT_AUTHOR_EMAIL": mail, "GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": mail,
         }
         if not folder.exists():
-            git("clone", "-q", repository, str(folder), env=self._env, cwd=folder.parent)
+            git("clone", "-q", repository, str(folder), env=self.env, cwd=folder.parent)
 
     def __call__(self, *words: str) -> str:
-        return git(*words, cwd=self.folder, env=self._env)
+        return git(*words, cwd=self.folder, env=self.env)
 
     def push(self, path: str, text: str | bytes | None, message: str = "local change") -> None:
         """Write a file, or remove it, and push it."""

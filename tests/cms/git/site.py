@@ -75,9 +75,21 @@ class BuiltSite:
         person("add", "-A")
         person("commit", "-q", "-m", "first")
         person("push", "-q", "-u", "origin", "main")
-        hook = self.bare / "hooks" / "post-receive"
-        hook.write_text(_HOOK.format(root=self.root, bare=self.bare, command=self._build()))
-        hook.chmod(0o755)
+        self._hook.write_text(_HOOK.format(root=self.root, bare=self.bare, command=self._build()))
+        self._hook.chmod(0o755)
+
+    @property
+    def _hook(self) -> Path:
+        return self.bare / "hooks" / "post-receive"
+
+    @contextmanager
+    def unbuilt(self) -> Iterator[None]:
+        """Nothing is built until the end of the block."""
+        self._hook.chmod(0o644)
+        try:
+            yield
+        finally:
+            self._hook.chmod(0o755)
 
     def _build(self) -> str:
         command: list[str] = importlib.import_module(f"tests.cms.{self.generator}.install").command()

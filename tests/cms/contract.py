@@ -1,0 +1,76 @@
+"""The contract of adapters on a real CMS, with a row of its own in the table, and what a create costs there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import pytest
+
+from syncd.adapters.api import Adapter, Tools
+from syncd.model import Post, RemoteState
+from syncd.testing.adapter_contract import AdapterContract
+from tests.cms.subject import Act, Subject, measured
+
+ROUNDS = 20
+
+
+class OnCms(AdapterContract):
+    """subject: the row. A subclass gives, beside what the contract wants, the bare call."""
+
+    subject: ClassVar[Subject]
+    has_pages = True
+    prefix = "syncd-cms-"
+
+    def make_bare(self, tools: Tools) -> Act:
+        """The n-th post as a script would make it: the CMS's own call or command and nothing else. tools.client is the
+        client that the adapter has."""
+        raise NotImplementedError("give make_bare(tools)")
+
+    def version(self) -> str:
+        """The CMS's own version, as it tells it."""
+        raise NotImplementedError("give version()")
+
+    def servers(self) -> list[int]:
+        """The processes below which the CMS lives, beside our own children."""
+        return []
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Around the measurement: what is no part of a create is switched off."""
+        yield
+
+    def test_what_a_create_costs(self, record_property: Any) -> None:
+        """As the engine does it: with a look before, where the CMS itself refuses no second key."""
+
+        async def played() -> None:
+            async def test() -> None:
+                adapter = self.make_adapter(self.tools)  # without the wire of the contract
+                posts = [self.post() for _ in range(ROUNDS + 1)]
+                with self.measuring():
+                    cost = await measured(
+                        self.can.guarantee, lambda n: _created(adapter, posts[n]), self.make_bare(self.tools), rounds=ROUNDS,
+                        servers=self.servers)
+                record_property("version", self.version())
+                record_property("cost", json.dumps(asdict(cost)))
+                assert cost.median > 0
+                await adapter.aclose()
+
+            await self.play(test)
+
+        asyncio.run(played())
+
+
+async def _created(adapter: Adapter, post: Post) -> None:
+    if adapter.capabilities.unique != "server":
+        assert await adapter.find(post.key) is None
+    await adapter.create(post, RemoteState.PUBLIC)
+
+
+def needs(component: str, reason: Exception) -> None:
+    """Skip in the words by which tests/lab.py knows what is missing."""
+    pytest.skip(f"{component}: {reason}")
