@@ -384,6 +384,22 @@ def test_a_page_that_somebody_deleted_is_not_found_and_not_made_again_by_an_upda
     assert run(adapter.withdraw(made.ref, "notice")).outcome is Wrote.ALREADY
 
 
+def test_what_an_old_look_says_is_not_believed(site: Site) -> None:
+    """Refusals and "nothing to do" are of the tip that the server has now."""
+    adapter = site.adapter()
+    create(adapter)
+    site.editor.push("README", "x")
+    site.editor.push(PATH, None)
+    made = create(adapter)  # gone meanwhile: no conflict
+    other = update(site.adapter(folder="other"), made.ref, post(revision=2, html=OTHER), made.ref.version)
+    assert update(adapter, made.ref, post(revision=3), other.ref.version).outcome is Wrote.UPDATED  # newer: no conflict
+    site.editor.change(PATH, "第一版", "本县版")
+    assert update(adapter, made.ref, post(revision=3), None).outcome is Wrote.UPDATED  # edited meanwhile: not unchanged
+    assert "第一版" in site.show(PATH)
+    site.editor.push(PATH, None)
+    assert run(adapter.withdraw(made.ref, "notice")).outcome is Wrote.ALREADY
+
+
 def test_a_page_that_people_wrote_is_read_by_its_path(site: Site) -> None:
     path = "content/zfwj/2024/旧文/index.md"
     site.editor.push(path, "---\ntitle: 旧文\n---\n<p>正文</p>\n")
