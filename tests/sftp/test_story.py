@@ -21,8 +21,9 @@ site_name = "某县人民政府"
 adapter = "sftp"
 public_url = "http://county.example"
 settle = "600s"
-options = {{ server = "sftp://127.0.0.1:{port}/", user = "drop", password = {{ file = "password" }}, host_key = "{host_key}", ack = {{ within = "2d" }} }}
+options = {{ server = "sftp://127.0.0.1:{port}/", user = "drop", host_key = "{host_key}", {more} }}
 """
+MORE = 'password = { file = "password" }, ack = { within = "2d" }'
 KILLS = 50
 
 
@@ -30,7 +31,7 @@ class Ground(Rig):
     """A county whose CMS takes packages by SFTP."""
 
     def __init__(self, box: Box) -> None:
-        super().__init__(source() + SITE.format(port=box.port, host_key=box.host_key) + route(), switches=Switches())
+        super().__init__(source() + SITE.format(port=box.port, host_key=box.host_key, more=MORE) + route(), switches=Switches())
         self.importer = Importer(box.root)
         password = Path(self._folder.name) / "password"
         password.write_text(box.password)
@@ -44,25 +45,24 @@ class Ground(Rig):
 @played
 async def test_fifty_deaths_and_cut_connections_lose_and_double_nothing(seed: int, tmp_path: Path) -> None:
     dice = Random(seed)
-    async with sftp_server(tmp_path) as box:
-        async with Ground(box) as rig:
-            await rig.begin()
-            for n in range(KILLS):
-                happens(rig, dice, n)
-                box.strikes = lambda call, number: dice.choice(("before", "after")) if dice.random() < 0.02 else ""
-                await rig.stage("poll", "read", "route", "approve", "work")
-                await rig.restart()
-                box.cut()
-                rig.importer.look()
-                await rig.after(dice.choice((60, 900)), step=60)
-                rig.importer.run()
-            box.strikes = lambda call, number: ""
-            for _ in range(12):
-                await rig.after(900, step=300)
-                rig.importer.run()
-            await proved(rig)
-            for site in rig.engine.deps.sites.values():
-                await site.adapter.aclose()
+    async with sftp_server(tmp_path) as box, Ground(box) as rig:
+        await rig.begin()
+        for n in range(KILLS):
+            happens(rig, dice, n)
+            box.strikes = lambda call, number: dice.choice(("before", "after")) if dice.random() < 0.02 else ""
+            await rig.stage("poll", "read", "route", "approve", "work")
+            await rig.restart()
+            box.cut()
+            rig.importer.look()
+            await rig.after(dice.choice((60, 900)), step=60)
+            rig.importer.run()
+        box.strikes = lambda call, number: ""
+        for _ in range(12):
+            await rig.after(900, step=300)
+            rig.importer.run()
+        await proved(rig)
+        for site in rig.engine.deps.sites.values():
+            await site.adapter.aclose()
 
 
 def happens(rig: Ground, dice: Random, n: int) -> None:

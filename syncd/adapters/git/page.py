@@ -154,14 +154,15 @@ def _frame(above: str, below: str) -> str:
 
 
 def _fields(post: Post, place: Place, first: datetime) -> dict[str, Any]:
-    """What themes show and sort by; empty ones are left out."""
+    """What themes show and sort by; empty ones are left out. For Hugo, `published` would be the day before which it hides a
+    page."""
     published = _stamp(post.published.at.astimezone(first.tzinfo)) if post.published else ""
     summary = " ".join((post.summary or _text(post.html)).split())[:_SUMMARY]
     told = {
         "title": post.title, "date": _stamp(first), "url": f"/{place.address}", "summary": summary,
         "description": summary, "category": post.column, "tags": list(post.categories),
         "issuer": post.issuer, "document_number": post.document_number, "index_number": post.index_number,
-        "written": post.written, "published": published, "source": post.origin_name or post.issuer,
+        "written": post.written, "source_date": published, "source": post.origin_name or post.issuer,
         "source_url": post.source_url,
     }
     return {name: value for name, value in told.items() if value or name == "title"}

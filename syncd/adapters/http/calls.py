@@ -88,7 +88,7 @@ class Caller:
         writes = step.writes and not looks
         for fresh in (False, True):
             session = await self._door.opened()
-            names = values.fit(step.charset) | {"auth": self._door.names}
+            names = values.fit(step.charset, step.names) | {"auth": self._door.names}
             request = step.outgoing(self._base, names, files)
             try:
                 return self._judged(step, await self._send(request, writes), writes)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from syncd.adapters.git.run import Git
 from syncd.content.text import text_of
 from syncd.core.visible import normalise
 from syncd.errors import AuthFailed, ConfigError, Conflict, NotApplied, NotFound, Rejected
-from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
+from syncd.model import Instant, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 from tests.adapters.git.kit import BYTES, OTHER, PDF, PICTURE, SECOND, TEXT, Person, Site, post, print_
 
 PUBLIC, DRAFT, WITHDRAWN = RemoteState.PUBLIC, RemoteState.DRAFT, RemoteState.WITHDRAWN
@@ -153,6 +155,14 @@ def test_without_credit_a_theme_has_the_fields(site: Site) -> None:
     assert "syncd-credit" not in page
     for line in ('"issuer": "国务院"', '"document_number": "国发〔2026〕1号"', '"layout": "policy"', '"weight": 3'):
         assert line in page
+
+
+def test_no_field_holds_a_page_back(site: Site) -> None:
+    """Hugo takes publishDate from `pubdate` and `published` too (its frontmatter defaults) and hides what is dated later."""
+    create(site.adapter(), post(published=Instant(site.now + timedelta(days=2))))
+    fields = json.loads(site.show(PATH).split("---\n")[1])
+    assert not {"publishDate", "publishdate", "pubdate", "published", "expiryDate", "expirydate", "unpublishdate"} & set(fields)
+    assert datetime.fromisoformat(fields["date"]) <= site.now
 
 
 def test_a_column_without_a_folder_gets_one_that_is_safe_and_stays(site: Site) -> None:
@@ -381,6 +391,22 @@ def test_a_page_that_somebody_deleted_is_not_found_and_not_made_again_by_an_upda
     for call in (adapter.update(made.ref, post(revision=2), PUBLIC, made.ref.version), adapter.read(made.ref)):
         with pytest.raises(NotFound):
             run(call)
+    assert run(adapter.withdraw(made.ref, "notice")).outcome is Wrote.ALREADY
+
+
+def test_what_an_old_look_says_is_not_believed(site: Site) -> None:
+    """Refusals and "nothing to do" are of the tip that the server has now."""
+    adapter = site.adapter()
+    create(adapter)
+    site.editor.push("README", "x")
+    site.editor.push(PATH, None)
+    made = create(adapter)  # gone meanwhile: no conflict
+    other = update(site.adapter(folder="other"), made.ref, post(revision=2, html=OTHER), made.ref.version)
+    assert update(adapter, made.ref, post(revision=3), other.ref.version).outcome is Wrote.UPDATED  # newer: no conflict
+    site.editor.change(PATH, "第一版", "本县版")
+    assert update(adapter, made.ref, post(revision=3), None).outcome is Wrote.UPDATED  # edited meanwhile: not unchanged
+    assert "第一版" in site.show(PATH)
+    site.editor.push(PATH, None)
     assert run(adapter.withdraw(made.ref, "notice")).outcome is Wrote.ALREADY
 
 

@@ -19,7 +19,7 @@ from tests.cms.git.site import BuiltSite, built
 from tests.cms.install import Unavailable
 from tests.cms.subject import Act, Subject
 
-pytestmark = [pytest.mark.cms, pytest.mark.servers]
+pytestmark = pytest.mark.cms
 
 
 class OnStaticSite(OnCms, OnGit):
@@ -68,6 +68,7 @@ class OnStaticSite(OnCms, OnGit):
         return post
 
 
+@pytest.mark.servers
 class TestHugo(OnStaticSite):
     generator = "hugo"
     subject = Subject("git", "git with Hugo", "Hugo")
