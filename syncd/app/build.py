@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -298,13 +299,17 @@ def _site(config: Config, begun: _Begun, ground: Ground, problems: list[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A site as configured, for those who make its adapter themselves. look: how its public pages are reached."""
+    """A site as configured, for those who make its adapter themselves. look: how its public pages are reached.
+
+    folder: for what the adapter keeps, beside that of the daemon, which may be at work.
+    """
 
     kind: type[adapters_api.Adapter]
     site: adapters_api.SiteConfig
     network: Network
     look: Network
     guard: Guard
+    folder: Path
 
 
 def way_to(config: Config, name: str) -> Way:
@@ -322,7 +327,7 @@ def way_to(config: Config, name: str) -> Way:
         table.name, table.public_url, table.site_name, table.site_id, config.zone_of(table)[0], options
     )
     return Way(kind, site, _network(config, table.network), _network(config, table.look),
-               Guard(allow=frozenset(_addresses(table, options))))
+               Guard(allow=frozenset(_addresses(table, options))), config.syncd.state_dir / "conform" / table.adapter)
 
 
 def _addresses(table: SiteTable, options: BaseModel) -> Iterator[tuple[str, int]]:

@@ -104,7 +104,8 @@ async def _checked(way: Way, now: Callable[[], datetime]) -> CheckReport:
     from syncd.testing.adapter_contract import Shelf, Told
 
     try:
-        adapter = way.kind(way.site, Tools(web.client(way.site.name, way.network, way.guard), now, Shelf(), Told()))
+        client = web.client(way.site.name, way.network, way.guard)
+        adapter = way.kind(way.site, Tools(client, now, Shelf(), Told(), way.folder, way.network))
         report = await adapter.check()
         await adapter.aclose()
     finally:

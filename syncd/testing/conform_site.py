@@ -52,16 +52,16 @@ class TestSite(AdapterContract):
         return await self._look.get(url)
 
     def make_adapter(self, tools: Tools) -> Adapter:
-        return self.setup.way.kind(self.setup.way.site, tools)
+        return _made(self.setup.way, tools)
 
     def make_stranger(self, tools: Tools) -> Adapter | None:
         way = self.setup.way
         options = with_wrong_secrets(way.site.options)
-        return None if options is None else way.kind(replace(way.site, options=options), tools)
+        return None if options is None else _made(replace(way, site=replace(way.site, options=options)), tools)
 
     def make_editor(self, tools: Tools) -> Editor | None:
         way = self.setup.editor
-        return None if way is None or not self.can.reads else Colleague(way.kind(way.site, tools), self.column, self.now)
+        return None if way is None or not self.can.reads else Colleague(_made(way, tools), self.column, self.now)
 
     async def _open(self) -> None:
         await super()._open()
@@ -103,3 +103,7 @@ def _wrong(value: Any) -> Any:
     if isinstance(value, SecretStr):
         return SecretStr("wrong")
     return with_wrong_secrets(value) if isinstance(value, BaseModel) else None
+
+
+def _made(way: Way, tools: Tools) -> Adapter:
+    return way.kind(way.site, replace(tools, folder=way.folder, network=way.network))
