@@ -14,6 +14,7 @@ INSTALLERS = {
     "WordPress": "tests.wordpress.install",
     "systemd": "tests.systemd.install",
     "WebSub": "tests.push.install",
+    "SFTP": "tests.sftp.install",
     "Hugo": "tests.cms.hugo.install",
     "Eleventy": "tests.cms.eleventy.install",
     "Pelican": "tests.cms.pelican.install",

@@ -39,7 +39,7 @@ from syncd.web.failure import Failure
 from syncd.web.manners import Manners, PoliteClient
 
 T = TypeVar("T")
-_PORTS = {"http": 80, "https": 443, "ssh": 22}
+_PORTS = {"http": 80, "https": 443, "ssh": 22, "sftp": 22}
 _ADDRESS = re.compile(r"https?://[^{}\s]+")
 
 

@@ -548,6 +548,31 @@ def conform(
     leave(0 if facts["ok"] else 1)
 
 
+@adapter.command(
+    "new",
+    help=say(
+        "Make a package with an adapter to begin with, whose tests pass at once.",
+        "生成一个适配器软件包，其测试立即可以通过。",
+    ),
+)
+def new_adapter(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=say("what operators will write", "配置中使用的名称"))],
+    folder: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help=say(
+            "where (default: ./syncd-NAME)", "位置（默认 ./syncd-NAME）"))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    from syncd.adapters.registry import installed
+    from syncd.cli import show
+    from syncd.testing import scaffolding
+
+    scaffolding.refuse_name(name, installed())
+    where = folder or Path(f"syncd-{name.replace('_', '-')}")
+    files = scaffolding.make(name, where)
+    tell({"name": name, "folder": str(where), "files": [str(file) for file in files]}, show.scaffold, as_json=as_json)
+
+
 @source.command(
     help=say(
         "Look at an address or a file and print a [[sources]] block that reads it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -340,6 +341,12 @@ def plugins(rows: Sequence[Facts]) -> None:
         for r in rows
     )
     table("", heads, cells, wide=(5, 6))
+
+
+def scaffold(facts: Facts) -> None:
+    """What was made, and what to do with it."""
+    line(say("made", "已生成") + f" {facts['folder']}: {', '.join(facts['files'])}")
+    line(say("now", "接下来") + f": cd {shlex.quote(facts['folder'])} && python -m pytest")
 
 
 def certificate(facts: Facts) -> None:

@@ -280,11 +280,11 @@ class Sender:
         doc = await read(adapter, ref)
         # The ref of the very text that is judged: an editor may have been at work between the two calls.
         stored, ref = _print(doc), doc.ref if doc else ref
+        if _is_half(repost, intent, ref, stored, adapter):
+            # Saved first and published then: the request that publishes it may still be under way.
+            return Located(ref, stored, "found_as_draft") if landed else Pending(PEEK, "found_as_draft")
         if intent.kind is IntentKind.CREATE:
-            half = ref.state is RemoteState.DRAFT and _state(repost) is RemoteState.PUBLIC and not ref.modified_by
-            if half and not landed:  # made as a draft first: the request that publishes it may still be under way
-                return Pending(PEEK, "found_as_draft")
-            return Located(ref, stored, "found_as_draft") if half else _settled_create(intent, ref, stored)
+            return _settled_create(intent, ref, stored)
         if intent.kind is IntentKind.UPDATE and stored == intent.print and not ref.modified_by:
             return Sent(ref, stored, "found_updated")
         untouched = repost.ref is not None and (
@@ -301,6 +301,15 @@ def _settled_create(intent: Intent, ref: RemoteRef, stored: str) -> Outcome:
     if not stored or stored == intent.print:
         return Sent(ref, stored or intent.print, "found_created")
     return Edited(ref, stored) if ref.modified_by else Located(ref, stored)
+
+
+def _is_half(repost: Repost, intent: Intent, ref: RemoteRef, stored: str, adapter: Adapter) -> bool:
+    """What is to be public lies there as a draft, untouched: of a create, or of an update (with its text) where saving and
+    publishing are two requests."""
+    if ref.state is not RemoteState.DRAFT or _state(repost) is not RemoteState.PUBLIC or ref.modified_by:
+        return False
+    saved = intent.kind is IntentKind.UPDATE and not adapter.capabilities.atomic_publish and stored == intent.print
+    return intent.kind is IntentKind.CREATE or saved
 
 
 def _taken_down(repost: Repost, now_there: RemoteRef) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -64,6 +65,7 @@ class Worker:
         self.pool = pool
         self._sender = Sender(deps)
         self._looker = Looker(deps)
+        self._in_flight: Counter[str] = Counter()
         self._told_bad: dict[int, float] = {}
         self._bad: dict[int, Instant] = {}
         """The last bad look at each page that is not seen yet: it brackets the first good one."""
@@ -71,7 +73,7 @@ class Worker:
     async def tick(self) -> int:
         """Start work on due rows of sites that may be called; returns how many."""
         free = {name: site.gate.free for name, site in self.deps.sites.items()}
-        shut = [name for name, calls in free.items() if not calls]
+        shut = [name for name, calls in free.items() if not calls or self._has_its_share(name)]
         # Rows in flight are found again; of a site that takes one call at a time a long queue need not be fetched each time.
         most = min(self.pool.free, sum(free.values()) + SPARE) + len(self.pool)
         found = await self.deps.store.due_reposts(self.deps.now, most, skip_sites=shut)
@@ -80,7 +82,7 @@ class Worker:
             site, calls = self.deps.sites.get(work.repost.site), calls_cms(work.repost)
             if work.repost.id in self.pool:
                 continue
-            if not self.pool.free or (site and calls and not free[site.name]):
+            if not self.pool.free or (site and calls and not free[site.name]) or self._has_its_share(work.repost.site):
                 left += 1
                 continue
             if site and calls:
@@ -90,12 +92,22 @@ class Worker:
         self.pool.hungry = bool(left or shut or len(found) == most)
         return count
 
+    def _has_its_share(self, site: str) -> bool:
+        """No site takes more of the pool than it leaves free: however many of its calls hang, others find a place."""
+        return len(self.deps.sites) > 1 and self._in_flight[site] > self.pool.free
+
     def _start(self, work: Work, site: SiteUnit | None, *, calls: bool) -> None:
         """A call counts from here on: until it is made much may happen, such as a commit on a slow disk."""
-        id = work.repost.id
+        id, name = work.repost.id, work.repost.site
         if site and calls:
             site.gate.book(id)
-        self.pool.start(id, self.step(work, site), after=partial(site.gate.unbook, id) if site else lambda: None)
+        self._in_flight[name] += 1
+        self.pool.start(id, self.step(work, site), after=partial(self._ended, id, name, site))
+
+    def _ended(self, id: int, name: str, site: SiteUnit | None) -> None:
+        self._in_flight[name] -= 1
+        if site:
+            site.gate.unbook(id)
 
     def soonest(self) -> float | None:
         """Seconds until a site that is left alone may be called again; None if there is none."""

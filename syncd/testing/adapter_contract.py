@@ -63,6 +63,7 @@ from syncd.web.client import Web
 
 Write = Literal["create", "update", "withdraw"]
 Act = Literal["create", "update", "withdraw", "find", "read"]
+Writing = Callable[..., Awaitable[WriteResult]]
 C = TypeVar("C", bound="AdapterContract")
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,6 +98,8 @@ FILE = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF
 _MEGA = 1024 * 1024
 _LONG_TITLE = 100
 _MOST_CALLS = 80
+_ANSWERS = 60
+"""Seconds, about, that the other side of a drop may take to answer."""
 _WORD = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _BLANKS = re.compile(r"\s+")
 
@@ -148,6 +151,8 @@ def case(test: Callable[Concatenate[C, P], Awaitable[None]]) -> Callable[Concate
 
     @functools.wraps(test)
     def run(self: C, /, *args: P.args, **named: P.kwargs) -> None:
+        self.skip_excused(test.__name__)
+
         async def played() -> None:
             await self.play(lambda: test(self, *args, **named))
 
@@ -175,7 +180,7 @@ class AdapterContract:
     speaks_http: ClassVar[bool] = True
     """False for an adapter that doesn't reach its CMS by tools.client: `attach` may then put the wire into it."""
     skips: ClassVar[dict[str, str]] = {}
-    """Names of cases that can't be run on this CMS, each with the reason."""
+    """Names of cases (without test_) that can't be run on this CMS, each with the reason."""
 
     # --- what the author gives ---------------------------------------------------------------------------------------
 
@@ -215,6 +220,9 @@ class AdapterContract:
     async def fetch(self, url: str) -> Answer:
         """A public page as anybody gets it."""
         return await self.client.get(url)
+
+    async def arrive(self) -> None:
+        """Let the other side take what was handed over and answer; only where awaits is declared."""
 
     async def clean_up(self, keys: list[str]) -> None:
         """Leave nothing behind of these keys; what fails here fails nothing. By default they are withdrawn."""
@@ -271,7 +279,31 @@ class AdapterContract:
         """The adapter of a new process."""
         adapter = self.make_adapter(self.tools)
         self._attached = self.attach(adapter, self.wire)
+        if adapter.capabilities.awaits:
+            for name in WRITES:
+                setattr(adapter, name, self._answered(adapter, getattr(adapter, name)))
         return adapter
+
+    def _answered(self, adapter: Adapter, write: Writing) -> Writing:
+        """A write whose outcome is waited for: then a drop is judged as any CMS."""
+
+        async def written(*args: Any, **named: Any) -> WriteResult:
+            result = await write(*args, **named)
+            return replace(result, ref=await self._outcome_of(adapter, result.ref))
+
+        return written
+
+    async def _outcome_of(self, adapter: Adapter, ref: RemoteRef) -> RemoteRef:
+        for _ in range(_ANSWERS if ref.state is RemoteState.PENDING else 0):
+            await self.arrive()
+            try:
+                told = await adapter.standing(ref)  # type: ignore[attr-defined]  # declared
+            except AdapterError:  # it was handed over all the same
+                return ref
+            if not told.waits:
+                return cast(RemoteRef, told.ref)
+            await self.pause(1.0)
+        return ref
 
     async def reopen(self) -> None:
         """The process has died and another one is there."""
@@ -305,6 +337,12 @@ class AdapterContract:
 
     def skip(self, reason: str) -> NoReturn:
         pytest.skip(reason)
+
+    def skip_excused(self, name: str) -> None:
+        """Skip what the author says can't be run here; without a reason that is a failure."""
+        if name in self.skips:
+            assert self.skips[name].strip(), f"say in skips why {name} can't be run"
+            self.skip(self.skips[name])
 
     def warn(self, text: str) -> None:
         warnings.warn(text, CapabilityWarning, stacklevel=2)
@@ -383,6 +421,8 @@ class AdapterContract:
     # --- how it looks at what is there -------------------------------------------------------------------------------
 
     async def there(self, key: str) -> RemoteRef | None:
+        if self.can.awaits:
+            await self.arrive()
         return await self.adapter.find(key)
 
     async def doc(self, ref: RemoteRef, result: WriteResult | None = None) -> RemoteDoc | None:
@@ -1016,6 +1056,35 @@ class AdapterContract:
         assert back.ref.url == made.ref.url
         if self.has_pages:
             await self._is_copied(back.ref.url, MEDIA["file"])
+
+    @pytest.mark.parametrize("fault", ["lost_before", "lost_after", "page200", "die_after"])
+    @case
+    async def test_a_post_with_files_is_whole_in_the_end_whatever_call_fails(self, fault: str) -> None:
+        """A file, or the answer to it, may be lost as well as the text."""
+        self.needs(self.can.media != "none", "media is none")
+        self.needs_key()
+        self.needs_faults(fault)
+        for n in range(1, _MOST_CALLS):
+            subject = Subject(self.with_files("picture", "file"))
+            if not await self._fails_at(n, subject, fault):
+                break
+            await self.recover("create", subject)
+            found = await self.is_the_only_one(subject)
+            if self.has_pages:
+                await self._is_copied(found.url, MEDIA["picture"])
+                await self._is_copied(found.url, MEDIA["file"])
+
+    async def _fails_at(self, n: int, subject: Subject, fault: str) -> bool:
+        """Create it with the fault at the n-th call; False when there is none."""
+        if fault in DEATHS:
+            return await self._dies_at(n, "create", subject, fault)
+        struck = await self._strike("create", subject, fault, n, lasting=False, writes=False)
+        if struck is None:
+            return False
+        done = await self.is_done("create", subject)
+        assert struck.error is not None or done, f"it says that it is done, {struck}"
+        assert isinstance(struck.error, Unknown | None) or not done, f"it is done, and it says no, {struck}"
+        return True
 
     # --- errors ------------------------------------------------------------------------------------------------------
 

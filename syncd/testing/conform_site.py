@@ -94,11 +94,16 @@ def secrets_of(options: Any) -> tuple[str, ...]:
 
 
 def with_wrong_secrets(options: BaseModel) -> BaseModel | None:
-    """The options with every secret wrong, None if there is none."""
-    wrong = {name: SecretStr("wrong") for name in type(options).model_fields
-             if isinstance(getattr(options, name), SecretStr)}
+    """The options with every secret wrong, however deep, None if there is none."""
+    wrong = {name: made for name in type(options).model_fields if (made := _wrong(getattr(options, name))) is not None}
     return options.model_copy(update=wrong) if wrong else None
 
 
 def _made(way: Way, tools: Tools) -> Adapter:
     return way.kind(way.site, replace(tools, folder=way.folder, network=way.network))
+
+
+def _wrong(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return SecretStr("wrong")
+    return with_wrong_secrets(value) if isinstance(value, BaseModel) else None

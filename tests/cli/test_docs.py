@@ -24,6 +24,7 @@ def test_the_promised_commands_are_there() -> None:
     for word in (
         "init", "run", "once", "demo", "check", "status", "reposts", "explain ID", "approve", "reject", "retry ID",
         "adopt ID", "withdraw ID", "package ID", "read NAME-or-URL-or-FILE", "preview ID", "report", "adapters",
+        "adapter conform CONFIG", "fake-cms",
         "db upgrade", "db backup", "relay serve", "relay keygen FILE", "relay export DIR", "relay status DIR",
     ):
         assert f"### `syncd {word}" in documented

@@ -44,7 +44,9 @@ def text(name: str) -> str:
 def test_a_block_is_run_or_says_why_it_is_not_and_who_runs_it(name: str) -> None:
     """A fence of another language would be a command that no test knows of."""
     found = [block for block in blocks(text(name)) if block.text]
-    assert {block.lang for block in found} <= {"sh", "toml"}
+    assert {block.lang for block in found} <= {"sh", "toml", "python"}
+    # code says where it goes, by which tests/docs/test_adapter_guide.py runs it
+    assert all(block.says("replaces") or block.says("appended") for block in found if block.lang == "python")
     for reason in (block.says("not run") for block in found):
         assert reason is None or all((ROOT / path).exists() for path in re.findall(r"tests/\S+", reason) or ["missing"])
 

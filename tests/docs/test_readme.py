@@ -74,7 +74,7 @@ def _make_venv(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "listed"),
     [
-        ("docs/adapter-author.md", ["newsdesk", "syncd-newsdesk 1.0"]),
+        ("docs/adapter-author.md", ["hill", "syncd-hill 0.1"]),
         ("docs/source-author.md", ["gazette", "syncd-gazette 1.0", "list.txt: read well, 6 entries"]),
     ],
 )

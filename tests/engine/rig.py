@@ -44,7 +44,9 @@ LOGIN_PAGE: Reply = (
 
 
 def json_reply(status: int, **headers: str) -> Reply:
-    return status, {"content-type": "application/json", **headers}, b'{"error": "fault"}'
+    """404 is the CMS's own, which says that the post is not there; another server's says nothing of posts."""
+    error = b"no_post" if status == 404 else b"fault"
+    return status, {"content-type": "application/json", **headers}, b'{"error": "%s"}' % error
 
 
 def text_reply(status: int, body: bytes = b"", **headers: str) -> Reply:

@@ -201,11 +201,6 @@ def believes_any_list() -> AbstractContextManager[Any]:
     return patch.object(detect, "_disbelief", lambda rows, known, past, change: "")
 
 
-def forgets_old_names() -> AbstractContextManager[Any]:
-    """engine.poll._old_names: what a document behind the start line is called from now on is not remembered."""
-    return patch.object(poll, "_old_names", lambda find, known: ())
-
-
 def takes_a_reprint_for_another() -> AbstractContextManager[Any]:
     """engine.read._aliases: the 发文字号 that a document's page tells is not among its names."""
     aliases = read._aliases
@@ -222,7 +217,7 @@ BUGS: dict[str, Plant] = {
         concludes_at_once, sends_unannounced, never_looks_up, takes_unknown_for_failure, validators_before_entries,
         drops_after_three_tries, updates_unconditionally, recovery_overwrites, settles_by_the_wall_clock,
         waits_for_any_due, believes_any_200, withdraws_at_the_first_404, believes_a_stale_mirror, forgets_its_key,
-        sends_what_is_older, believes_any_list, forgets_old_names, takes_a_reprint_for_another,
+        sends_what_is_older, believes_any_list, takes_a_reprint_for_another,
     )
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -59,6 +59,7 @@ FOUND: list[tuple[type[FakeAdapter], str, tuple[Any, ...], dict[str, Any]]] = [
     (wrong.LeavesFilesAtTheirSource, "a_file_is_copied_or_it_is_told_that_it_is_not", ("picture",), {}),
     (wrong.PostsBeforeItHasTheFiles, "a_file_that_is_not_there_stops_the_post_before_anything_is_made", (), FILES),
     (wrong.ForgetsFiles, "an_update_changes_files", (), FILES),
+    (wrong.PostsBeforeItHasTheFiles, "a_post_with_files_is_whole_in_the_end_whatever_call_fails", ("lost_before",), FILES),
     (wrong.CallsEverythingNotApplied, "an_answer_that_tells_nothing_is_unknown", ("create", "lost_before"), {}),
     (wrong.TakesAnyAnswerForSuccess, "an_answer_that_tells_nothing_is_unknown", ("create", "page200"), {}),
     (wrong.TakesAnyAnswerForSuccess, "an_answer_that_tells_nothing_is_unknown", ("create", "wall200"), {}),
@@ -117,6 +118,22 @@ def test_a_wrong_adapter_is_found_by_the_case_that_is_meant_for_it(
         _run(kind, case, given, switches)
 
 
+@pytest.mark.parametrize(("reason", "raised"), [("the CMS keeps no keys", pytest.skip.Exception), (" ", AssertionError)])
+def test_an_author_may_excuse_a_case_with_a_reason_only(reason: str, raised: type[BaseException]) -> None:
+    made = type("Contract", (OnFakeCMS,), {"skips": {"test_what_is_not_there_is_none": reason}})()
+    made.setup_method()
+    with pytest.raises(raised):
+        made.test_what_is_not_there_is_none()
+
+
 def test_every_case_is_shown_to_fail() -> None:
     cases = {name.removeprefix("test_") for name in vars(AdapterContract) if name.startswith("test_")}
     assert cases == {case for _, case, _, _ in FOUND}
+
+
+def test_a_case_that_the_author_can_not_run_is_skipped_with_the_authors_reason() -> None:
+    class Ours(OnFakeCMS):
+        skips: ClassVar = {"test_it_can_be_closed_twice": "it is closed by the site's own door"}
+
+    with pytest.raises(pytest.skip.Exception, match="the site's own door"):
+        Ours().test_it_can_be_closed_twice()

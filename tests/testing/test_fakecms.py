@@ -3,15 +3,19 @@
 import asyncio
 import json
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+import syncd.testing
 from syncd.adapters.api import SiteConfig, Tools
-from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, Unknown
+from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.model import Post, RemoteState, Wrote
+from syncd.testing.asgi import AppClient
 from syncd.testing.clock import ManualClock
 from syncd.testing.fakecms import FakeAdapter, FakeCMS, FakeOptions, Switches
 from syncd.testing.fakelist import FakeList
@@ -291,3 +295,48 @@ def test_validators_travel_as_conditions():
     first = _run(client.get("http://list.example/feed.json"))
     assert first.validators.etag
     assert _run(client.get("http://list.example/feed.json", validators=Validators())).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "committed"),
+    [("refused", Unknown, False), ("lost_before", Unknown, False), ("lost_after", Unknown, True), ("cut_answer", Unknown, True),
+     ("page200", Unknown, True), ("error500_after", Unknown, True), ("bad_gateway", Unknown, False),
+     ("limited", RateLimited, False), ("late", Unknown, False)],
+)
+def test_as_an_application_it_strikes_with_each_fault(fault, error, committed):
+    cms = FakeCMS(faults=Faults(random.Random(1), {fault: 1.0}), latest=0.1)
+    site = SiteConfig("county", "http://cms.example", options=FakeOptions(api_url="http://cms.example"))
+    adapter = FakeAdapter(site, Tools(AppClient(cms), lambda: NOW, None))
+
+    async def struck():
+        with pytest.raises(error):
+            await adapter.create(POST, RemoteState.PUBLIC)
+        assert len(cms.live()) == committed
+        await asyncio.sleep(0.3 if fault == "late" else 0)
+
+    _run(struck())
+    assert len(cms.live()) == (committed or fault == "late")
+    assert cms.faults.struck == {fault: 1}
+
+
+def test_it_refuses_what_its_switches_say_that_it_can_not():
+    cms, adapter, _ = _cms(drafts=False, notice=False, max_title=20, max_body=100)
+    made = _run(adapter.create(POST, RemoteState.DRAFT))
+    assert made.ref.state is RemoteState.PUBLIC
+    for refused in (
+        adapter.withdraw(made.ref, "notice"), adapter.create(replace(POST, key="k2", title="长" * 21), RemoteState.PUBLIC),
+        adapter.update(made.ref, replace(POST, html="长" * 40), RemoteState.PUBLIC, None),
+    ):
+        with pytest.raises(Rejected):
+            _run(refused)
+    assert [post.state for post in cms.live()] == ["public"]
+
+
+def test_the_kit_is_had_without_pytest_until_a_contract_is_asked_for():
+    code = (
+        "import sys, syncd.testing; assert syncd.testing.FakeCMS; assert 'pytest' not in sys.modules;"
+        "assert syncd.testing.AdapterContract and syncd.testing.SourceContract; assert 'pytest' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'Contract'"):
+        _ = syncd.testing.Contract

@@ -137,15 +137,16 @@ class DropAdapter:
         history = await self._records.history(name)
         if history.head is None:
             return None
-        answer = history.answer
-        if answer is not None and answer.result != "accepted":
-            return Known(history, history.head, answer)
+        known = Known(history, history.head, history.answer)
+        if self._judge.is_done(known):
+            return known
         fresh = await self._answer(history.head)
         if isinstance(fresh, Unclear):
-            return Known(history, history.head, answer, fresh.why)
-        if fresh is not None and fresh != answer:
-            await self._records.keep(name, history.head.sequence, fresh)
-        return Known(history, history.head, fresh or answer)
+            return replace(known, unclear=fresh.why)
+        if fresh is None or fresh == known.answer:
+            return known
+        await self._records.keep(name, history.head.sequence, fresh)
+        return replace(known, answer=fresh)
 
     async def _standing_there(self, ref: RemoteRef) -> Known:
         known = await self._known(ref.id)

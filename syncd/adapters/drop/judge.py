@@ -108,6 +108,10 @@ class Judge:
         hint = f"package {self.package(known.head)}: {told}; look at the importer; `syncd retry ID` drops it again"
         return Standing(ref, "", reason, hint)
 
+    def is_done(self, known: Known) -> bool:
+        """Whether nothing is left for the importer to say; what it refused it may still publish."""
+        return known.result == "published" and (bool(self.url(known)) or known.head.action == "withdraw")
+
     def was_taken(self, known: Known | None) -> bool:
         """Whether the importer may have the document: only what was refused from the first on it has not."""
         return known is not None and (known.head.taken or known.result != "refused")

@@ -159,15 +159,14 @@ class DirectoryOptions(Options):
 
 
 class SftpOptions(Options):
-    """server: sftp://host:port/folder, the root of the drop there. user; password or key (a private key's text, with its
-    passphrase if it has one). host_key: fingerprints of the server as `ssh-keygen -lf` tells them. timeout: seconds.
+    """server: sftp://host:port/folder, the root of the drop there. user; password or key (a private key's text, without a
+    passphrase). host_key: fingerprints of the server as `ssh-keygen -lf` tells them. timeout: seconds.
     """
 
     server: str
     user: str = Field(min_length=1)
     password: SecretStr | None = None
     key: SecretStr | None = None
-    passphrase: SecretStr | None = None
     host_key: str | tuple[str, ...] = ()
     timeout: Seconds = 30.0
 

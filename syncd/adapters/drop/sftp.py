@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import asyncssh
 from pydantic import BaseModel
@@ -19,9 +19,7 @@ from syncd.errors import AdapterError, AuthFailed, NotApplied, Unknown
 
 T = TypeVar("T")
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
-_FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
-_LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.ConnectionLost, asyncssh.ChannelOpenError,
-         ConnectionError, TimeoutError, EOFError)
+_LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
 _TAKEN = (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists)
 """OpenSSH says no more than "Failure" of a name that is taken, a full disk and another file system alike."""
 _CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
@@ -79,7 +77,7 @@ class SftpFolder:
         return await self._done(path, read)
 
     async def make(self, path: str) -> None:
-        await self._done(path, lambda sftp: sftp.makedirs(self._at(path), exist_ok=True))
+        await self._done(path, lambda sftp: _made(sftp, self._at(path)))
 
     async def write(self, path: str, data: bytes) -> None:
         await self._done(path, lambda sftp: self._put(sftp, self._at(path), data))
@@ -178,19 +176,30 @@ class SftpFolder:
         """Do something on the connection. doubt: an answer that is lost leaves open whether it was done."""
         session = await self._connected()
         try:
-            async with asyncio.timeout(self._options.timeout):
-                return await work(session.sftp)
-        except _LOST as cause:
-            await self._dropped(session)
-            raise self._lost(cause, path, doubt=doubt) from cause
+            return await self._in_time(session, work(session.sftp))
         except asyncssh.SFTPError as cause:
-            raise await self._refused(session, cause, path) from cause
-        except (asyncssh.Error, OSError) as cause:
-            await self._dropped(session)
+            if not isinstance(cause, _LOST):
+                raise await self._refused(session, cause, path) from cause
+            self._drop(session)
             raise self._lost(cause, path, doubt=doubt) from cause
-        except asyncio.CancelledError:
-            await self._dropped(session)
-            raise
+        except (asyncssh.Error, OSError, EOFError) as cause:
+            self._drop(session)
+            raise self._lost(cause, path, doubt=doubt) from cause
+
+    async def _in_time(self, session: _Session, work: Awaitable[T]) -> T:
+        """The library's own tidying up waits for the server, too: a connection that is late is cut off first."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({task}, timeout=self._options.timeout)
+        finally:
+            if not task.done():
+                self._drop(session)
+                task.add_done_callback(_unheard)
+                task.cancel()
+        if task.done():
+            return task.result()
+        await asyncio.wait({task}, timeout=1.0)
+        raise TimeoutError(f"no answer within {self._options.timeout:g} s")
 
     async def _connected(self) -> _Session:
         async with self._opening:
@@ -218,12 +227,11 @@ class SftpFolder:
         options = self._options
         if options.key is None:
             return None
-        phrase = options.passphrase.get_secret_value() if options.passphrase else None
         try:
-            return [asyncssh.import_private_key(f"{options.key.get_secret_value().strip()}\n", phrase)]
+            return [asyncssh.import_private_key(f"{options.key.get_secret_value().strip()}\n")]
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
             raise AuthFailed("key_unreadable", "the private key can't be read", where=self.where,
-                             hint="give an OpenSSH or PEM private key, and its passphrase if it has one") from None
+                             hint="give an OpenSSH or PEM private key without a passphrase (ssh-keygen -p)") from None
 
     @contextlib.asynccontextmanager
     async def _sorted(self) -> AsyncIterator[_Pinned]:
@@ -247,7 +255,7 @@ class SftpFolder:
         return AuthFailed("host_key_changed", f"the server shows another host key: {shown}", where=self.where,
                           hint="a new machine or an attack: ask its administrator; then set host_key to the new one")
 
-    async def _dropped(self, session: _Session) -> None:
+    def _drop(self, session: _Session) -> None:
         if self._session is session:
             self._session = None
         session.connection.abort()
@@ -263,7 +271,7 @@ class SftpFolder:
         if isinstance(cause, (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect)):
             return AuthFailed("no_right", f"the server refuses: {_words(cause)}", where=where,
                               hint="let the account write to packages and records, and read the answers")
-        if isinstance(cause, _FULL) or await self._is_full(session):
+        if await self._is_full(session):
             return NotApplied("disk_full", f"no room on the server: {_words(cause)}", where=where, hint="make room there")
         if isinstance(cause, _MISSING):
             return NotApplied("folder_missing", f"a folder is not there: {_words(cause)}", where=where,
@@ -280,6 +288,21 @@ class SftpFolder:
         return free is not None and free < _LITTLE
 
 
+async def _made(sftp: asyncssh.SFTPClient, path: str) -> None:
+    """A folder with those above it. A right that is missing is told as that; asyncssh's makedirs calls it a missing file."""
+    try:
+        await sftp.mkdir(path)
+    except _MISSING:
+        above = path.rpartition("/")[0]
+        if not above:
+            raise
+        await _made(sftp, above)
+        await _made(sftp, path)  # another writer may be making it just now
+    except asyncssh.SFTPError:
+        if not await sftp.isdir(path):
+            raise
+
+
 async def _free(sftp: asyncssh.SFTPClient, root: str) -> int | None:
     """Bytes that the account may still fill, where the server tells (statvfs@openssh.com)."""
     try:
@@ -287,6 +310,12 @@ async def _free(sftp: asyncssh.SFTPClient, root: str) -> int | None:
     except asyncssh.SFTPOpUnsupported:
         return None
     return int(told.bavail * told.frsize)
+
+
+def _unheard(task: asyncio.Future[Any]) -> None:
+    """How a call that nobody waits for any more ends is of no interest."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _words(cause: BaseException) -> str:

@@ -143,7 +143,7 @@ class DrupalAdapter:
             self._me = account_of(told.value)
             if not self._me:
                 raise AuthFailed("not_logged_in", "Drupal takes us for an anonymous visitor",
-                                 hint="check user and password (or key) and the module that takes them; then syncd check")
+                                 hint="check user and password and the module that takes them; then syncd check")
         return self._me
 
     async def _get(self, id: str) -> _Found:

@@ -70,7 +70,7 @@ class Checker:
         """Drupal's entry point names whoever is logged in; wrong credentials are no error on what anybody may read."""
         me = account_of(told.value)
         return self._say("login", bool(me), f"as user {me[:8]}" if me else "Drupal takes us for an anonymous visitor",
-                         "check user and password (or key), and that the module HTTP Basic Authentication (or Key auth) is on")
+                         "check user and password, and that the module HTTP Basic Authentication (or Key auth) is on")
 
     def _type(self, told: Told) -> bool:
         name = f"node--{self._options.bundle}"

@@ -28,7 +28,7 @@ _WRITES_HINT = (
     "an administrator allows it at /admin/config/services/jsonapi: Accept all JSON:API create, read, update, and delete"
     " operations"
 )
-_LOGIN = "check user and password (or key): the module HTTP Basic Authentication (or Key auth) must be installed"
+_LOGIN = "check user and password: the module HTTP Basic Authentication (or Key auth) must be installed"
 _RIGHT = "give the account's role the permission that Drupal names; docs/adapters/drupal.md lists those that are needed"
 _OTHERS = "the account may change its own nodes only: give the node back to it, allow it any, or syncd adopt it"
 _ROUTE = "check api_url and bundle in this site's options, and that the module JSON:API is installed"
@@ -84,9 +84,9 @@ class Api:
 
 
 def _login(options: Options) -> dict[str, str]:
-    if options.key is not None:
-        return {options.key_header.lower(): options.key.get_secret_value().strip()}
-    password = options.password.get_secret_value() if options.password else ""
+    password = options.password.get_secret_value()
+    if options.key_header:
+        return {options.key_header.lower(): password.strip()}
     return {"authorization": "Basic " + base64.b64encode(f"{options.user}:{password}".encode()).decode()}
 
 

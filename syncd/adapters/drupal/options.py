@@ -18,8 +18,8 @@ Told = Literal[
 
 
 class Options(BaseModel):
-    """api_url: the site's address, with or without /jsonapi. user, password: by Drupal's Basic authentication; or key, in
-    the header key_header, as the module Key auth takes it.
+    """api_url: the site's address, with or without /jsonapi. user, password: by Drupal's Basic authentication; without a
+    user, password is a key and goes into the header key_header, as the module Key auth takes it.
 
     bundle: the content type. body_field, text_format: where the text goes and which format it gets. fields: what is told of
     a document to the field that holds it, "field_x" or "field_x.uri" for a part of one. column_field, vocabulary: where the
@@ -35,9 +35,8 @@ class Options(BaseModel):
 
     api_url: str
     user: str = ""
-    password: SecretStr | None = None
-    key: SecretStr | None = None
-    key_header: str = "api-key"
+    password: SecretStr
+    key_header: str = ""
     bundle: str = "article"
     body_field: str = "body"
     text_format: str = "full_html"
@@ -64,7 +63,7 @@ class Options(BaseModel):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("write the site's address, such as https://www.county.example")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("write no log-in into the address: use user and password, or key")
+            raise ValueError("write no log-in into the address: use user and password")
         if parts.query or parts.fragment:
             raise ValueError("write the site's address, with /jsonapi at most")
         return value
@@ -79,7 +78,7 @@ class Options(BaseModel):
     @field_validator("key_header")
     @classmethod
     def _is_a_header(cls, value: str) -> str:
-        if not _HEADER.fullmatch(value):
+        if value and not _HEADER.fullmatch(value):
             raise ValueError("write a header's name, such as api-key")
         return value
 
@@ -106,9 +105,8 @@ class Options(BaseModel):
 
     @model_validator(mode="after")
     def _logs_in_one_way(self) -> Options:
-        basic = bool(self.user) and self.password is not None
-        if basic == (self.key is not None) or (self.user and self.password is None):
-            raise ValueError("write user and password, or key")
+        if bool(self.user) == bool(self.key_header):
+            raise ValueError("write user and password, or key_header and the key as password")
         if self.publish == "default" and self.withdraw == "unpublish":
             raise ValueError('publish = "default" can\'t unpublish: withdraw = "notice" or "delete"')
         return self

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urljoin
 
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ from syncd.adapters.http.bodies import File
 from syncd.adapters.http.calls import Already, Caller
 from syncd.adapters.http.check import Checker
 from syncd.adapters.http.login import Door
-from syncd.adapters.http.options import Search
+from syncd.adapters.http.options import Search, States
 from syncd.adapters.http.plan import Options, Step, plan
 from syncd.adapters.http.values import Values, Writer, is_notice, notice, plain_text, upload_of
 from syncd.adapters.http.wire import Wire
@@ -26,9 +26,11 @@ from syncd.core import visible
 from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, StoreError, Unknown
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 
+T = TypeVar("T")
 _FRESH = 10.0
 """Seconds for which a look-up that found nothing counts for the create that follows it."""
-_PLAIN_ID = 500
+_REMEMBERED = 1000
+"""How many such look-ups, and addresses of files that were sent, are remembered; the oldest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class HttpAdapter:
         """The post with this very key, by the declared look-up."""
         found = await self._search(key)
         if found is None:
-            self._absent[key] = self._tools.now().timestamp()
+            _remember(self._absent, key, self._tools.now().timestamp())
         return found.ref if found else None
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
@@ -221,7 +223,7 @@ class HttpAdapter:
             version = _hash(state.value, title, html)
         by = told.get("modified_by", "")
         editor = by if by and by not in self._options.account else None
-        ref = RemoteRef(told["id"][:_PLAIN_ID], self._address(told, state), version, state, editor)
+        ref = RemoteRef(told["id"], self._address(told, state), version, state, editor)
         return Stored(ref, told.get("key", ""), title, html, "title" in told and "html" in told)
 
     def _title(self, said: str) -> str:
@@ -229,10 +231,10 @@ class HttpAdapter:
 
     def _state(self, said: str) -> RemoteState:
         states = self._options.states
-        known = {word: state for state in RemoteState for word in getattr(states, state.value)}
+        own = {name: RemoteState(name) for name in States.model_fields}
+        known = {word: state for name, state in own.items() for word in getattr(states, name)}
         if said in known:
             return known[said]
-        own = {state.value: state for state in RemoteState}
         if not said or not known:
             return own.get(said, RemoteState.PUBLIC)
         raise NotApplied("unknown_state", f"the CMS calls its state {said[:40]!r}", hint="add it to options.states")
@@ -316,8 +318,7 @@ class HttpAdapter:
         if not url:
             raise NotApplied("not_understood", f"the answer to the upload of {media.name} tells no address",
                              hint="correct options.upload.fields.url")
-        self._uploaded[media.sha256] = urljoin(f"{self._site.public_url}/", url)
-        return self._uploaded[media.sha256]
+        return _remember(self._uploaded, media.sha256, urljoin(f"{self._site.public_url}/", url))
 
     # After a write
 
@@ -409,6 +410,14 @@ class HttpAdapter:
         if doc is not None and _words(values.names["html"]) not in _words(doc.html):
             losses = (*losses, "the CMS rewrote the text")
         return WriteResult(stored.ref, outcome, losses, doc)
+
+
+def _remember(kept: dict[str, T], name: str, value: T) -> T:
+    kept.pop(name, None)
+    kept[name] = value
+    if len(kept) > _REMEMBERED:
+        del kept[next(iter(kept))]
+    return value
 
 
 def _refuse_other(before: Stored, if_version: str | None) -> None:

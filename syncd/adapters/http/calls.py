@@ -88,7 +88,7 @@ class Caller:
         writes = step.writes and not looks
         for fresh in (False, True):
             session = await self._door.opened()
-            names = values.fit(step.charset) | {"auth": self._door.names}
+            names = values.fit(step.charset, step.names) | {"auth": self._door.names}
             request = step.outgoing(self._base, names, files)
             try:
                 return self._judged(step, await self._send(request, writes), writes)
@@ -169,7 +169,8 @@ class Caller:
     def _is_for(self, rule: Rule, step: Step) -> bool:
         """Whether a rule is for answers of this kind to this request. What it looks for stands in one kind only."""
         kind = rule.answer or (self._options.answer if rule.when else step.kind)
-        return step.kind == kind and (not rule.on or step.op in rule.on)
+        fits = rule.means != "already" or step.op == "withdraw"
+        return fits and step.kind == kind and (not rule.on or step.op in rule.on)
 
     def _fits(self, rule: Rule, step: Step, page: Page) -> bool:
         answer = page.answer

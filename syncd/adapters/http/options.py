@@ -158,12 +158,12 @@ class Auth(Table):
     """
 
     kind: Literal["none", "basic", "bearer", "header", "oauth2", "hmac", "form"] = "none"
-    user: SecretStr | str | None = None
+    user: str | SecretStr | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
-    client_id: SecretStr | str | None = None
+    client_id: str | SecretStr | None = None
     client_secret: SecretStr | None = None
-    key_id: SecretStr | str | None = None
+    key_id: str | SecretStr | None = None
     secret: SecretStr | None = None
     name: str = ""
     token_url: str = ""

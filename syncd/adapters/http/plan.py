@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -71,7 +72,12 @@ class Step:
     @property
     def by_column(self) -> bool:
         """True for a look-up that looks at one column at a time."""
-        return any(re.search(r"\bcolumn\b", source) for source in _sources((self,)))
+        return "column" in self.names
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What its templates speak of."""
+        return frozenset(name for each in _templates(self) for name in each.names)
 
     @property
     def writes(self) -> bool:
@@ -445,7 +451,7 @@ class _Compiler:
         if self.options.conditional == "none":
             return
         for place, steps in (("update", update), *((f"withdraw.{how}", steps) for how, steps in withdraw.items())):
-            if steps and not any(re.search(r"\bversion\b", source) for source in _sources(steps)):
+            if steps and not any("version" in step.names for step in steps):
                 wants = f'conditional = "{self.options.conditional}" needs a request that names {{{{ version }}}}'
                 self.faults.append(f"{place}: {wants}")
 
@@ -481,16 +487,15 @@ def _requests(options: Declared) -> Iterator[tuple[str, Request]]:
         yield from ((f"withdraw.{how}", request) for request in steps)
 
 
-def _sources(steps: tuple[Step, ...]) -> Iterator[str]:
-    for step in steps:
-        yield step.url.source
-        yield from (each.source for _, each in (*step.query, *step.headers))
-        yield from _leaves(step.body)
+def _templates(step: Step) -> Iterator[Template]:
+    yield step.url
+    yield from (each for _, each in (*step.query, *step.headers))
+    yield from _leaves(step.body)
 
 
-def _leaves(body: Any) -> Iterator[str]:
+def _leaves(body: Any) -> Iterator[Template]:
     if isinstance(body, Template):
-        yield body.source
+        yield body
     elif isinstance(body, Mapping):
         for each in body.values():
             yield from _leaves(each)
@@ -501,7 +506,7 @@ def _leaves(body: Any) -> Iterator[str]:
 
 def _capabilities(options: Declared, find: Step | None, create: tuple[Step, ...]) -> Capabilities:
     """What is declared can be done, and nothing else."""
-    saves = options.publish is not None or any(re.search(r"\b(?:state|public)\b", source) for source in _sources(create))
+    saves = options.publish is not None or any(step.names & {"state", "public"} for step in create)
     return Capabilities(
         drafts=saves if options.drafts is None else options.drafts,
         unpublish="unpublish" in options.withdraw, delete="delete" in options.withdraw, notice="notice" in options.withdraw,

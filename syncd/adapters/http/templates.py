@@ -29,10 +29,11 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled template. place: the option that it stands in, such as create.json.title."""
+    """A compiled template. place: the option that it stands in, such as create.json.title. names: what it speaks of."""
 
     place: str
     source: str
+    names: frozenset[str]
     _render: Callable[..., str]
     _value: Callable[..., Any] | None
 
@@ -140,7 +141,7 @@ def compiled(source: str, place: str, known: Collection[str], use: str = "plain"
         line = _line(_line_of(built.tree, strange[0]), source)
         raise Fault(f"{line}{strange[0]!r} is not known here; known are {', '.join(sorted(known))}")
     _refuse_inner(built.tree, source, within or {})
-    return Template(place, source, built.render, built.value)
+    return Template(place, source, built.names, built.render, built.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -46,19 +46,16 @@ class Values:
     names: dict[str, Any]
     policy: Policy = "reject"
     losses: list[str] = field(default_factory=list)
-    _fits: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def fit(self, charset: str) -> dict[str, Any]:
-        """The names as a body in this charset can hold them. Raises Rejected(field, "unencodable")."""
+    def fit(self, charset: str, used: Collection[str]) -> dict[str, Any]:
+        """The names that a request uses, as a body in this charset can hold them. Raises Rejected(field, "unencodable")."""
+        told = {name: value for name, value in self.names.items() if name in used}
         if bodies.codec(charset) in ("utf-8", "utf8", "gb18030"):
-            return self.names
-        if charset not in self._fits:
-            self._fits[charset] = {name: self._fitting(name, value, charset) for name, value in self.names.items()}
-        return self._fits[charset]
+            return told
+        return {name: self._fitting(name, value, charset) for name, value in told.items()}
 
     def learn(self, **more: Any) -> None:
         self.names.update(more)
-        self._fits.clear()
 
     def _fitting(self, name: str, value: Any, charset: str) -> Any:
         if isinstance(value, (list, tuple)):

@@ -97,7 +97,8 @@ def directory(root: Path, watch: Watch | None = None, client: Any = None, **opti
 @dataclass
 class Box:
     """A running SFTP server over `root`. strikes: "before" or "after" where the connection ends at a call (its name and
-    number), "" where it doesn't. fails: what a call (its name and path) is refused with.
+    number), "" where it doesn't. fails: what a call (its name and path) is refused with. free: bytes that it tells are left,
+    None for the truth. delay: seconds that a listing takes.
     """
 
     root: Path
@@ -108,6 +109,8 @@ class Box:
     strikes: Callable[[str, int], str] = lambda call, number: ""
     connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
     fails: Callable[[str, str], Exception | None] = lambda call, path: None
+    free: int | None = None
+    delay: float = 0.0
 
     def options(self, **more: Any) -> dict[str, Any]:
         return {"server": f"sftp://127.0.0.1:{self.port}/", "user": "drop", "password": self.password,
@@ -122,7 +125,7 @@ class Box:
         self.connections.clear()
 
 
-_COUNTED = ("open", "close", "write", "rename", "posix_rename", "remove", "mkdir", "stat", "lstat", "scandir", "read", "fsync")
+_COUNTED = ("open", "close", "write", "rename", "posix_rename", "remove", "mkdir", "stat", "lstat", "read", "fsync")
 
 
 @asynccontextmanager
@@ -130,7 +133,20 @@ async def sftp_server(root: Path, *, posix: bool = True) -> AsyncIterator[Box]:
     """A server of this process on a free port of loopback. posix: False for one that offers no posix-rename."""
     key = asyncssh.generate_private_key("ssh-ed25519")
     box = Box(root, 0, key.get_fingerprint())
+    listener = await asyncssh.listen(
+        "127.0.0.1", 0, server_host_keys=[key], server_factory=_login(box), sftp_factory=_files(box, posix=posix),
+        allow_scp=False,
+    )
+    box.port = listener.get_port()
+    try:
+        yield box
+    finally:
+        listener.close()
+        box.cut()
+        await listener.wait_closed()
 
+
+def _login(box: Box) -> type[asyncssh.SSHServer]:
     class Login(asyncssh.SSHServer):
         def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
             box.connections.append(conn)
@@ -141,27 +157,32 @@ async def sftp_server(root: Path, *, posix: bool = True) -> AsyncIterator[Box]:
         def validate_password(self, username: str, password: str) -> bool:
             return (username, password) == ("drop", box.password)
 
+    return Login
+
+
+def _files(box: Box, *, posix: bool) -> type[asyncssh.SFTPServer]:
     class Files(asyncssh.SFTPServer):
         def __init__(self, chan: Any) -> None:
-            super().__init__(chan, chroot=str(root).encode())
+            super().__init__(chan, chroot=str(box.root).encode())
 
-        if not posix:
-            def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+            box.calls.append("scandir")
+            await asyncio.sleep(box.delay)
+            async for each in super().scandir(path):
+                yield each
+
+        def statvfs(self, path: bytes) -> Any:
+            told = super().statvfs(path)
+            return told if box.free is None else asyncssh.SFTPVFSAttrs(bsize=1, frsize=1, bavail=box.free, bfree=box.free)
+
+        def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
+            if not posix:
                 raise asyncssh.SFTPOpUnsupported("not here")
+            return super().posix_rename(oldpath, newpath)
 
     for name in _COUNTED:
-        if hasattr(Files, name):
-            setattr(Files, name, _struck(box, name, getattr(Files, name)))
-    listener = await asyncssh.listen(
-        "127.0.0.1", 0, server_host_keys=[key], server_factory=Login, sftp_factory=Files, allow_scp=False,
-    )
-    box.port = listener.get_port()
-    try:
-        yield box
-    finally:
-        listener.close()
-        box.cut()
-        await listener.wait_closed()
+        setattr(Files, name, _struck(box, name, getattr(Files, name)))
+    return Files
 
 
 def _struck(box: Box, name: str, call: Callable[..., Any]) -> Callable[..., Any]:

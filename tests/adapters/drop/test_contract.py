@@ -6,16 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from syncd.adapters.api import Adapter, How, SiteConfig, Tools
+from syncd.adapters.api import Adapter, SiteConfig, Tools
 from syncd.adapters.drop.adapter import DirectoryAdapter, DropAdapter
 from syncd.adapters.drop.sftp import SftpAdapter
-from syncd.errors import AdapterError, NotApplied, Unknown
-from syncd.model import Post, RemoteRef, RemoteState, WriteResult
+from syncd.errors import NotApplied, Unknown
 from syncd.testing.adapter_contract import AdapterContract
 from syncd.testing.wire import Wire
 from syncd.web.api import Answer
@@ -95,39 +93,13 @@ class TestZipWithFlag(OnDrop):
         self.importer.flag = ".ok"
 
 
-class Answered(DirectoryAdapter):
-    """The importer answers before the adapter does: so quick a one makes the drop look like any CMS."""
-
-    importer: Importer
-
-    async def create(self, post: Post, state: RemoteState) -> WriteResult:
-        return await self._answered(await super().create(post, state))
-
-    async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
-        return await self._answered(await super().update(ref, post, state, if_version))
-
-    async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
-        return await self._answered(await super().withdraw(ref, how, if_version))
-
-    async def find(self, key: str) -> RemoteRef | None:
-        self.importer.run()
-        return await super().find(key)
-
-    async def _answered(self, result: WriteResult) -> WriteResult:
-        self.importer.run()
-        try:
-            return replace(result, ref=(await self.standing(result.ref)).ref)
-        except AdapterError:  # it was handed over all the same
-            return result
-
-
 class TestAcknowledged(OnDrop):
+    """The importer answers at once: so quick a one makes the drop look like any CMS."""
+
     options: ClassVar = {"ack": {}, "format": "atom", "withdraw": "unpublish"}
 
-    def make_adapter(self, tools: Tools) -> Answered:
-        adapter = Answered(self.site(directory=self.root), tools)
-        adapter.importer = self.importer
-        return adapter
+    async def arrive(self) -> None:
+        self.importer.run()
 
 
 class TestSftp(OnDrop):

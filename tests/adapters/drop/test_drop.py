@@ -323,6 +323,35 @@ async def test_half_an_answer_is_none_and_one_that_stays_so_needs_a_person(tmp_p
 
 
 @played
+async def test_an_answer_that_was_read_half_written_is_read_again(tmp_path: Path) -> None:
+    """Lines are whole one by one: the address may come after our look."""
+    async with opened("directory", tmp_path) as make:
+        adapter = make(ack={"format": "text", "name": "{package}.txt"})
+        ref = await drop(adapter)
+        (tmp_path / "ack").mkdir()
+        file = tmp_path / "ack" / f"{FIRST}.txt"
+        file.write_text("result=published\n")
+        assert (await adapter.standing(ref)).waits == "address_unknown"
+        file.write_text("result=published\nurl=/p/9.html\n")
+        assert (await adapter.standing(ref)).ref.url == "https://www.county.example/p/9.html"
+
+
+@played
+async def test_what_was_refused_and_then_published_is_published(tmp_path: Path) -> None:
+    async with opened("directory", tmp_path) as make:
+        adapter = make()
+        ref = await drop(adapter)
+        (tmp_path / "ack").mkdir()
+        file = tmp_path / "ack" / f"{FIRST}.ack.json"
+        file.write_text('{"result": "refused", "reason": "x"}')
+        assert (await adapter.standing(ref)).refused == "importer_refused"
+        file.unlink()
+        assert (await adapter.standing(ref)).refused == "importer_refused", "it is remembered"
+        file.write_text('{"result": "published", "url": "/p/9.html"}')
+        assert (await adapter.standing(ref)).ref.state is PUBLIC
+
+
+@played
 async def test_records_that_are_gone_are_told_and_damaged_ones_too(tmp_path: Path) -> None:
     async with opened("directory", tmp_path) as make:
         adapter = make()

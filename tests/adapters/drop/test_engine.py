@@ -11,7 +11,7 @@ import pytest
 from syncd.core import repost as machine
 from syncd.testing.fakecms import Switches
 from tests.adapters.drop.importer import Importer, checked
-from tests.engine.rig import Rig, played, route, source, text_of, title_of
+from tests.engine.rig import Rig, played, route, source, text_of, text_reply, title_of
 
 SITE = """
 [[sites]]
@@ -180,6 +180,13 @@ async def test_a_page_that_shows_it_counts_without_any_answer() -> None:
         assert (await rig.one(1)).ref.state == "public"  # type: ignore[union-attr]
         await rig.after(3 * 86400, step=3600)
         assert await rig.status_of(1) == "visible", "an answer that never comes is no news once the page was seen"
+        rig.servers["county"].say(text_reply(500))
+        await rig.after(9 * 86400, step=7200)
+        row = await rig.row(1)
+        assert (row["status"], row["reason"]) == ("visible", "page_500"), "that nobody answered is no sign that it was removed"
+        rig.servers["county"].well()
+        await rig.after(8 * 86400, step=7200)
+        assert (await rig.row(1))["reason"] == ""
 
 
 @played

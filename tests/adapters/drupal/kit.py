@@ -96,7 +96,6 @@ class Site:
 
     def adapter(self, user: str = "syncd", **options: Any) -> DrupalAdapter:
         told = options_of(self.ground, user) | options
-        told = {name: value for name, value in told.items() if value is not None}
         return DrupalAdapter(SiteConfig("county", self.ground.url, options=told), Tools(self.client, lambda: NOW, Blobs()))
 
     def post(self, key: str = "syncd-0123456789abcdef0123", **changes: Any) -> Post:

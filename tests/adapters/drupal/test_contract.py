@@ -34,11 +34,10 @@ class OnDrupal(AdapterContract):
 
     def make_adapter(self, tools: Tools, **more: Any) -> DrupalAdapter:
         told = options_of(self.ground) | self.options | more
-        told = {name: value for name, value in told.items() if value is not None}
         return DrupalAdapter(SiteConfig("county", self.ground.url, options=told), tools)
 
     def make_stranger(self, tools: Tools) -> DrupalAdapter:
-        return self.make_adapter(tools, **({"key": "wrong"} if "key" in self.options else {"password": "wrong"}))
+        return self.make_adapter(tools, password="wrong")
 
     def make_editor(self, tools: Tools) -> Wang:
         return Wang(tools.client, self.ground.url)
@@ -50,7 +49,7 @@ class TestDrupal(OnDrupal):
 
 class TestModeratedWithAliasesByKey(OnDrupal):
     switches: ClassVar = {"moderated": True, "aliases": True, "basic": True}
-    options: ClassVar = {"publish": "moderation", "key": KEY, "user": None, "password": None, "withdraw": "unpublish"}
+    options: ClassVar = {"publish": "moderation", "key_header": "api-key", "user": "", "password": KEY, "withdraw": "unpublish"}
 
 
 class TestFilteredWithoutFilesOrColumns(OnDrupal):

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from syncd.adapters.http import Options
 from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.model import RemoteState, Wrote
+from syncd.testing.conform_site import secrets_of, with_wrong_secrets
 from syncd.testing.fakecms import FakeCMS
 from tests.adapters.http.desk import desk
 from tests.adapters.http.halo import Halo
@@ -324,3 +326,26 @@ async def test_a_slug_that_typecho_gave_another_ending_is_removed_and_told_as_ta
     assert [(row.slug, row.text) for row in fake.live()] == [(KEY, TEXT)]
 
 
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@played
+async def test_a_refusal_after_a_request_that_wrote_is_not_the_whole_truth(n: int) -> None:
+    """Halo's update writes by three requests: what refuses the first did nothing, what refuses a later one left a half."""
+    kind, seen = halo(), [0]
+    adapter = kind.ground.adapter()
+    made = await adapter.create(post(), RemoteState.PUBLIC)
+
+    def nth(method: str, url: str) -> bool:
+        seen[0] += method == "PUT"
+        return method == "PUT" and seen[0] == n
+
+    kind.ground.net.strike("limited", on=nth)
+    with pytest.raises(RateLimited if n == 1 else Unknown):
+        await adapter.update(made.ref, post(html=OTHER, title="新标题"), RemoteState.PUBLIC, made.ref.version)
+
+
+def test_what_a_stranger_has_is_wrong_in_nested_secrets_too() -> None:
+    found = with_wrong_secrets(Options.model_validate(example("platform")))
+    assert found is not None
+    assert secrets_of(found) == ("wrong",)

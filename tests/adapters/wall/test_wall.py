@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.adapters import registry
+from syncd.adapters import api, registry
+from syncd.adapters.wall import Apart, Wall
+from syncd.adapters.wall.answers import ANSWERS
 from syncd.app.build import close
 from syncd.errors import ConfigError
 from tests.adapters.wall.rogue import RogueAdapter
@@ -45,6 +47,13 @@ async def closed(rig: Rig) -> None:
 
 def fault_lines(rig: Rig) -> list[str]:
     return [event for level, event, fields in rig.log.lines if event.startswith("adapter_") and level == "error"]
+
+
+def test_every_call_of_the_contract_has_its_place_in_the_wall() -> None:
+    protocols = (api.Adapter, api.Reads, api.Lists, api.Sweeps, api.Awaits)
+    verbs = {name for each in protocols for name, value in vars(each).items() if callable(value) and not name.startswith("_")}
+    assert verbs == set(ANSWERS)
+    assert [verb for verb in verbs if not (hasattr(Wall, verb) and hasattr(Apart, verb))] == []
 
 
 @pytest.mark.parametrize("does", BUGS)
@@ -92,6 +101,27 @@ async def test_a_call_that_hangs_is_given_up_and_its_site_left_alone(does: str) 
         assert (row["state"], row["reason"]) == ("paused", "adapter_hung")
         assert f"{does} (rogue.py:" in row["hint"]  # where it waits
         assert (await rig.one(1, "county")).intent is not None
+
+
+@played
+async def test_however_many_calls_of_a_site_hang_the_others_find_a_place() -> None:
+    config = two("hang", within=120.0).replace('does = "hang"', 'max_concurrency = 64, does = "hang"')
+    config = config.replace("few = 3", "few = 3, most_new = 500")
+    async with Rig(config) as rig:
+        await rig.begin()
+        for id in range(1, 91):
+            rig.publish(id)
+        while len(await rig.all()) < 180:
+            await rig.stage("poll", "read", "route", "approve")
+        started = asyncio.get_running_loop().time()
+        rig.engine.deps.sites["county"].gate._grown = 10**6  # it did well until now
+        while len(rig.posts("town")) < 90:
+            assert asyncio.get_running_loop().time() - started < 60
+            await rig.engine.tick("work")
+            await asyncio.sleep(0.01)
+            rig.clock.advance(0.1)
+        assert rig.engine.worker._in_flight["county"] >= 30
+        await rig.engine.drain(0.1)
 
 
 @played
