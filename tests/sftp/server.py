@@ -62,6 +62,9 @@ def missing() -> str:
 
 
 def version() -> str:
+    """As `OpenSSH_9.2p1`, "" where there is none."""
+    if not program():
+        return ""
     done = subprocess.run([program(), "-?"], env=environment(), capture_output=True, text=True, check=False)
     return next((line.split(",")[0] for line in done.stderr.splitlines() if line.startswith("OpenSSH")), "")
 
