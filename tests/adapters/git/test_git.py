@@ -15,10 +15,10 @@ import pytest
 
 from syncd.adapters.git import GitAdapter, Options
 from syncd.adapters.git import clone as clones
-from syncd.adapters.git.run import Git
+from syncd.adapters.git.run import Done, Git
 from syncd.content.text import text_of
 from syncd.core.visible import normalise
-from syncd.errors import AuthFailed, ConfigError, Conflict, NotApplied, NotFound, Rejected
+from syncd.errors import AuthFailed, ConfigError, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import Instant, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 from tests.adapters.git.kit import BYTES, OTHER, PDF, PICTURE, SECOND, TEXT, Person, Site, post, print_
 
@@ -255,6 +255,25 @@ def test_somebody_who_pushes_all_the_time_is_given_way_after_six_tries(site: Sit
         create(adapter)
     assert (given_up.value.reason, len(tries)) == ("others_push", 6)
     assert site.pages() == []
+
+
+@pytest.mark.guarantee(1)
+def test_a_push_that_lost_its_answer_is_not_repeated_in_the_same_call(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, pushes = site.adapter(), []
+    real = Git.remote
+
+    async def lossy(self: Git, *words: str) -> Done:
+        done = await real(self, *words)
+        if words[0] != "push":
+            return done
+        pushes.append(done.code)
+        return Done(128, b"", "client_loop: send disconnect: Broken pipe\nfatal: the remote end hung up unexpectedly")
+
+    monkeypatch.setattr(Git, "remote", lossy)
+    with pytest.raises(Unknown):
+        create(adapter)
+    assert pushes == [0]
+    assert found(adapter).id == post().key
 
 
 def test_an_address_that_a_page_of_somebody_else_has_is_not_taken(site: Site) -> None:
