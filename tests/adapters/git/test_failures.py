@@ -9,6 +9,7 @@ from syncd.adapters.git.run import Done
 from syncd.errors import AdapterError, AuthFailed, NotApplied, RateLimited, Unknown
 
 HUNG_UP = "fatal: the remote end hung up unexpectedly"
+CUT = f"send-pack: unexpected disconnect while reading sideband packet\n{HUNG_UP}"
 NO_CONTACT = "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights"
 MOVED = b"!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)\n"
 UNPACKED = b"!\tabc:refs/heads/main\t[remote rejected] (unpacker error)\n"
@@ -17,12 +18,12 @@ UNPACKED = b"!\tabc:refs/heads/main\t[remote rejected] (unpacker error)\n"
 @pytest.mark.guarantee(1)
 @pytest.mark.parametrize("said", [
     f"client_loop: send disconnect: Broken pipe\n{HUNG_UP}",
-    f"error: RPC failed; curl 55 Send failure: Broken pipe\nsend-pack: unexpected disconnect while reading sideband packet\n{HUNG_UP}",
+    f"error: RPC failed; curl 55 Send failure: Broken pipe\n{CUT}",
     f"error: RPC failed; curl 56 Recv failure: Connection reset by peer\n{HUNG_UP}",
     f"Connection reset by 10.0.0.1 port 22\n{HUNG_UP}",
     f"Connection closed by 10.0.0.1 port 22\n{HUNG_UP}",
     f"Corrupted MAC on input.\nssh_dispatch_run_fatal: message authentication code incorrect\n{HUNG_UP}",
-    f"remote: tee: /var/log/deploy: No space left on device\nsend-pack: unexpected disconnect while reading sideband packet\n{HUNG_UP}",
+    f"remote: tee: /var/log/deploy: No space left on device\n{CUT}",
     f"remote: fatal: unable to access 'https://mirror/': x\n{HUNG_UP}",
     f"remote: fatal: Could not read from remote repository.\n{HUNG_UP}",
     f"remote: a\x0cfatal: unable to access 'https://mirror/': x\n{HUNG_UP}",
@@ -56,7 +57,8 @@ def test_what_fails_at_the_first_contact_is_told_as_what_it_is(said: str, error:
 
 
 def test_an_ordinary_race_is_no_damaged_clone() -> None:
-    done = Done(1, MOVED, "remote: error: cannot lock ref 'refs/heads/main': is at a but expected b\nerror: failed to push some refs")
+    said = "remote: error: cannot lock ref 'refs/heads/main': is at a but expected b\nerror: failed to push some refs to 'x'"
+    done = Done(1, MOVED, said)
     assert not failures.is_broken(done)
     assert failures.of_push(done, "w") == "moved"
 
