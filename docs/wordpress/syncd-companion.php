@@ -35,7 +35,9 @@ final class Guarded
     public string $id = '';
     public string $token = '';
     public bool $checked = false;
-    /** A post that was made although another got its id meanwhile. */
+    /** The post that this request made with its id. */
+    public int $made = 0;
+    /** The same, although another got its id meanwhile. */
     public int $second = 0;
     /** @var array<string, true> names of the locks that this process holds */
     public array $locks = [];
@@ -306,10 +308,12 @@ function with_id($prepared, $request)
     return $prepared;
 }
 
+/** Of the first post that gets the id only: a plug-in may copy it with its meta, as for a translation, in the same request. */
 function id_stored($meta, $post, $name, $value): void
 {
     $guarded = Guarded::now();
-    if ($name === META && $guarded->token !== '' && $value === $guarded->id) {
+    if ($name === META && $guarded->token !== '' && $value === $guarded->id && !$guarded->made) {
+        $guarded->made = (int) $post;
         $guarded->second = bind($guarded->id, $guarded->token, (int) $post) ? 0 : (int) $post;
     }
 }
@@ -329,7 +333,8 @@ function finish($answer, $handler, $request)
         unclaim($guarded->id, $guarded->token);
     }
     array_map(__NAMESPACE__ . '\unlock', array_keys($guarded->locks));
-    [$guarded->request, $guarded->id, $guarded->token, $guarded->checked, $guarded->second] = [null, '', '', false, 0];
+    [$guarded->request, $guarded->id, $guarded->token, $guarded->checked] = [null, '', '', false];
+    $guarded->made = $guarded->second = 0;
     return $answer;
 }
 

@@ -857,13 +857,15 @@ class AdapterContract:
         """Before each call of the update once: whichever comes last, the editor's text is there in the end."""
         self.needs_faults()
         self.needs_editor()
-        lost = []
+        lost, edits = [], 0
         for n in range(1, _MOST_CALLS):
             subject = await self.ready("update")
             if not await self._edited_at(n, subject):
                 break
+            edits = n
             if not await self.is_the_editors(subject):
                 lost.append(n)
+        self.needs(edits > 0, "update makes no call before which an edit could come")
         if self.can.conditional_update in ("server", "compare_and_set"):
             assert not lost, f"an edit right before call {lost} was overwritten"
         elif lost:
@@ -1152,7 +1154,9 @@ class AdapterContract:
         subject = await self.ready(act)
         self.wire.restart(lambda step: "slow")
         await self.do(act, subject)
+        met = bool(self.wire.hit)
         self.wire.restart()
+        self.needs(met, f"{act} makes no call that could be slow")
         assert self.can.lookup == "none" or await self.is_done(act, subject)
 
     @case
@@ -1183,11 +1187,14 @@ class AdapterContract:
         self.needs(bool(self.secrets), "the author names no secrets")
         faults = (*REFUSALS, *DOUBTFUL) if self.speaks_http else WITHOUT_HTTP[:3]
         self.needs_faults(*(() if self.speaks_http else faults))
+        met = False
         for fault in faults:
             self.wire.restart(lambda step, fault=fault: fault)  # type: ignore[misc]
             report = await self.again().check()
             self._told += [repr(report), repr(await self.outcome(self.adapter.create(self.post(), PUBLIC)))]
+            met = met or bool(self.wire.hit)
             self.wire.restart()
+        self.needs(met, "neither check nor create makes a call that could fail")
 
     # --- requests that arrive late -----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,13 +14,16 @@ from syncd.adapters.api import Adapter, CheckReport, Tools
 from syncd.app.build import Way
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState
 from syncd.testing.adapter_contract import AdapterContract, Editor
-from syncd.web.api import Answer, Client
+from syncd.web.api import Answer, Client, Limits, Validators
 from syncd.web.client import Web
 
 
 @dataclass(slots=True)
 class Setup:
-    """What the contract is run on. editor: the same CMS with another account, None for none. report: of the last check()."""
+    """What the contract is run on. editor: the same CMS with another account, None for none. report: of the last check().
+
+    speaks_http: whether the adapter has asked tools.client for anything so far; else no fault can meet it there.
+    """
 
     way: Way
     column: str
@@ -29,6 +32,30 @@ class Setup:
     editor: Way | None = None
     pages: bool = False
     report: CheckReport | None = None
+    speaks_http: bool = False
+
+
+class Heard:
+    """web.api.Client over another one; `told` is called at every request."""
+
+    def __init__(self, client: Client, told: Callable[[], None]) -> None:
+        self._client, self._told = client, told
+
+    async def get(
+        self, url: str, *, validators: Validators = Validators(), headers: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+    ) -> Answer:
+        """As web.api.Client.get."""
+        self._told()
+        return await self._client.get(url, validators=validators, headers=headers, limits=limits)
+
+    async def call(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
+        limits: Limits | None = None,
+    ) -> Answer:
+        """As web.api.Client.call."""
+        self._told()
+        return await self._client.call(method, url, headers=headers, body=body, limits=limits)
 
 
 class TestSite(AdapterContract):
@@ -38,6 +65,10 @@ class TestSite(AdapterContract):
         told = type(self).setup
         type(self).column, type(self).prefix, type(self).has_pages = told.column, told.prefix, told.pages
         type(self).secrets = secrets_of(told.way.site.options)
+        type(self).speaks_http = told.speaks_http
+
+    def _hears(self) -> None:
+        type(self).speaks_http = self.setup.speaks_http = True
 
     def now(self) -> datetime:
         return self.setup.now()
@@ -46,7 +77,7 @@ class TestSite(AdapterContract):
         way = self.setup.way
         self._web = Web(now=self.now, monotonic=time.monotonic, user_agent="syncd-conform", gap=0.0)  # noqa: TID251
         self._look = self._web.client("look", way.look, way.guard)
-        return self._web.client(way.site.name, way.network, way.guard)
+        return Heard(self._web.client(way.site.name, way.network, way.guard), self._hears)
 
     async def fetch(self, url: str) -> Answer:
         return await self._look.get(url)
@@ -100,9 +131,21 @@ def with_wrong_secrets(options: BaseModel) -> BaseModel | None:
 
 
 def _wrong(value: Any) -> Any:
+    """The value with every secret in it wrong, None if there is none."""
     if isinstance(value, SecretStr):
         return SecretStr("wrong")
-    return with_wrong_secrets(value) if isinstance(value, BaseModel) else None
+    if isinstance(value, BaseModel):
+        return with_wrong_secrets(value)
+    if isinstance(value, dict):
+        return {name: _wrong_or_same(each) for name, each in value.items()} if secrets_of(value) else None
+    if isinstance(value, list | tuple):
+        return type(value)(_wrong_or_same(each) for each in value) if secrets_of(value) else None
+    return None
+
+
+def _wrong_or_same(value: Any) -> Any:
+    made = _wrong(value)
+    return value if made is None else made
 
 
 def _made(way: Way, tools: Tools) -> Adapter:

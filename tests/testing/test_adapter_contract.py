@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 
+from syncd.adapters.api import Tools
 from syncd.errors import AdapterError, ConfigError
 from syncd.testing.adapter_contract import AdapterContract, CapabilityWarning
 from syncd.testing.fakecms import FakeAdapter
 from tests.testing import wrong_adapters as wrong
-from tests.testing.on_fake_cms import OnFakeCMS
+from tests.testing.on_fake_cms import TOKEN, OnFakeCMS
 
 APP = {"unique": "app"}
 FILES = {"media": "endpoint"}
@@ -137,3 +139,22 @@ def test_a_case_that_the_author_can_not_run_is_skipped_with_the_authors_reason()
 
     with pytest.raises(pytest.skip.Exception, match="the site's own door"):
         Ours().test_it_can_be_closed_twice()
+
+
+class _GoesPast(OnFakeCMS):
+    """The way of an adapter that never asks tools.client: no fault can meet it."""
+
+    def make_adapter(self, tools: Tools, token: str = TOKEN) -> FakeAdapter:
+        return super().make_adapter(replace(tools, client=self.client), token)
+
+
+@pytest.mark.parametrize(("case", "given", "reason"), [
+    ("an_edit_in_the_middle_of_an_update_is_kept", (), "no call before which an edit could come"),
+    ("a_slow_answer_is_waited_for", ("create",), "no call that could be slow"),
+    ("no_secret_is_told", (), "a call that could fail"),
+])
+def test_a_case_whose_fault_met_nothing_is_skipped_and_not_passed(case: str, given: tuple[str, ...], reason: str) -> None:
+    made = _GoesPast()
+    made.setup_method()
+    with pytest.raises(pytest.skip.Exception, match=reason):
+        getattr(made, f"test_{case}")(*given)

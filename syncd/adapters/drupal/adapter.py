@@ -86,8 +86,7 @@ class DrupalAdapter:
         data = self._resource(id, attributes, {**_related(placed.fields), **await self._term(post)})
         told = await self._api.send("POST", self._path, {"data": data}, creating=True)
         made = await self._accepted(self._node(told, writes=True), id)
-        self._check_public(made, state)
-        return await self._result(made, Wrote.CREATED, attributes, placed.losses)
+        return await self._result(made, Wrote.CREATED, attributes, (*placed.losses, *_held_back(made, state)))
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
         """A look just before is all the condition that Drupal allows. Only what differs is sent: each field that is sent
@@ -106,9 +105,8 @@ class DrupalAdapter:
         if not changes and not related:
             return WriteResult(self._ref(before.node), Wrote.UNCHANGED, placed.losses, self._doc(before.node))
         after = await self._patch(before.node, changes, related)
-        self._check_public(after, state)
         left = await self._shelf.tidy(placed.left)
-        return await self._result(after, Wrote.UPDATED, attributes, (*placed.losses, *left))
+        return await self._result(after, Wrote.UPDATED, attributes, (*placed.losses, *left, *_held_back(after, state)))
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
         """notice: the text gives way to a notice; unpublish: that, and nobody sees it; delete: the node is removed."""
@@ -288,11 +286,6 @@ class DrupalAdapter:
             raise Conflict("version", f"node {before.number} was changed at the site",
                            hint="compare it with its revisions in Drupal")
 
-    def _check_public(self, after: Node, state: RemoteState) -> None:
-        if state is RemoteState.PUBLIC and not after.published:
-            raise AuthFailed("not_published", f"Drupal keeps node {after.number} unpublished",
-                             hint="the account may not publish, or a workflow holds it: see publish and states in the options")
-
     async def _result(self, after: Node, outcome: Wrote, sent: Mapping[str, Any], losses: tuple[str, ...]) -> WriteResult:
         """The write has been answered: whatever fails from here is no reason to doubt it."""
         losses = (*losses, *_lost(after, sent["title"], sent[self._options.body_field]["value"]))
@@ -334,6 +327,14 @@ def _holds(held: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict) and isinstance(held, dict):
         return all(held.get(name) == value for name, value in wanted.items())
     return (held or None) == (wanted or None)
+
+
+def _held_back(after: Node, state: RemoteState) -> tuple[str, ...]:
+    """What was to be public and is kept unpublished: it is written, and waits for an editor as a draft does."""
+    if state is not RemoteState.PUBLIC or after.published:
+        return ()
+    return (f"Drupal keeps node {after.number} unpublished: the account may not publish, or a workflow holds it; see publish"
+            " and states in the options",)
 
 
 def _lost(after: Node, title: str, value: str) -> tuple[str, ...]:

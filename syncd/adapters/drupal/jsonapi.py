@@ -24,6 +24,7 @@ READ_ONLY = "Drupal's JSON:API accepts reads only"
 
 _NO_STORE = {"cache-control": "no-cache, no-store", "pragma": "no-cache"}
 _TAG = re.compile(r"<[^<>]*>")
+_MAINTENANCE = re.compile(rb" is currently under maintenance\.")
 _WRITES_HINT = (
     "an administrator allows it at /admin/config/services/jsonapi: Accept all JSON:API create, read, update, and delete"
     " operations"
@@ -142,10 +143,16 @@ def _raise_said(answer: Answer, said: Mapping[str, Any] | None, *, writes: bool,
         case 422 | 400:
             raise Rejected(_field(first), "unprocessable" if answer.status == 422 else "bad_request", message, where=where,
                            hint="look at what Drupal says of it and at this site's options; then syncd retry")
-        case 503 if answer.content_type == "text/plain":
-            # Drupal's own maintenance page for an API, given before anything is done; a cache's "503" is HTML.
+        case 503 if _is_maintenance(answer):
             raise NotApplied("maintenance", message, where=where, after=retry_after(answer) or 0.0,
                              hint="Drupal is in maintenance mode; it is tried again by itself")
+
+
+def _is_maintenance(answer: Answer) -> bool:
+    """Drupal's own maintenance page for an API, given before anything is done (MaintenanceModeSubscriber), which says who it
+    is in a header or in the words that Drupal has by default: a proxy's 503 may be plain text too, and follow a commit."""
+    from_drupal = answer.header("x-generator").startswith("Drupal ") or _MAINTENANCE.search(answer.body) is not None
+    return answer.content_type == "text/plain" and from_drupal
 
 
 def _raise_forbidden(detail: str, message: str, where: str, *, writes: bool) -> None:

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from weakref import WeakKeyDictionary
 
 from syncd.adapters.git import failures
@@ -95,18 +96,11 @@ class Clone:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._git.lay_out()
-            held = (self.folder / "lock").open("w")
-        except OSError as cause:
-            raise NotApplied("unavailable", str(cause), where=str(self.folder), hint="let syncd's user write there") from cause
-        with held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with self._opened() as held:
+            if not _locked(held):
                 raise NotApplied("busy", "another process works in this clone", after=1.0, where=str(self.folder),
-                                 hint="it goes on by itself; only one syncd should write to a repository") from None
+                                 hint="it goes on by itself; only one syncd should write to a repository")
+            self._lay_out()
             self._git.keep = held.fileno()
             for pattern in _LEFT:
                 for path in (self.folder / "git").glob(pattern):
@@ -116,9 +110,27 @@ class Clone:
             finally:
                 self._git.keep = None
 
+    def _opened(self) -> IO[str]:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return (self.folder / "lock").open("w")
+        except OSError as cause:
+            raise self._unavailable(cause) from cause
+
+    def _lay_out(self) -> None:
+        try:
+            self._git.lay_out()
+        except OSError as cause:
+            raise self._unavailable(cause) from cause
+
+    def _unavailable(self, cause: OSError) -> NotApplied:
+        return NotApplied("unavailable", str(cause), where=str(self.folder), hint="let syncd's user write there")
+
     def forget(self) -> None:
-        """Remove the key from the disk."""
-        self._git.forget()
+        """Remove the key from the disk, unless somebody else works in this clone with it: they remove it when they close."""
+        with contextlib.suppress(FileNotFoundError), (self.folder / "lock").open() as held:
+            if _locked(held):
+                self._git.forget()
 
     # Looking
 
@@ -236,6 +248,15 @@ class Clone:
         if done.code != 0:
             raise Broken(done.err)
         return done.out
+
+
+def _locked(held: IO[str]) -> bool:
+    """Lock a file for this opening of it alone; False if another one holds it."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _tree(tip: str, listing: bytes) -> Tree:

@@ -21,7 +21,7 @@ _ADDRESS = "check repository, and that our account may see it: a server hides wh
 
 @dataclass(frozen=True, slots=True)
 class _Sign:
-    """A sign in what git says, and what it means. Every one of them comes before anything was sent."""
+    """A sign in what git says, and what it means."""
 
     pattern: re.Pattern[str]
     make: Callable[[str, str], AdapterError]
@@ -78,13 +78,31 @@ _RPC = re.compile(r"RPC failed; HTTP (\d{3})")
 _BROKEN = re.compile(
     r"not a git repository|object file .* is empty|loose object .* is corrupt|bad object|unable to read|packfile|corrupt|"
     r"missing (?:blob|tree|commit)|invalid sha1|unresolved deltas|bad (?:pack|index)|cannot lock ref|Unable to create .*\.lock|"
-    r"could not parse|did not send all necessary objects|bad (?:numeric )?config|broken", re.IGNORECASE,
+    r"could not parse|did not send all necessary objects|bad (?:numeric )?config|broken(?! pipe)", re.IGNORECASE,
 )
+_LINES = re.compile(r"[\r\n]+")
+_WIRE = re.compile(r"RPC failed|curl \d|send-pack:|fetch-pack:|hung up|disconnect", re.IGNORECASE)
+"""Lines about the way to the server, which say nothing of our clone."""
+_EARLY = re.compile(
+    r"^fatal: (?:unable to access '|Could not read from remote repository|Authentication failed for|unable to update url base|"
+    r"could not read (?:Username|Password)|repository '.*' not found|transport '.*' not allowed)|^error: cannot run ssh|"
+    r"^fatal: .*not valid: is this a git repository", re.MULTILINE,
+)
+"""What git says of the first contact only (connect.c: die_initial_contact; remote-curl.c: discover_refs) or before it: no
+commit was sent. Without it a push may have arrived, whatever else is said."""
 
 
 def is_broken(done: Done) -> bool:
-    """True when our own clone seems to be damaged, as by a crash or a full disk: it is made again."""
-    return done.code is not None and not _sign(done.err) and _BROKEN.search(done.err) is not None
+    """True when our own clone seems to be damaged, as by a crash or a full disk: it is made again.
+
+    A server that has judged our ref has read what we sent, unless it could not unpack it.
+    """
+    refused = _refused(done.out.decode("utf-8", "replace"))
+    if done.code is None or (refused is not None and "unpacker error" not in refused):
+        return False
+    own = _own(done.err)
+    said = (line for line in own.split("\n") if line.startswith(("fatal:", "error:")) and not _WIRE.search(line))
+    return _sign(own) is None and any(_BROKEN.search(line) for line in said)
 
 
 def of_fetch(done: Done, where: str) -> AdapterError:
@@ -104,9 +122,9 @@ def of_push(done: Done, where: str) -> Pushed:
     refused = _refused(done.out.decode("utf-8", "replace"))
     if refused is not None:
         return _judged(refused, _said(done), where)
-    if found := _sign(done.err):
-        raise found.make(_said(done), where)
-    raise _cut(done, where)
+    own = _own(done.err)
+    found = _sign(own) if _EARLY.search(own) else None
+    raise found.make(_said(done), where) if found else _cut(done, where)
 
 
 def _refused(out: str) -> str | None:
@@ -139,7 +157,7 @@ def _judged(refused: str, said: str, where: str) -> Pushed:
 
 def _cut(done: Done, where: str) -> AdapterError:
     """It ended while it was under way: the server may have taken it."""
-    answer = _RPC.search(done.err)
+    answer = _RPC.search(_own(done.err))
     status = int(answer[1]) if answer else 0
     said = _said(done)
     if status == 413:
@@ -156,6 +174,11 @@ def _cut(done: Done, where: str) -> AdapterError:
 
 def _sign(err: str) -> _Sign | None:
     return next((sign for sign in _SIGNS if sign.pattern.search(err)), None)
+
+
+def _own(err: str) -> str:
+    """What git itself says: a server's hooks and programs say what they like in lines that git marks with "remote:"."""
+    return "\n".join(line for line in _LINES.split(err) if not line.startswith("remote:"))
 
 
 def _said(done: Done) -> str:

@@ -25,7 +25,14 @@ _FENCED = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n\1[ \t]*(?:\r?\
 _TITLE = re.compile(r"""^["']?title["']?\s*[:=]\s*(["']?)(.*?)\1,?\s*$""", re.MULTILINE)
 _HIDDEN = re.compile(r"""^["']?(?:draft["']?\s*[:=]\s*true|permalink["']?\s*[:=]\s*false)\b""", re.MULTILINE)
 _BODY = re.compile(r"<body[^>]*>\s*(.*?)\s*</body>", re.DOTALL | re.IGNORECASE)
-_KEY = re.compile(r"""["']?\bkey["']?\s*[:=]\s*["']?([A-Za-z0-9_.:-]+)""")
+_OURS = re.compile(
+    r"""(?:^|[,{])[ \t]*["']?syncd["']?[ \t]*[:=]\s*\{([^{}]*)"""
+    r"""|^([ \t]*)["']?syncd["']?[ \t]*:[ \t]*\r?((?:\n(?:\2[ \t]+.*|[ \t\r]*$))+)"""
+    r"""|^[ \t]*\[syncd\][ \t]*\r?((?:\n(?![ \t]*\[).*)+)"""
+    r"""|^syncd\.(key[ \t]*=.*)""", re.MULTILINE,
+)
+"""Our own block: a table in braces, YAML's lines that are indented below its name, TOML's table, TOML's dotted name."""
+_KEY = re.compile(r"""(?<![\w.-])key["']?\s*[:=]\s*["']?([A-Za-z0-9_.:-]+)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +99,10 @@ def _fields(text: str) -> Fields:
 
 def _guessed(text: str) -> Fields:
     """What an editor's tool has rewritten as YAML or TOML of its own: the little that must be known of it."""
-    title, key = _TITLE.search(text), _KEY.search(text)
+    title, ours = _TITLE.search(text), _OURS.search(text)
+    key = _KEY.search(ours[1] or ours[3] or ours[4] or ours[5] or "") if ours else None
     told: dict[str, Any] = {"title": title[2] if title else "", "hidden": _HIDDEN.search(text) is not None}
     return told | ({"syncd": {"key": key[1]}} if key else {})
-
 
 
 def _pelican(fields: Fields, body: str) -> str:

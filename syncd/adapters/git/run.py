@@ -8,7 +8,7 @@ import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,12 @@ _KEPT = ("PATH", "TMPDIR", "SSH_AUTH_SOCK", "LD_LIBRARY_PATH")
 _NOWHERE = "/dev/null"
 _LOCAL = 300.0
 """Seconds for what never leaves this machine."""
+_ALWAYS = (
+    ("core.hooksPath", _NOWHERE), ("credential.helper", ""), ("http.followRedirects", "false"),
+    ("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "60"), ("gc.autoDetach", "false"), ("core.fsync", "none"),
+    ("maintenance.autoDetach", "false"), ("push.recurseSubmodules", "no"), ("fetch.recurseSubmodules", "no"),
+    ("fetch.fsckObjects", "false"), ("protocol.version", "2"), ("safe.directory", "*"), ("log.showSignature", "false"),
+)
 _LAST = 5.0
 """Seconds that what was killed may take to be gone."""
 
@@ -42,7 +48,8 @@ class Git:
         self._options = options
         self._timeout = options.timeout
         self._secret = options.token.get_secret_value() if options.token else ""
-        self._env = _environment(folder, options, network, self._secret)
+        self._env = _environment(folder, options)
+        self._settings, self._way = _numbered(_ALWAYS), _numbered((*_ALWAYS, *_way(options, network, self._secret)))
         self.keep: int | None = None
 
     def lay_out(self) -> None:
@@ -60,11 +67,11 @@ class Git:
 
     async def local(self, *words: str, feed: bytes = b"") -> Done:
         """A command that never leaves this machine."""
-        return await self._run(words, feed, {"GIT_ALLOW_PROTOCOL": "none"}, _LOCAL)
+        return await self._run(words, feed, {**self._settings, "GIT_ALLOW_PROTOCOL": "none"}, _LOCAL)
 
     async def remote(self, *words: str) -> Done:
         """A command that contacts the server."""
-        return await self._run(words, b"", {}, self._timeout)
+        return await self._run(words, b"", self._way, self._timeout)
 
     async def _run(self, words: tuple[str, ...], feed: bytes, more: Mapping[str, str], timeout: float) -> Done:
         process = await self._started(words, more)
@@ -109,31 +116,30 @@ def _private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _environment(folder: Path, options: Options, network: Network, secret: str) -> dict[str, str]:
+def _environment(folder: Path, options: Options) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     mail, name = options.mail, options.author.rpartition(" <")[0]
-    settings = list(_settings(options, network, secret))
     told = {
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": _NOWHERE, "GIT_ATTR_NOSYSTEM": "1", "HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "/bin/false",
         "SSH_ASKPASS": "/bin/false", "GIT_ALLOW_PROTOCOL": options.scheme, "GIT_OPTIONAL_LOCKS": "0",
         "GIT_SSH_COMMAND": _ssh(folder), "GIT_SSH_VARIANT": "ssh", "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail,
-        "GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": mail, "GIT_CONFIG_COUNT": str(len(settings)),
+        "GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": mail, "GIT_LITERAL_PATHSPECS": "1",
         "GIT_DIR": str(folder / "git"), "GIT_NO_REPLACE_OBJECTS": "1",
     }
-    for n, (key, value) in enumerate(settings):
-        told |= {f"GIT_CONFIG_KEY_{n}": key, f"GIT_CONFIG_VALUE_{n}": value}
     return kept | told
 
 
-def _settings(options: Options, network: Network, secret: str) -> Iterator[tuple[str, str]]:
+def _numbered(settings: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Given by the environment: a command line can be read by everybody on this machine."""
-    yield from (
-        ("core.hooksPath", _NOWHERE), ("credential.helper", ""), ("http.followRedirects", "false"),
-        ("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "60"), ("gc.autoDetach", "false"), ("core.fsync", "none"),
-        ("maintenance.autoDetach", "false"), ("push.recurseSubmodules", "no"), ("fetch.recurseSubmodules", "no"),
-        ("fetch.fsckObjects", "false"), ("protocol.version", "2"), ("safe.directory", "*"), ("log.showSignature", "false"),
-    )
+    told = list(settings)
+    keys = {f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(told)}
+    values = {f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(told)}
+    return {"GIT_CONFIG_COUNT": str(len(told)), **keys, **values}
+
+
+def _way(options: Options, network: Network, secret: str) -> Iterator[tuple[str, str]]:
+    """What is needed to reach the server only, the secret among it."""
     if secret:
         login = base64.b64encode(f"{options.user}:{secret}".encode()).decode()
         yield f"http.{options.address}.extraHeader", f"Authorization: Basic {login}"

@@ -79,7 +79,13 @@ def test_maintenance_is_told_before_anything_is_done_and_a_caches_503_is_not() -
     error = raised(503, "text/plain", b"The site is currently under maintenance.", retry_after="300")
     assert isinstance(error, NotApplied)
     assert error.after == 300
+    chinese = "本站正在维护。".encode()
+    assert isinstance(raised(503, "text/plain", chinese, x_generator="Drupal 10 (https://www.drupal.org)"), NotApplied)
     assert isinstance(raised(503, "text/html", b"<h1>Error 503 Backend fetch failed</h1>"), Unknown)
+    proxy = b"upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+    assert isinstance(raised(503, "text/plain", proxy, server="envoy"), Unknown)
+    assert isinstance(raised(503, "text/plain", proxy, server="envoy", retry_after="5"), Unknown)
+    assert isinstance(raised(503, "text/plain", proxy, writes=False), NotApplied)
     assert isinstance(raised(503, "text/html", b"<h1>Error 503</h1>", writes=False), NotApplied)
 
 
@@ -213,11 +219,17 @@ async def test_an_account_that_may_not_say_whether_it_is_published_is_told_which
 
 
 @played
-async def test_a_workflow_that_holds_the_node_is_not_public(site: Site) -> None:
+async def test_a_workflow_that_holds_the_node_is_told_as_a_draft_that_is_there(site: Site) -> None:
     site.ground.moderated = True
-    with pytest.raises(AuthFailed) as raised:
-        await site.adapter().create(site.post(), PUBLIC)  # status is not what counts there
-    assert raised.value.reason == "not_published"
+    adapter = site.adapter()
+    made = await adapter.create(site.post(), PUBLIC)  # status is not what counts there
+    assert made.ref == await adapter.find(site.post().key)
+    assert made.ref.state is DRAFT
+    assert any("unpublished" in loss for loss in made.losses)
+    changed = await adapter.update(made.ref, site.post(html=OTHER), PUBLIC, made.ref.version)
+    assert (changed.outcome, changed.ref.state) == (Wrote.UPDATED, DRAFT)
+    assert any("unpublished" in loss for loss in changed.losses)
+    assert changed.ref == await adapter.find(site.post().key)
     adapter = site.adapter(publish="moderation", withdraw="unpublish")
     ref = (await adapter.create(site.post("syncd-2"), PUBLIC)).ref
     assert (await adapter.withdraw(ref, "unpublish", ref.version)).ref.state is WITHDRAWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import shutil
 from collections.abc import Awaitable, Callable
@@ -15,10 +16,10 @@ import pytest
 
 from syncd.adapters.git import GitAdapter, Options
 from syncd.adapters.git import clone as clones
-from syncd.adapters.git.run import Git
+from syncd.adapters.git.run import Done, Git
 from syncd.content.text import text_of
 from syncd.core.visible import normalise
-from syncd.errors import AuthFailed, ConfigError, Conflict, NotApplied, NotFound, Rejected
+from syncd.errors import AuthFailed, ConfigError, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import Instant, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 from tests.adapters.git.kit import BYTES, OTHER, PDF, PICTURE, SECOND, TEXT, Person, Site, post, print_
 
@@ -257,6 +258,25 @@ def test_somebody_who_pushes_all_the_time_is_given_way_after_six_tries(site: Sit
     assert site.pages() == []
 
 
+@pytest.mark.guarantee(1)
+def test_a_push_that_lost_its_answer_is_not_repeated_in_the_same_call(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter, pushes = site.adapter(), []
+    real = Git.remote
+
+    async def lossy(self: Git, *words: str) -> Done:
+        done = await real(self, *words)
+        if words[0] != "push":
+            return done
+        pushes.append(done.code)
+        return Done(128, b"", "client_loop: send disconnect: Broken pipe\nfatal: the remote end hung up unexpectedly")
+
+    monkeypatch.setattr(Git, "remote", lossy)
+    with pytest.raises(Unknown):
+        create(adapter)
+    assert pushes == [0]
+    assert found(adapter).id == post().key
+
+
 def test_an_address_that_a_page_of_somebody_else_has_is_not_taken(site: Site) -> None:
     site.editor.push(PATH, "---\ntitle: 别的\nsyncd: {key: other}\n---\n别的\n")
     with pytest.raises(Conflict):
@@ -369,6 +389,12 @@ def test_a_page_that_was_moved_is_found_and_keeps_its_address(each: Site) -> Non
 @pytest.mark.parametrize("front", [
     "title: '关于印发《方案》的通知'\ndraft: false\nsyncd:\n  key: syncd-0123456789abcdef0123\n",
     'title = "关于印发《方案》的通知"\n[syncd]\nkey = "syncd-0123456789abcdef0123"\n',
+    'title = "关于印发《方案》的通知"\nsort_key = 7\n'
+    'syncd = { revision = 1, key = "syncd-0123456789abcdef0123" }\n[other]\nkey = "7"\n',
+    'title = "关于印发《方案》的通知"\nsyncd.key = "syncd-0123456789abcdef0123"\n',
+    "title: '关于印发《方案》的通知'\nsort-key: 7\nkey: 8\n"
+    "syncd:\n  files:\n  - a.pdf\n\n  key: syncd-0123456789abcdef0123\nother:\n  key: 9\n",
+    '{\n"title": "关于印发《方案》的通知",\n"key": 7,\n"syncd": {\n  "key": "syncd-0123456789abcdef0123"\n },\n}\n',
 ])
 def test_front_matter_that_an_editors_tool_has_rewritten_is_still_read(site: Site, front: str) -> None:
     adapter = site.adapter()
@@ -380,6 +406,23 @@ def test_front_matter_that_an_editors_tool_has_rewritten_is_still_read(site: Sit
     assert (doc.key, doc.title, doc.ref.state) == (post().key, post().title, PUBLIC)
     site.editor.push(PATH, f"{fence}\n{front.replace('draft: false', 'draft: true')}{fence}\n{body}")
     assert found(adapter).state is (DRAFT if "draft" in front else PUBLIC)
+
+
+def test_a_key_that_is_not_in_our_own_block_is_none_of_ours(site: Site, tmp_path: Path) -> None:
+    adapter = site.adapter()
+    create(adapter)
+    site.editor.push(PATH, "---\ntitle: 甲\nsort-key: 7\nother:\n  key: 8\n---\n<p>编辑改写</p>\n")
+    ref = found(adapter)
+    assert ref.modified_by == "王编辑 <wang@county.example>"
+    assert read(adapter, ref).key == ""
+
+
+def test_the_author_is_that_of_this_very_path_whatever_signs_are_in_it(site: Site) -> None:
+    adapter = site.adapter()
+    site.editor.push("content/gwywj/2026/n[1]/index.html", "---\ntitle: 甲\n---\n甲")
+    ours = Person(site.root / "ours", str(site.bare), "syncd", "syncd@county.example")
+    ours.push("content/gwywj/2026/n1/index.html", "---\ntitle: 乙\n---\n乙")
+    assert read(adapter, RemoteRef("content/gwywj/2026/n[1]/index.html")).ref.modified_by == "王编辑 <wang@county.example>"
 
 
 def test_a_page_that_somebody_deleted_is_not_found_and_not_made_again_by_an_update(site: Site) -> None:
@@ -542,8 +585,6 @@ def test_a_damaged_clone_is_made_again(site: Site, damage: str, then: str) -> No
 
 
 def test_another_process_in_the_clone_is_waited_for(site: Site) -> None:
-    import fcntl
-
     adapter = site.adapter()
     create(adapter)
     (folder,) = (site.root / "state").glob("*")
@@ -747,8 +788,17 @@ def test_the_private_key_is_a_file_that_only_we_may_read_and_leaves_with_us(site
     key = clone.folder / "ssh_key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert (clone.folder / "ssh_host").read_text() == f"syncd {SSH['host_key']}\n"
+    with (clone.folder / "lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        clone.forget()
+        assert key.exists(), "another process works with it"
+        key.write_text("theirs")
+        with pytest.raises(NotApplied):
+            asyncio.run(opened())
+        assert key.read_text() == "theirs"
     clone.forget()
     assert not key.exists()
+    clones.Clone(tmp_path / "never opened", options, Network()).forget()
     command = Git(clone.folder, options, Network())._env["GIT_SSH_COMMAND"]
     assert "StrictHostKeyChecking=yes" in command
     assert "-F /dev/null" in command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from syncd.adapters.git import GitAdapter
 from syncd.errors import AdapterError, AuthFailed, NotApplied, RateLimited, Rejected, Unknown
 from syncd.model import RemoteState, Wrote
 from tests.adapters.git.kit import OTHER, Site, post, secret
-from tests.adapters.git.server import TOKEN, Fate, GitServer, serving
+from tests.adapters.git.server import TOKEN, USER, Fate, GitServer, serving
 
 PUBLIC = RemoteState.PUBLIC
 
@@ -134,9 +135,12 @@ def test_the_token_stands_on_no_command_line_in_no_file_and_in_no_text(
 ) -> None:
     started = asyncio.create_subprocess_exec
     lines: list[str] = []
+    told: dict[str, bool] = {}
+    login = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 
     async def seen(*words: str, **more: Any) -> Any:
         lines.append(" ".join(words))
+        told[words[1]] = login in repr(more["env"])
         return await started(*words, **more)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", seen)
@@ -144,6 +148,8 @@ def test_the_token_stands_on_no_command_line_in_no_file_and_in_no_text(
     asyncio.run(adapter.create(post(), PUBLIC))
     assert lines
     assert TOKEN not in "\n".join(lines)
+    assert {name for name, is_told in told.items() if is_told} == {"fetch", "push"}, "no git that stays here is told the token"
+    assert {"fast-import", "ls-tree"} <= told.keys()
     assert TOKEN not in repr(adapter._options) + repr(adapter._tools)
     found = subprocess.run(["grep", "-r", TOKEN, str(site.root)], capture_output=True, check=False, env=dict(os.environ))
     assert found.stdout == b""

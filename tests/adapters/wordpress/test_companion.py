@@ -375,6 +375,22 @@ async def test_a_copy_of_a_post_with_all_its_meta_does_not_take_its_id(guarded: 
     assert (await guarded.row(str(copy["id"])))["syncd"]["id"] == ""
 
 
+@pytest.mark.guarantee(2)
+@on_a_real_one
+@played
+async def test_a_plug_in_that_copies_a_new_post_with_its_meta_stops_no_create(guarded: Site) -> None:
+    adapter, post = await knows(guarded), guarded.post()
+    guarded.client.headers = {"x-copies": "1"}
+    ref = (await adapter.create(post, PUBLIC)).ref
+    guarded.client.headers = {}
+    found = await adapter.find(post.key)
+    assert found is not None
+    assert found.id == ref.id
+    copies = the_server(guarded).sql("SELECT JSON_OBJECT('id', ID) FROM wp_posts WHERE post_title LIKE '%(copy)'")
+    assert copies, "the copy was deleted"
+    assert [(await guarded.row(str(copy["id"])))["syncd"]["id"] for copy in copies] == [""] * len(copies)
+
+
 # --- with and without ------------------------------------------------------------------------------------------------
 
 
