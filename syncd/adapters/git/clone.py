@@ -234,7 +234,7 @@ class Clone:
 
     async def push(self, tip: str, commit: Committed) -> failures.Pushed:
         """Make it the server's tip if that is still the one that it was made on, else "moved". Raises AdapterError."""
-        words = ("push", "--porcelain", "--quiet", "--no-verify", f"--force-with-lease={self._branch}:{tip}")
+        words = ("push", "--porcelain", "--no-verify", f"--force-with-lease={self._branch}:{tip}")
         done = await self._git.remote(*words, self._where, f"{commit.id}:{self._branch}")
         if done.code not in (0, None) and failures.is_broken(done):
             raise Broken(done.err)

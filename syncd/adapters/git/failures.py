@@ -116,9 +116,12 @@ def of_fetch(done: Done, where: str) -> AdapterError:
 
 
 def of_push(done: Done, where: str) -> Pushed:
-    """What became of a push: "done", or "moved" when somebody else pushed since the look. Raises AdapterError."""
+    """What became of a push: "done", or "moved" when somebody else pushed since the look. Raises AdapterError.
+
+    Two who write the same page within one second make the very same commit: whose push finds it there was not the first.
+    """
     if done.code == 0:
-        return "done"
+        return "moved" if _told(done.out.decode("utf-8", "replace"), "=") is not None else "done"
     refused = _refused(done.out.decode("utf-8", "replace"))
     if refused is not None:
         return _judged(refused, _said(done), where)
@@ -129,11 +132,13 @@ def of_push(done: Done, where: str) -> Pushed:
 
 def _refused(out: str) -> str | None:
     """Why the server, or git for it, refused our only ref; None when it did not come to that."""
-    for line in out.splitlines():
-        flag, _, rest = line.partition("\t")
-        if flag.strip() == "!":
-            return rest.partition("\t")[2]
-    return None
+    return _told(out, "!")
+
+
+def _told(out: str, flag: str) -> str | None:
+    """What `git push --porcelain` says of a ref with this flag; None where it has another."""
+    lines = (line.partition("\t") for line in out.splitlines())
+    return next((rest.partition("\t")[2] for found, _, rest in lines if found.strip() == flag), None)
 
 
 def _judged(refused: str, said: str, where: str) -> Pushed:
