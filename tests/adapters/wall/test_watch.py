@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
 
+from syncd import log
 from syncd.adapters.wall import Block, Watch
 from syncd.adapters.wall.watch import Blocked, Stepped
 
@@ -84,3 +89,43 @@ def test_a_call_that_waits_long_keeps_nobody_and_gets_what_it_waits_for() -> Non
     result, told = watched(work)
     assert result == [5, "late"]
     assert told == []
+
+
+class SlowStream(io.StringIO):
+    """A log's stream that takes nothing more, as a full pipe does, as soon as an adapter writes to it."""
+
+    def write(self, text: str) -> int:
+        if "of an adapter" in text:
+            time.sleep(30)
+        return super().write(text)
+
+
+def test_code_that_stands_in_the_middle_of_the_log_is_broken_off_and_told() -> None:
+    """Whoever is told writes to the log, whose lock is held just then."""
+    stream = SlowStream()
+    told: list[str] = []
+
+    async def writing() -> None:
+        log.get_logger("adapter").info("line", text="of an adapter")
+
+    def tell(block: Block) -> None:
+        log.get_logger("watch").error("loop_blocked", phase=block.phase)
+        told.append(block.phase)
+
+    async def main() -> None:
+        watch = Watch(time.monotonic, tell=TELL, most=BREAK)
+        watch.start(tell)
+        with pytest.raises(Blocked):
+            await Stepped(writing(), "county", watch)
+        await asyncio.sleep(0.5)
+        watch.stop()
+
+    log.setup(lambda: datetime.now(UTC), stream=stream, journal=False)
+    try:
+        started = time.monotonic()
+        asyncio.run(main())
+        assert time.monotonic() - started < 10
+    finally:
+        structlog.reset_defaults()
+    assert told == ["seen", "broken", "over"]
+    assert [json.loads(line)["phase"] for line in stream.getvalue().splitlines()] == told
