@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from time import monotonic
 from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel
@@ -65,9 +66,9 @@ class _Process:
 
     def greet(self) -> None:
         """Wait, without a loop, until the adapter is made. Raises Broken, SyncdError."""
-        self._socket.settimeout(START)
+        until = monotonic() + START  # of all of it: a child that goes on saying something else has not started either
         try:
-            while not self._is_hello(_received(self._socket)):
+            while not self._is_hello(_received(self._socket, until)):
                 pass
         except Exception as error:
             self.kill()
@@ -250,19 +251,28 @@ def _first(kind: type[Adapter], site: SiteConfig, memory: int, tools: Tools) -> 
     return HEAD.pack(len(body)) + body
 
 
-def _received(end: socket.socket) -> bytes:
-    """The next frame's, without a loop and not a byte more. Raises EOFError, OSError, ValueError."""
-    size = HEAD.unpack(_exactly(end, HEAD.size))[0]
-    return _exactly(end, _sane(size))
+def _received(end: socket.socket, until: float) -> bytes:
+    """The next frame's, without a loop and not a byte more. Raises EOFError, OSError, ValueError, TimeoutError."""
+    size = HEAD.unpack(_exactly(end, HEAD.size, until))[0]
+    return _exactly(end, _sane(size), until)
 
 
-def _exactly(end: socket.socket, size: int) -> bytes:
-    found = b""
+def _exactly(end: socket.socket, size: int, until: float) -> bytes:
+    """until: of this machine's own clock, which goes on while this waits."""
+    found = bytearray()
     while len(found) < size:
+        end.settimeout(_left(until))
         if not (more := end.recv(size - len(found))):
             raise EOFError
         found += more
-    return found
+    return bytes(found)
+
+
+def _left(until: float) -> float:
+    """Seconds. Raises TimeoutError when there are none."""
+    if (left := until - monotonic()) <= 0:
+        raise TimeoutError
+    return left
 
 
 def _sane(size: int) -> int:

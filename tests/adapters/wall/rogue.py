@@ -108,6 +108,14 @@ def returns(make: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
     return deed
 
 
+def chatter(tools: Tools) -> None:
+    """Always has something to say, and never ends; in the end it does, so that a test can."""
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        tools.log.info("still_at_it")
+        time.sleep(0.05)
+
+
 async def nothing() -> None:
     """As it should be."""
 
@@ -143,6 +151,8 @@ class RogueAdapter(FakeAdapter):
         super().__init__(site, tools)
         self._does = site.options
         if self._does.verb == "make":
+            if self._does.does == "chatter":
+                chatter(tools)
             raise RuntimeError("secret-in-the-message")
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:

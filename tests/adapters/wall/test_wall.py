@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.adapters import api, registry
-from syncd.adapters.wall import Apart, Wall
+from syncd.adapters.wall import Apart, Wall, apart
 from syncd.adapters.wall.answers import ANSWERS
 from syncd.app.build import close
 from syncd.errors import ConfigError
@@ -152,6 +152,14 @@ def test_an_adapter_that_can_not_be_made_is_a_mistake_of_the_config(tmp_path: Pa
         assert "county" in problem
         assert "adapter 'rogue' can't be made: RuntimeError at __init__ (rogue.py:" in problem
         assert "secret" not in problem
+
+
+def test_one_that_goes_on_chattering_has_not_started_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "START", 3.0)
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match="did not start within 3 s"):
+        asyncio.run(_start(two("chatter", verb="make", more="isolate = true")))
+    assert time.monotonic() - started < 9
 
 
 async def _start(config: str) -> None:
