@@ -176,7 +176,9 @@ class _Process:
             answer.set_result(outcome)
 
     def _log(self, number: int, contents: bytes) -> None:
-        """A call may not flood the log; nor does a line keep its call from going on."""
+        """A call may not flood the log, nor a child by numbers of no call (0: it said it outside of any)."""
+        if number != 0 and number not in self._calls:
+            return
         level, event, fields = believed(contents)
         self._lines[number] = told_already = self._lines.get(number, 0) + 1
         if self._tools.log is None or level not in _LEVELS or told_already > MOST_LINES:

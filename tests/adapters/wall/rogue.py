@@ -155,7 +155,16 @@ class RogueAdapter(FakeAdapter):
                 chatter(tools)
             raise RuntimeError("secret-in-the-message")
 
+    def _flood(self) -> None:
+        """Lines for the log, of calls that there are not, and two of none."""
+        link = self._tools.log._link
+        for number in (*range(1000, 1500), 0, 0, *range(-500, 0)):
+            link.send("log", number, ("warning", "flood", {}))
+
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
+        if self._does.does == "flood":
+            self._flood()
+            return await super().create(post, state)
         if self._does.verb != "create" or self._does.does == "nothing":
             return await super().create(post, state)
         made = await super().create(post, state) if self._does.after else None

@@ -230,6 +230,17 @@ async def test_in_a_process_of_its_own_a_good_adapter_does_all_that_it_does_here
         await closed(rig)
 
 
+@played
+async def test_lines_for_the_log_of_calls_that_there_are_not_are_not_told_nor_counted() -> None:
+    async with Rig(two("flood", more="isolate = true")) as rig:
+        await begun(rig)
+        await rig.rest()
+        assert await rig.status_of(1, "county") == "visible"
+        assert len(rig.log.events("flood")) == 2
+        assert set(rig.engine.deps.sites["county"].adapter.adapter._process._lines) <= {0}  # type: ignore[attr-defined]
+        await closed(rig)
+
+
 def _site_of(rig: Rig):  # type: ignore[no-untyped-def]
     from syncd.adapters.api import SiteConfig
     from tests.adapters.wall.rogue import Options
