@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from syncd.adapters.api import SiteConfig, Tools
-from syncd.errors import Conflict, NotApplied, RateLimited
+from syncd.errors import ConfigError, Conflict, NotApplied, RateLimited, ReadFailed, StoreError, SyncdError
 from syncd.model import Post, RemoteRef, RemoteState, WriteResult, Wrote
 from syncd.testing.fakecms import FakeAdapter, FakeOptions
 
@@ -132,6 +132,10 @@ DEEDS: dict[str, Callable[[], Awaitable[Any]]] = {
     "StopAsyncIteration": raises(StopAsyncIteration),
     "no reason": raises(lambda: NotApplied("Post 17 is not there!")),
     "no seconds": raises(lambda: RateLimited("busy", after="soon")),  # type: ignore[arg-type]
+    "StoreError": raises(lambda: StoreError("blob_missing", "secret-in-the-message")),
+    "ReadFailed": raises(lambda: ReadFailed("not_found", "secret-in-the-message", status=404)),
+    "ConfigError": raises(lambda: ConfigError(["secret-in-the-message"])),
+    "SyncdError": raises(lambda: SyncdError("strange", "secret-in-the-message")),
     "own error": raises(lambda: OwnConflict("locked", "somebody edits it")),
     "none": returns(lambda: None),
     "number": returns(lambda: 5),

@@ -19,7 +19,8 @@ from tests.engine.rig import Rig, played, route, site, source
 WITHIN = 1.0
 BUGS = [
     "KeyError", "SystemExit", "KeyboardInterrupt", "CancelledError", "GeneratorExit", "MemoryError", "StopAsyncIteration",
-    "recurse", "no reason", "no seconds", "none", "number", "unpicklable", "no ref", "number as id",
+    "recurse", "no reason", "no seconds", "none", "number", "unpicklable", "no ref", "number as id", "StoreError", "ReadFailed",
+    "ConfigError", "SyncdError",
 ]
 
 
@@ -73,7 +74,7 @@ async def test_whatever_an_adapter_raises_or_returns_is_its_own_sites_trouble(do
         assert (await rig.one(1, "county")).intent is not None  # unknown: it is looked for before anything is repeated
 
 
-@pytest.mark.parametrize("does", ["SystemExit", "none", "hang"])
+@pytest.mark.parametrize("does", ["SystemExit", "none", "hang", "StoreError"])
 @played
 async def test_what_it_had_posted_before_is_found_and_not_posted_again(does: str) -> None:
     async with Rig(two(does, after=True)) as rig:
@@ -173,6 +174,7 @@ DEADLY = {
     "sleep": "adapter_hung", "spin": "adapter_hung", "cling": "adapter_hung", "exit": "adapter_died",
     "segfault": "adapter_died", "hoard": "adapter_memory", "scribble": "adapter_died", "recurse": "adapter_bug",
     "SystemExit": "adapter_bug", "MemoryError": "adapter_memory", "unpicklable": "adapter_bug", "none": "adapter_bug",
+    "StoreError": "adapter_bug",
 }
 WORDS = {"exit": "exit status 7", "segfault": "SIGSEGV", "unpicklable": "returned Unfit", "recurse": "RecursionError"}
 
