@@ -224,10 +224,11 @@ _MOST_OPCODES = 4_000_000
 def _check_opcodes(body: bytes) -> None:
     """Raises UnpicklingError at the first opcode that `pickled` does not write, where a length leads past the end, and where
     there are too many: a byte makes an object of 200."""
-    at, end = 0, len(body)
+    at, end, found = 0, len(body), bytearray()
     for _ in range(_MOST_OPCODES):
         if at >= end:
             break
+        found.append(body[at])
         size = _OPCODES[body[at]]
         if size > 0:
             at += size
@@ -237,6 +238,50 @@ def _check_opcodes(body: bytes) -> None:
             raise pickle.UnpicklingError(f"unexpected opcode {body[at]:#x}")
     if at != end or body[-1:] != pickle.STOP:
         raise pickle.UnpicklingError("no whole result")
+    if sum(map(found.count, _TUPLES)) > _MOST_TUPLES:
+        _check_depth(body)
+
+
+_TUPLES = (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
+_MOST_TUPLES, _DEEPEST = 50_000, 100
+"""Tuples in a result whose depth need not be looked at, and how deep they may be within each other where there are more: the
+hash of a tuple takes the processor's stack, without a limit; 8 MiB hold 100,000."""
+
+
+def _check_depth(body: bytes) -> None:
+    """Raises UnpicklingError for tuples too deep within tuples, IndexError for what is no pickle. The opcodes were checked."""
+    stack: list[int] = []
+    memo: list[int] = []
+    marks: list[int] = []
+    for opcode, argument, _ in pickletools.genops(body):
+        _step(opcode.name, argument, stack, memo, marks)
+        if stack and stack[-1] > _DEEPEST:
+            raise pickle.UnpicklingError("tuples too deep within tuples")
+
+
+def _step(name: str, argument: Any, stack: list[int], memo: list[int], marks: list[int]) -> None:
+    """stack: how deep in tuples each object is; only tuples hand the hash on to what they hold without a limit."""
+    if name in _TAKES:
+        first = marks.pop() if _TAKES[name] is None else len(stack) - _TAKES[name]
+        held = stack[first:]
+        del stack[first:]
+        if name.startswith("TUPLE"):
+            stack.append(1 + max(held, default=0))
+        elif name not in ("APPENDS", "SETITEMS", "ADDITEMS", "APPEND", "SETITEM"):
+            stack.append(0)
+    elif name == "MARK":
+        marks.append(len(stack))
+    elif name == "MEMOIZE":
+        memo.append(stack[-1])
+    elif name not in ("PROTO", "FRAME", "STOP"):
+        stack.append(memo[argument] if name in ("BINGET", "LONG_BINGET") else 0)
+
+
+_TAKES: dict[str, Any] = {
+    "TUPLE": None, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "FROZENSET": None, "APPENDS": None, "SETITEMS": None,
+    "ADDITEMS": None, "APPEND": 1, "SETITEM": 2, "REDUCE": 2, "STACK_GLOBAL": 2,
+}
+"""How many objects each opcode takes off the stack; None: all above the mark."""
 
 
 class _Results(pickle.Unpickler):

@@ -248,6 +248,19 @@ def test_a_word_that_is_cut_off_or_endless_is_refused(body: bytes) -> None:
         believed(body)
 
 
+@pytest.mark.parametrize("step", [b"\x85", b"N\x86", b"\x85\x94"])
+def test_tuples_within_tuples_do_not_take_the_stack_of_the_processor(step: bytes) -> None:
+    """Of a million the hash ends the process by SIGSEGV."""
+    with pytest.raises(pickle.UnpicklingError, match="too deep"):
+        believed(b"\x80\x04})" + step * 100_000 + b"Ns.")
+
+
+def test_many_tuples_that_are_not_deep_are_read() -> None:
+    refs = [RemoteRef(str(number)) for number in range(60_000)]
+    value = {("a", ("b",)): refs, "set": {1, 2}, "frozen": frozenset({(1, 2)}), "same": (refs[0], refs[:2])}
+    assert believed(pickled(value)) == value
+
+
 @pytest.mark.parametrize(
     "error", [ReadFailed("gone", "not there", status=410), RateLimited("busy", after=9.5, said=False), NotApplied("full")]
 )

@@ -9,11 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from itertools import count
-from time import monotonic
 from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel
@@ -35,6 +35,7 @@ MOST_ASKED, MOST_LINES = 32, 200
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds until a process that died is started again: at once after the first death, then ever later while none does well."""
 _LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
+_PLAIN = (str, int, float, bool, type(None))
 _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
     "from syncd.adapters.wall.inside import serve; serve(int(sys.argv[2]))"
@@ -66,13 +67,24 @@ class _Process:
 
     def greet(self) -> None:
         """Wait, without a loop, until the adapter is made. Raises Broken, SyncdError."""
-        until = monotonic() + START  # of all of it: a child that goes on saying something else has not started either
+        late = threading.Timer(START, self._give_up)  # of all of it: one that says something else for ever has not started
+        late.daemon = True
+        late.start()
         try:
-            while not self._is_hello(_received(self._socket, until)):
+            while not self._is_hello(_received(self._socket)):
                 pass
         except Exception as error:
+            found = TimeoutError() if late.finished.is_set() else error
             self.kill()
-            raise _as_broken(error, self._how_it_died()) from error
+            raise _as_broken(found, self._how_it_died()) from error
+        finally:
+            late.cancel()
+
+    def _give_up(self) -> None:
+        """The socket too: what the child has started itself may hold its other end open."""
+        self.kill()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     async def greet_soon(self) -> None:
         """As greet, in the loop."""
@@ -183,7 +195,9 @@ class _Process:
         self._lines[number] = told_already = self._lines.get(number, 0) + 1
         if self._tools.log is None or level not in _LEVELS or told_already > MOST_LINES:
             return
-        getattr(self._tools.log, level)(str(event), **{str(name): value for name, value in dict(fields).items()})
+        if not (isinstance(event, str) and all(isinstance(value, _PLAIN) for value in fields.values())):
+            raise ValueError(event)  # lists within lists that are the same take for ever to write
+        getattr(self._tools.log, level)(event, **fields)
 
     # --- what the child asks for ----------------------------------------------------------------------------------
 
@@ -253,28 +267,19 @@ def _first(kind: type[Adapter], site: SiteConfig, memory: int, tools: Tools) -> 
     return HEAD.pack(len(body)) + body
 
 
-def _received(end: socket.socket, until: float) -> bytes:
-    """The next frame's, without a loop and not a byte more. Raises EOFError, OSError, ValueError, TimeoutError."""
-    size = HEAD.unpack(_exactly(end, HEAD.size, until))[0]
-    return _exactly(end, _sane(size), until)
+def _received(end: socket.socket) -> bytes:
+    """The next frame's, without a loop and not a byte more. Raises EOFError, OSError, ValueError."""
+    size = HEAD.unpack(_exactly(end, HEAD.size))[0]
+    return _exactly(end, _sane(size))
 
 
-def _exactly(end: socket.socket, size: int, until: float) -> bytes:
-    """until: of this machine's own clock, which goes on while this waits."""
+def _exactly(end: socket.socket, size: int) -> bytes:
     found = bytearray()
     while len(found) < size:
-        end.settimeout(_left(until))
         if not (more := end.recv(size - len(found))):
             raise EOFError
         found += more
     return bytes(found)
-
-
-def _left(until: float) -> float:
-    """Seconds. Raises TimeoutError when there are none."""
-    if (left := until - monotonic()) <= 0:
-        raise TimeoutError
-    return left
 
 
 def _sane(size: int) -> int:

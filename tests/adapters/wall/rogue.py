@@ -159,6 +159,13 @@ class RogueAdapter(FakeAdapter):
                 chatter(tools)
             raise RuntimeError("secret-in-the-message")
 
+    def _nest(self) -> None:
+        """A line for the log that is short to send and takes for ever to write."""
+        much: Any = ["x"]
+        for _ in range(60):
+            much = [much, much]
+        self._tools.log._link.send("log", 0, ("warning", "nested", {"much": much}))
+
     def _flood(self) -> None:
         """Lines for the log, of calls that there are not, and two of none."""
         link = self._tools.log._link
@@ -166,8 +173,8 @@ class RogueAdapter(FakeAdapter):
             link.send("log", number, ("warning", "flood", {}))
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
-        if self._does.does == "flood":
-            self._flood()
+        if self._does.does in ("flood", "nest"):
+            self._flood() if self._does.does == "flood" else self._nest()
             return await super().create(post, state)
         if self._does.verb != "create" or self._does.does == "nothing":
             return await super().create(post, state)

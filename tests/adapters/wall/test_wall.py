@@ -174,7 +174,7 @@ DEADLY = {
     "sleep": "adapter_hung", "spin": "adapter_hung", "cling": "adapter_hung", "exit": "adapter_died",
     "segfault": "adapter_died", "hoard": "adapter_memory", "scribble": "adapter_died", "recurse": "adapter_bug",
     "SystemExit": "adapter_bug", "MemoryError": "adapter_memory", "unpicklable": "adapter_bug", "none": "adapter_bug",
-    "StoreError": "adapter_bug",
+    "StoreError": "adapter_bug", "nest": "adapter_died",
 }
 WORDS = {"exit": "exit status 7", "segfault": "SIGSEGV", "unpicklable": "returned Unfit", "recurse": "RecursionError"}
 
