@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import pickle
+import pickletools
 import resource
 import select
 import signal
@@ -188,8 +189,99 @@ async def _ask(process: asyncio.subprocess.Process, job: bytes) -> Reply:
 
 
 def believed(body: bytes) -> Any:
-    """What a child has pickled: plain values, our dataclasses, enums and errors. Raises whatever hostile pickles raise."""
+    """What a child has pickled: plain values, our dataclasses, enums and errors. Raises whatever hostile pickles raise.
+
+    Only what `pickled` writes is looked at: no opcode that sets attributes (BUILD), makes objects without their class being
+    called (NEWOBJ), or takes memory by a number (LONG_BINPUT).
+    """
+    _check_opcodes(body)
     return _Results(BytesIO(body)).load()
+
+
+def _opcodes() -> tuple[int, ...]:
+    """By opcode: its bytes with its argument; below 0 the bytes of the length that is counted first; 0 may not be."""
+    one, four, unsigned = pickletools.TAKEN_FROM_ARGUMENT1, pickletools.TAKEN_FROM_ARGUMENT4, pickletools.TAKEN_FROM_ARGUMENT4U
+    counted = {one: -1, four: -4, unsigned: -4}
+    sizes = [0] * 256
+    for opcode in pickletools.opcodes:
+        if opcode.name in _WRITTEN:
+            size = opcode.arg.n if opcode.arg else 0
+            sizes[ord(opcode.code)] = 1 + size if size >= 0 else counted[size]
+    return tuple(sizes)
+
+
+_WRITTEN = frozenset({
+    "PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINGET", "LONG_BINGET", "NONE", "NEWTRUE", "NEWFALSE", "BININT",
+    "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT", "SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES",
+    "BINBYTES", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "APPEND", "APPENDS", "EMPTY_DICT",
+    "SETITEM", "SETITEMS", "EMPTY_SET", "ADDITEMS", "FROZENSET", "STACK_GLOBAL", "REDUCE",
+})
+_OPCODES = _opcodes()
+_MOST_OPCODES = 4_000_000
+"""A list of 100,000 documents takes three millions."""
+
+
+def _check_opcodes(body: bytes) -> None:
+    """Raises UnpicklingError at the first opcode that `pickled` does not write, where a length leads past the end, and where
+    there are too many: a byte makes an object of 200."""
+    at, end, found = 0, len(body), bytearray()
+    for _ in range(_MOST_OPCODES):
+        if at >= end:
+            break
+        found.append(body[at])
+        size = _OPCODES[body[at]]
+        if size > 0:
+            at += size
+        elif size:
+            at += 1 - size + int.from_bytes(body[at + 1:at + 1 - size], "little")
+        else:
+            raise pickle.UnpicklingError(f"unexpected opcode {body[at]:#x}")
+    if at != end or body[-1:] != pickle.STOP:
+        raise pickle.UnpicklingError("no whole result")
+    if sum(map(found.count, _TUPLES)) > _MOST_TUPLES:
+        _check_depth(body)
+
+
+_TUPLES = (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
+_MOST_TUPLES, _DEEPEST = 50_000, 100
+"""Tuples in a result whose depth need not be looked at, and how deep they may be within each other where there are more: the
+hash of a tuple takes the processor's stack, without a limit; 8 MiB hold 100,000."""
+
+
+def _check_depth(body: bytes) -> None:
+    """Raises UnpicklingError for tuples too deep within tuples, IndexError for what is no pickle. The opcodes were checked."""
+    stack: list[int] = []
+    memo: list[int] = []
+    marks: list[int] = []
+    for opcode, argument, _ in pickletools.genops(body):
+        _step(opcode.name, argument, stack, memo, marks)
+        if stack and stack[-1] > _DEEPEST:
+            raise pickle.UnpicklingError("tuples too deep within tuples")
+
+
+def _step(name: str, argument: Any, stack: list[int], memo: list[int], marks: list[int]) -> None:
+    """stack: how deep in tuples each object is; only tuples hand the hash on to what they hold without a limit."""
+    if name in _TAKES:
+        first = marks.pop() if _TAKES[name] is None else len(stack) - _TAKES[name]
+        held = stack[first:]
+        del stack[first:]
+        if name.startswith("TUPLE"):
+            stack.append(1 + max(held, default=0))
+        elif name not in ("APPENDS", "SETITEMS", "ADDITEMS", "APPEND", "SETITEM"):
+            stack.append(0)
+    elif name == "MARK":
+        marks.append(len(stack))
+    elif name == "MEMOIZE":
+        memo.append(stack[-1])
+    elif name not in ("PROTO", "FRAME", "STOP"):
+        stack.append(memo[argument] if name in ("BINGET", "LONG_BINGET") else 0)
+
+
+_TAKES: dict[str, Any] = {
+    "TUPLE": None, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "FROZENSET": None, "APPENDS": None, "SETITEMS": None,
+    "ADDITEMS": None, "APPEND": 1, "SETITEM": 2, "REDUCE": 2, "STACK_GLOBAL": 2,
+}
+"""How many objects each opcode takes off the stack; None: all above the mark."""
 
 
 class _Results(pickle.Unpickler):
@@ -204,12 +296,39 @@ def _believed(module: str, name: str) -> Any:
     """What a result may name; only what may be is remembered. Raises UnpicklingError for anything else."""
     if (module, name) == ("builtins", "getattr"):
         return _member
+    if (module, name) == (__name__, _error.__name__):
+        return _error
     if module == "datetime" and name in ("datetime", "timedelta", "timezone", "date"):
         return getattr(importlib.import_module(module), name)
     found = getattr(importlib.import_module(module), name, None) if module.startswith("syncd.") else None
-    if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | SyncdError)):
+    if isinstance(found, type) and found.__module__ == module and _is_value(found):
         return found
     raise pickle.UnpicklingError(f"unexpected result {module}.{name}")
+
+
+_ACTS = frozenset({"__call__", "__setitem__", "append", "extend", "add"})
+"""What opcodes call of an object that is no function, list, dictionary or set."""
+
+
+def _is_value(kind: type) -> bool:
+    """Whether an object of a class only holds what it is told, and does nothing when it is made or filled."""
+    if any(_ACTS & vars(base).keys() for base in kind.__mro__):
+        return False
+    return issubclass(kind, Enum | SyncdError) or (is_dataclass(kind) and _params(kind).frozen)
+
+
+def _params(kind: Any) -> Any:
+    return kind.__dataclass_params__
+
+
+def _error(kind: Any, args: Any, told: Any) -> SyncdError:
+    """An error as it was, without a call of its class. Raises UnpicklingError for anything else."""
+    if not (isinstance(kind, type) and issubclass(kind, SyncdError) and type(args) is tuple and type(told) is dict):
+        raise pickle.UnpicklingError("unexpected error")
+    error: SyncdError = kind.__new__(kind)
+    error.args = args
+    vars(error).update({str(name): value for name, value in told.items()})
+    return error
 
 
 def _member(kind: Any, name: Any) -> Enum:
@@ -285,14 +404,20 @@ def pickled(value: Any) -> bytes:
 
 class _Reducers(dict[type, Callable[[Any], Any]]):
     """How each class is pickled. A dataclass is written as a call of it: what frozen ones with slots do by themselves costs
-    ten times as much to read."""
+    ten times as much to read, and sets attributes, which no result may; nor do errors therefore."""
 
     def __missing__(self, kind: type) -> Callable[[Any], Any]:
         """Raises KeyError for a class of classes: those are pickled by name."""
         if issubclass(kind, type):
             raise KeyError(kind)
-        found = self[kind] = _call_of(kind) if is_dataclass(kind) else _usual(kind)
+        found = self[kind] = _reducer(kind)
         return found
+
+
+def _reducer(kind: type) -> Callable[[Any], Any]:
+    if issubclass(kind, SyncdError):
+        return lambda error: (_error, (kind, error.args, vars(error)))
+    return _call_of(kind) if is_dataclass(kind) else _usual(kind)
 
 
 def _usual(kind: type) -> Callable[[Any], Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
+import struct
 import subprocess
 import sys
 import time
@@ -12,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.child import Child, Inline
-from syncd.errors import ReadFailed
-from syncd.model import Precision
+from syncd.child import Child, Inline, believed, pickled
+from syncd.errors import NotApplied, RateLimited, ReadFailed
+from syncd.model import Precision, RemoteRef, RemoteState
 from tests.sources import jobs
 
 ROOT = Path(__file__).parents[2]
@@ -198,3 +200,70 @@ def test_the_child_dies_with_its_parent_even_in_an_endless_job() -> None:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
     )
     assert gone(int(parent.stdout))
+
+
+# --- what a child that was taken over may send ---------------------------------------------------------------------
+
+
+def text(value: str) -> bytes:
+    return pickle.SHORT_BINUNICODE + bytes([len(value)]) + value.encode()
+
+
+def named(module: str, name: str) -> bytes:
+    return text(module) + text(name) + pickle.STACK_GLOBAL
+
+
+DRAFT = named("syncd.model", "RemoteState") + text("draft") + pickle.TUPLE1 + pickle.REDUCE
+HOSTILE = {
+    "a class's attribute set": named("syncd.model", "RemoteRef") + b"N}" + text("exists") + b"Ns" + pickle.TUPLE2 + b"b",
+    "an enum's member changed": DRAFT + b"}" + text("_value_") + text("public") + b"sb",
+    "an object without its class's call": named("syncd.model", "RemoteRef") + b")" + pickle.NEWOBJ,
+    "an object of an old kind": b"(" + b"isyncd.model\nRemoteRef\n",
+    "a global of the old form": b"csyncd.model\nRemoteRef\n",
+    "memory by a number": b"N" + pickle.LONG_BINPUT + struct.pack("<I", 2**16),
+    "memory by a length": pickle.BINBYTES + struct.pack("<I", 2**16),
+    "a length past the end": b"N" + pickle.SHORT_BINBYTES + b"\x09N",
+    "an object of the daemon's": named("syncd.engine.gate", "Gate") + text("county") + pickle.TUPLE1 + pickle.REDUCE,
+    "a class that makes classes": named("syncd.model", "StrEnum") + text("X") + text("A") + pickle.TUPLE2 + pickle.REDUCE,
+    "an error that is none": named("syncd.child", "_error") + named("syncd.model", "RemoteRef") + b")}\x87R",
+    "a function": named("syncd.child", "environment") + b")R",
+}
+
+
+@pytest.mark.parametrize("does", HOSTILE)
+def test_a_childs_word_changes_nothing_of_ours_and_takes_no_more_memory_than_it_sends(does: str) -> None:
+    with pytest.raises(pickle.UnpicklingError):
+        believed(b"\x80\x04" + HOSTILE[does] + b".")
+    assert RemoteState.DRAFT.value == "draft"
+    assert not hasattr(RemoteRef, "exists")
+
+
+def test_the_same_bytes_without_the_harm_are_read() -> None:
+    assert believed(b"\x80\x04" + DRAFT + b".") is RemoteState.DRAFT
+
+
+@pytest.mark.parametrize("body", [b"", b"\x80\x04", b"\x80\x04N", b"\x80\x04" + b"]" * 4_000_000 + b"."])
+def test_a_word_that_is_cut_off_or_endless_is_refused(body: bytes) -> None:
+    with pytest.raises(pickle.UnpicklingError):
+        believed(body)
+
+
+@pytest.mark.parametrize("step", [b"\x85", b"N\x86", b"\x85\x94"])
+def test_tuples_within_tuples_do_not_take_the_stack_of_the_processor(step: bytes) -> None:
+    """Of a million the hash ends the process by SIGSEGV."""
+    with pytest.raises(pickle.UnpicklingError, match="too deep"):
+        believed(b"\x80\x04})" + step * 100_000 + b"Ns.")
+
+
+def test_many_tuples_that_are_not_deep_are_read() -> None:
+    refs = [RemoteRef(str(number)) for number in range(60_000)]
+    value = {("a", ("b",)): refs, "set": {1, 2}, "frozen": frozenset({(1, 2)}), "same": (refs[0], refs[:2])}
+    assert believed(pickled(value)) == value
+
+
+@pytest.mark.parametrize(
+    "error", [ReadFailed("gone", "not there", status=410), RateLimited("busy", after=9.5, said=False), NotApplied("full")]
+)
+def test_an_error_is_the_same_after_the_way(error: Exception) -> None:
+    again = believed(pickled(error))
+    assert (type(again), vars(again), again.args) == (type(error), vars(error), error.args)

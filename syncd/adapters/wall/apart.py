@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
@@ -34,6 +35,7 @@ MOST_ASKED, MOST_LINES = 32, 200
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds until a process that died is started again: at once after the first death, then ever later while none does well."""
 _LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
+_PLAIN = (str, int, float, bool, type(None))
 _BOOT = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
     "from syncd.adapters.wall.inside import serve; serve(int(sys.argv[2]))"
@@ -65,13 +67,24 @@ class _Process:
 
     def greet(self) -> None:
         """Wait, without a loop, until the adapter is made. Raises Broken, SyncdError."""
-        self._socket.settimeout(START)
+        late = threading.Timer(START, self._give_up)  # of all of it: one that says something else for ever has not started
+        late.daemon = True
+        late.start()
         try:
             while not self._is_hello(_received(self._socket)):
                 pass
         except Exception as error:
+            found = TimeoutError() if late.finished.is_set() else error
             self.kill()
-            raise _as_broken(error, self._how_it_died()) from error
+            raise _as_broken(found, self._how_it_died()) from error
+        finally:
+            late.cancel()
+
+    def _give_up(self) -> None:
+        """The socket too: what the child has started itself may hold its other end open."""
+        self.kill()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     async def greet_soon(self) -> None:
         """As greet, in the loop."""
@@ -175,12 +188,16 @@ class _Process:
             answer.set_result(outcome)
 
     def _log(self, number: int, contents: bytes) -> None:
-        """A call may not flood the log; nor does a line keep its call from going on."""
+        """A call may not flood the log, nor a child by numbers of no call (0: it said it outside of any)."""
+        if number != 0 and number not in self._calls:
+            return
         level, event, fields = believed(contents)
         self._lines[number] = told_already = self._lines.get(number, 0) + 1
         if self._tools.log is None or level not in _LEVELS or told_already > MOST_LINES:
             return
-        getattr(self._tools.log, level)(str(event), **{str(name): value for name, value in dict(fields).items()})
+        if not (isinstance(event, str) and all(isinstance(value, _PLAIN) for value in fields.values())):
+            raise ValueError(event)  # lists within lists that are the same take for ever to write
+        getattr(self._tools.log, level)(event, **fields)
 
     # --- what the child asks for ----------------------------------------------------------------------------------
 
@@ -257,12 +274,12 @@ def _received(end: socket.socket) -> bytes:
 
 
 def _exactly(end: socket.socket, size: int) -> bytes:
-    found = b""
+    found = bytearray()
     while len(found) < size:
         if not (more := end.recv(size - len(found))):
             raise EOFError
         found += more
-    return found
+    return bytes(found)
 
 
 def _sane(size: int) -> int:

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from syncd.adapters.wall.watch import Blocked
 from syncd.errors import NotApplied, ReadFailed
 from syncd.web.api import Answer, Client, Limits, Validators
 
@@ -62,7 +63,7 @@ def _passed(refusal: type[ReadFailed] | type[NotApplied]) -> Iterator[None]:
         raise refusal("call_over", "the call that this request belongs to has ended", hint="await every request in its call")
     try:
         yield
-    except (Exception, CancelledError):
+    except (Exception, CancelledError, Blocked):  # a call is broken off wherever its code stands
         raise
     except BaseException as error:
         if ticket is not None:

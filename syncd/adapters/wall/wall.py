@@ -17,7 +17,7 @@ from syncd.adapters.wall.faults import Broken, Fault
 from syncd.adapters.wall.trail import waiting
 from syncd.adapters.wall.turnstile import TICKET, Ticket
 from syncd.adapters.wall.watch import Blocked, Stepped, Watch
-from syncd.errors import AdapterBug, NotApplied, SyncdError, Unknown
+from syncd.errors import AdapterBug, AdapterError, NotApplied, SyncdError, Unknown
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult
 
 WITHIN = 300.0
@@ -159,7 +159,7 @@ class Wall:
     def _raise(self, verb: str, error: BaseException) -> NoReturn:
         """Sort what a call raised."""
         if isinstance(error, SyncdError):
-            raise fitting_error(verb, error)
+            raise fitting_error(verb, error) if isinstance(error, AdapterError) else _foreign(verb, error)
         if isinstance(error, Broken):
             raise error
         if isinstance(error, Blocked):
@@ -175,6 +175,13 @@ class Wall:
             raise AdapterBug(broken.reason, message, hint=fault.hint) from broken
         lost = Unknown if verb in WRITES else NotApplied
         raise lost(broken.reason, message, hint=fault.hint) from broken
+
+
+def _foreign(verb: str, error: SyncdError) -> Broken:
+    """An error that is no answer of a CMS, such as of the store: from an adapter it says nothing of what the CMS did."""
+    told = fitting_error(verb, error).reason
+    text = f"{verb}() raised {type(error).__name__} ({told}), which the contract does not know"
+    return Broken("adapter_bug", text, faults.bug(error).trace)
 
 
 def _own(ended: Ended, ticket: Ticket) -> Ended:

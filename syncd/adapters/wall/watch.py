@@ -7,8 +7,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any, Literal
 
@@ -38,7 +40,10 @@ class Block:
 
 
 class Watch:
-    """Watches one loop, in the main thread; told(block): called for each phase of a block, the first from another thread.
+    """Watches one loop, in the main thread; told(block): called for each phase of a block, in their order.
+
+    "seen" and "broken" are told from a thread of their own: the loop's may stand, and hold what whoever is told waits for,
+    such as the log's lock; the thread that breaks off then must not wait for it too. "over" is told in the loop.
 
     Signals are how code can be broken off that never awaits, in Python as in a sleeping system call; SIGURG is what Go's
     runtime uses for the same, since nobody else does and it is ignored by default. Code in C that does not return is out of
@@ -53,7 +58,8 @@ class Watch:
         self._since = self._turned = monotonic()
         self._block: Block | None = None
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._blocks: SimpleQueue[Block | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
         self._beat: asyncio.TimerHandle | None = None
         self.lag = 0.0
         """Seconds for which the loop was kept from turning, of its last beat."""
@@ -66,15 +72,17 @@ class Watch:
             signal.signal(signal.SIGURG, self._break)
         self._turned = self._monotonic()
         self._beat = self._loop.call_later(BEAT, self._turn)
-        self._thread = threading.Thread(target=self._look, name="syncd-watch", daemon=True)
-        self._thread.start()
+        for work, name in ((self._look, "syncd-watch"), (self._tell_all, "syncd-watch-tells")):
+            self._threads.append(threading.Thread(target=work, name=name, daemon=True))
+            self._threads[-1].start()
 
     def stop(self) -> None:
         self._stop.set()
         if self._beat is not None:
             self._beat.cancel()
-        if self._thread is not None:
-            self._thread.join()
+        self._blocks.put(None)
+        for thread in self._threads:
+            thread.join()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGURG, signal.SIG_DFL)
 
@@ -90,7 +98,7 @@ class Watch:
         now = self._monotonic()
         self.lag, self._turned = max(0.0, now - self._turned - BEAT), now
         if self._block is not None:
-            self._told(replace(self._block, seconds=self.lag, phase="over"))
+            self._blocks.put(replace(self._block, seconds=self.lag, phase="over"))
             self._block = None
         self._beat = self._loop.call_later(BEAT, self._turn)
 
@@ -99,17 +107,28 @@ class Watch:
             site, stood = self._site, self._monotonic() - self._turned
             if stood >= self._tell and self._block is None:
                 self._block = Block(site, stood, standing(sys._current_frames().get(self._target)))
-                self._told(self._block)
+                self._blocks.put(self._block)
             if stood >= self._most and site and self._target == threading.main_thread().ident:
                 signal.pthread_kill(self._target, signal.SIGURG)
 
+    def _tell_all(self) -> None:
+        for block in iter(self._blocks.get, None):
+            if block.phase != "over":
+                self._told(block)
+                continue
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._told, block)
+
     def _break(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread, wherever it stands; only the code of a call that is too long is broken off."""
+        """In the main thread, wherever it stands; only the code of a call that is too long is broken off.
+
+        Nothing is told here: it may stand in the middle of the log, with its lock. SimpleQueue.put is made to be re-entered.
+        """
         stood = self._monotonic() - self._since
         if not self._site or stood < self._most:
             return
         site, self._since = self._site, self._monotonic()
-        self._told(Block(site, stood, standing(frame), "broken"))
+        self._blocks.put(Block(site, stood, standing(frame), "broken"))
         raise Blocked(standing(frame))
 
 

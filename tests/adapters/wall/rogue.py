@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from syncd.adapters.api import SiteConfig, Tools
-from syncd.errors import Conflict, NotApplied, RateLimited
+from syncd.errors import ConfigError, Conflict, NotApplied, RateLimited, ReadFailed, StoreError, SyncdError
 from syncd.model import Post, RemoteRef, RemoteState, WriteResult, Wrote
 from syncd.testing.fakecms import FakeAdapter, FakeOptions
 
@@ -108,6 +108,14 @@ def returns(make: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
     return deed
 
 
+def chatter(tools: Tools) -> None:
+    """Always has something to say, and never ends; in the end it does, so that a test can."""
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        tools.log.info("still_at_it")
+        time.sleep(0.05)
+
+
 async def nothing() -> None:
     """As it should be."""
 
@@ -124,6 +132,10 @@ DEEDS: dict[str, Callable[[], Awaitable[Any]]] = {
     "StopAsyncIteration": raises(StopAsyncIteration),
     "no reason": raises(lambda: NotApplied("Post 17 is not there!")),
     "no seconds": raises(lambda: RateLimited("busy", after="soon")),  # type: ignore[arg-type]
+    "StoreError": raises(lambda: StoreError("blob_missing", "secret-in-the-message")),
+    "ReadFailed": raises(lambda: ReadFailed("not_found", "secret-in-the-message", status=404)),
+    "ConfigError": raises(lambda: ConfigError(["secret-in-the-message"])),
+    "SyncdError": raises(lambda: SyncdError("strange", "secret-in-the-message")),
     "own error": raises(lambda: OwnConflict("locked", "somebody edits it")),
     "none": returns(lambda: None),
     "number": returns(lambda: 5),
@@ -143,9 +155,27 @@ class RogueAdapter(FakeAdapter):
         super().__init__(site, tools)
         self._does = site.options
         if self._does.verb == "make":
+            if self._does.does == "chatter":
+                chatter(tools)
             raise RuntimeError("secret-in-the-message")
 
+    def _nest(self) -> None:
+        """A line for the log that is short to send and takes for ever to write."""
+        much: Any = ["x"]
+        for _ in range(60):
+            much = [much, much]
+        self._tools.log._link.send("log", 0, ("warning", "nested", {"much": much}))
+
+    def _flood(self) -> None:
+        """Lines for the log, of calls that there are not, and two of none."""
+        link = self._tools.log._link
+        for number in (*range(1000, 1500), 0, 0, *range(-500, 0)):
+            link.send("log", number, ("warning", "flood", {}))
+
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
+        if self._does.does in ("flood", "nest"):
+            self._flood() if self._does.does == "flood" else self._nest()
+            return await super().create(post, state)
         if self._does.verb != "create" or self._does.does == "nothing":
             return await super().create(post, state)
         made = await super().create(post, state) if self._does.after else None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.adapters import api, registry
-from syncd.adapters.wall import Apart, Wall
+from syncd.adapters.wall import Apart, Wall, apart
 from syncd.adapters.wall.answers import ANSWERS
 from syncd.app.build import close
 from syncd.errors import ConfigError
@@ -19,7 +19,8 @@ from tests.engine.rig import Rig, played, route, site, source
 WITHIN = 1.0
 BUGS = [
     "KeyError", "SystemExit", "KeyboardInterrupt", "CancelledError", "GeneratorExit", "MemoryError", "StopAsyncIteration",
-    "recurse", "no reason", "no seconds", "none", "number", "unpicklable", "no ref", "number as id",
+    "recurse", "no reason", "no seconds", "none", "number", "unpicklable", "no ref", "number as id", "StoreError", "ReadFailed",
+    "ConfigError", "SyncdError",
 ]
 
 
@@ -73,7 +74,7 @@ async def test_whatever_an_adapter_raises_or_returns_is_its_own_sites_trouble(do
         assert (await rig.one(1, "county")).intent is not None  # unknown: it is looked for before anything is repeated
 
 
-@pytest.mark.parametrize("does", ["SystemExit", "none", "hang"])
+@pytest.mark.parametrize("does", ["SystemExit", "none", "hang", "StoreError"])
 @played
 async def test_what_it_had_posted_before_is_found_and_not_posted_again(does: str) -> None:
     async with Rig(two(does, after=True)) as rig:
@@ -154,6 +155,14 @@ def test_an_adapter_that_can_not_be_made_is_a_mistake_of_the_config(tmp_path: Pa
         assert "secret" not in problem
 
 
+def test_one_that_goes_on_chattering_has_not_started_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "START", 3.0)
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match="did not start within 3 s"):
+        asyncio.run(_start(two("chatter", verb="make", more="isolate = true")))
+    assert time.monotonic() - started < 9
+
+
 async def _start(config: str) -> None:
     async with Rig(config):
         raise AssertionError("it started")
@@ -165,6 +174,7 @@ DEADLY = {
     "sleep": "adapter_hung", "spin": "adapter_hung", "cling": "adapter_hung", "exit": "adapter_died",
     "segfault": "adapter_died", "hoard": "adapter_memory", "scribble": "adapter_died", "recurse": "adapter_bug",
     "SystemExit": "adapter_bug", "MemoryError": "adapter_memory", "unpicklable": "adapter_bug", "none": "adapter_bug",
+    "StoreError": "adapter_bug", "nest": "adapter_died",
 }
 WORDS = {"exit": "exit status 7", "segfault": "SIGSEGV", "unpicklable": "returned Unfit", "recurse": "RecursionError"}
 
@@ -219,6 +229,17 @@ async def test_in_a_process_of_its_own_a_good_adapter_does_all_that_it_does_here
         assert adapter.capabilities == RogueAdapter(_site_of(rig), None).capabilities  # type: ignore[arg-type]
         found = [doc.title async for doc in adapter.list("")]  # type: ignore[attr-defined]
         assert len(found) == len(rig.posts())
+        await closed(rig)
+
+
+@played
+async def test_lines_for_the_log_of_calls_that_there_are_not_are_not_told_nor_counted() -> None:
+    async with Rig(two("flood", more="isolate = true")) as rig:
+        await begun(rig)
+        await rig.rest()
+        assert await rig.status_of(1, "county") == "visible"
+        assert len(rig.log.events("flood")) == 2
+        assert set(rig.engine.deps.sites["county"].adapter.adapter._process._lines) <= {0}  # type: ignore[attr-defined]
         await closed(rig)
 
 
