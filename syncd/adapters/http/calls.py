@@ -19,6 +19,7 @@ from syncd.web.status import raise_for_read, raise_for_write, retry_after
 
 _TYPES: Mapping[str, tuple[str, ...]] = {"html": ("text/html", "application/xhtml+xml")}
 _NOT_FOUND = "check the address; if this is how the CMS says that a post is gone, say so in answers (missing)"
+_SESSION = "say in answers how a success is known (done) and how an ended session is (not_logged_in)"
 _RULE = "add what it means to options.answers, if it is a refusal"
 
 
@@ -112,20 +113,28 @@ class Caller:
     def _judged(self, step: Step, answer: Answer, writes: bool) -> Page:
         page = Page(answer, step.kind)
         where = self._where(step, answer)
-        if self._door.is_shut(answer):
-            raise NotLoggedIn("not_logged_in", "the CMS sends us to its log-in page", where=where, hint=_LOGIN)
         rule = next((rule for rule in self._options.answers if self._fits(rule, step, page)), None)
         if rule is not None and rule.means == "done":
             return self._whole(page, step, where, writes)
         if rule is not None:
             self._raise(rule, page, where)
-        if self._door.shows_form(answer):
-            raise NotLoggedIn("not_logged_in", "the CMS shows its log-in page", where=where, hint=_LOGIN)
+        self._check_session(answer, where, writes)
         self._check_status(step, page, where, writes)
         if any(rule.means == "done" and self._is_for(rule, step) for rule in self._options.answers):
             sort = Unknown if writes else NotApplied
             raise sort("odd_answer", self._said("the answer is none that the options know", page), where=where, hint=_RULE)
         return self._whole(page, step, where, writes)
+
+    def _check_session(self, answer: Answer, where: str, writes: bool) -> None:
+        """Raises NotLoggedIn, after which a request is made again: of a write only where it was certainly not done. What may
+        be a success that looks like a log-in leaves a write in doubt."""
+        door = self._door
+        sent, shown = door.is_shut(answer), door.shows_form(answer)
+        if writes and (sent or shown) and not (door.is_surely_shut(answer) or door.surely_shows_form(answer)):
+            raise Unknown("odd_answer", "the answer looks like a log-in page, or like a success", where=where, hint=_SESSION)
+        if sent or shown:
+            said = "the CMS sends us to its log-in page" if sent else "the CMS shows its log-in page"
+            raise NotLoggedIn("not_logged_in", said, where=where, hint=_LOGIN)
 
     def _check_status(self, step: Step, page: Page, where: str, writes: bool) -> None:
         answer = page.answer
@@ -138,7 +147,7 @@ class Caller:
             else:
                 raise_for_read(answer, expected_type=expected)
         except AuthFailed as error:
-            self._shut(error, answer, page, where)
+            self._shut(error, page, where, writes)
         except NotFound as error:
             if page.kind in ("html", "text") or page.whole is None:
                 raise NotApplied("no_such_page", self._said(error.message, page), where=where, hint=_NOT_FOUND) from None
@@ -146,9 +155,12 @@ class Caller:
         except AdapterError as error:
             raise self._told(error, page, where) from None
 
-    def _shut(self, error: AuthFailed, answer: Answer, page: Page, where: str) -> None:
-        if answer.status == 401:
+    def _shut(self, error: AuthFailed, page: Page, where: str, writes: bool) -> None:
+        status = page.answer.status
+        if status == 401:
             raise NotLoggedIn(error.reason, self._said(error.message, page), where=where, hint=_LOGIN) from None
+        if writes and 300 <= status < 400 and self._door.renews:  # such as /account/list?ok=1: it may be a success
+            raise Unknown("redirected", error.message, where=where, hint=_SESSION) from None
         self._door.drop()
         raise AuthFailed(error.reason, self._said(error.message, page), where=where, hint=error.hint) from None
 

@@ -6,11 +6,12 @@ import asyncio
 import base64
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote_plus, urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -244,24 +245,46 @@ class Door:
     # What an answer says of the session
 
     def is_shut(self, answer: Answer) -> bool:
-        """True for a redirect to the very page on which one logs in."""
-        location = answer.header("location")
-        if not 300 <= answer.status < 400 or not location or self._auth.kind != "form":
-            return False
-        path = urlsplit(urljoin(answer.url, location)).path
+        """True for a redirect to the page on which one logs in, whatever is added to its query (such as where one came from).
+        Good enough for a look, which may be made again; a write asks `is_surely_shut`."""
+        target = _target(answer)
+        return target is not None and any(
+            target.path == page.path and Counter(parse_qsl(page.query, True)) <= Counter(parse_qsl(target.query, True))
+            for page in self._pages())
+
+    def is_surely_shut(self, answer: Answer) -> bool:
+        """True for a redirect to exactly that page: one front controller (/index.php?m=…) has log-in and lists alike."""
+        target = _target(answer)
+        return target is not None and any(
+            target[:3] == page[:3] and Counter(parse_qsl(page.query, True)) == Counter(parse_qsl(target.query, True))
+            for page in self._pages())
+
+    def _pages(self) -> list[SplitResult]:
+        """The addresses at which one logs in, of a log-in by form."""
+        if self._auth.kind != "form" or self._auth.login is None:
+            return []
         known = [self._login.page.text({"now": self._now()})] if self._login.page else []
-        if self._auth.login is not None:
-            known.append(self._auth.login.url)
-        return any(path == urlsplit(urljoin(f"{self._base}/", each.lstrip("/"))).path for each in known if "{" not in each)
+        return [urlsplit(urljoin(f"{self._base}/", each.lstrip("/"))) for each in (*known, self._auth.login.url) if "{" not in each]
+
+    def surely_shows_form(self, answer: Answer) -> bool:
+        """True for a page that holds the text by which the options know the log-in page."""
+        return bool(self._auth.login_page) and self.shows_form(answer)
 
     def shows_form(self, answer: Answer) -> bool:
-        """True for a page on which one logs in, though another one was asked for."""
+        """True for a page on which one logs in, though another one was asked for. A field for a password may stand in other
+        pages too: good enough for a look; a write asks `surely_shows_form`."""
         if self._auth.kind != "form" or answer.status != 200 or not answer.content_type.endswith(("html", "xhtml+xml")):
             return False
         text = decode(answer.body, answer.header("content-type"))
         if self._auth.login_page:
             return self._auth.login_page in text
         return LexborHTMLParser(text).css_first('input[type="password"]') is not None
+
+
+def _target(answer: Answer) -> SplitResult | None:
+    """Where an answer sends us, None if it doesn't."""
+    location = answer.header("location")
+    return urlsplit(urljoin(answer.url, location)) if 300 <= answer.status < 400 and location else None
 
 
 def _facts(request: Outgoing, now: datetime, nonce: str) -> dict[str, str]:

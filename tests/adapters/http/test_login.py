@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from syncd.errors import AuthFailed, NotApplied, RateLimited
+from syncd.errors import AuthFailed, NotApplied, RateLimited, Unknown
 from syncd.model import RemoteState
 from tests.adapters.http.desk import desk
 from tests.adapters.http.kit import SECRET, Ground, example, options_of, played, post
@@ -393,3 +393,82 @@ async def test_no_cookie_and_no_log_in_goes_to_another_host() -> None:
     assert await site.adapter(find=public).find("k") is None
     assert seen["/list?t="] == ""
     assert "secret-token" in seen["/api/posts?key=k"]
+
+
+# What looks like a log-in after a write
+
+
+class Controller:
+    """One address for all, as old PHP has it: log-in, list and save differ by the query only."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.replies = list(replies)
+        self.saved = 0
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        asked = dict(parse_qsl(urlsplit(path).query))
+        if asked.get("m") == "login":
+            return 200, {"content-type": "text/html"}, b"<h1>welcome</h1>"
+        self.saved += 1
+        return self.replies.pop(0) if self.replies else (200, {"content-type": "text/html"}, b"<p>ok</p>")
+
+
+def controlled(*replies: Reply, login_page: str = "", answers: Any = ()) -> tuple[Controller, Ground]:
+    fake = Controller(*replies)
+    auth = options_of("""
+[auth]
+kind = "form"
+user = "syncd"
+password = { env = "x" }
+login = { url = "/index.php?m=login", form = { p = "{{ password }}" } }
+""")["auth"] | {"login_page": login_page}
+    create = {"url": "/index.php?m=save", "form": {"t": "{{ title }}"}, "answer": "html", "fields": {"id": {"made": "7"}}}
+    bare = {"unique": "none", "conditional": "none", "read": None, "find": None, "account": ("",), "message": None}
+    return fake, Ground(fake.handle, desk(auth=auth, create=create, answers=answers, **bare))
+
+
+HTML = {"content-type": "text/html"}
+LISTED: Reply = (302, {"location": "/index.php?m=list&ok=1"}, b"")
+WITH_PASSWORD: Reply = (200, HTML, "<p>保存成功</p><form>修改密码<input type=password name=p></form>".encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "rule"),
+    [(LISTED, {"means": "done", "on": ["create"], "location": "ok=1", "answer": "html"}),
+     (WITH_PASSWORD, {"means": "done", "on": ["create"], "contains": "保存成功", "answer": "html"})],
+)
+@played
+async def test_a_success_that_looks_like_a_log_in_is_never_posted_twice(reply: Reply, rule: Mapping[str, Any]) -> None:
+    fake, site = controlled(reply, answers=(rule,))
+    assert (await site.adapter().create(post(), RemoteState.PUBLIC)).ref.id == "7"
+    assert fake.saved == 1
+    fake, site = controlled(reply)
+    with pytest.raises(Unknown):
+        await site.adapter().create(post(), RemoteState.PUBLIC)
+    assert fake.saved == 1
+
+
+@pytest.mark.parametrize("query", ["m=login&from=save", "m=login&m=list", "m=account/list&ok=1"])
+@played
+async def test_a_redirect_of_a_write_to_more_than_the_log_in_page_is_in_doubt(query: str) -> None:
+    fake, site = controlled((302, {"location": f"/index.php?{query}"}, b""))
+    with pytest.raises(Unknown):
+        await site.adapter().create(post(), RemoteState.PUBLIC)
+    assert fake.saved == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [(302, {"location": "/index.php?m=login"}, b""), (401, HTML, b""), (200, HTML, "<p>请先登录</p>".encode())])
+@played
+async def test_a_write_that_was_certainly_not_done_is_made_again_after_a_fresh_log_in(reply: Reply) -> None:
+    fake, site = controlled(reply, login_page="请先登录")
+    assert (await site.adapter().create(post(), RemoteState.PUBLIC)).ref.id == "7"
+    assert fake.saved == 2
+
+
+@played
+async def test_rules_say_more_of_a_redirect_to_the_log_in_page_than_its_address() -> None:
+    rule = {"means": "done", "on": ["create"], "location": "m=login", "answer": "html"}
+    fake, site = controlled((302, {"location": "/index.php?m=login"}, b""), answers=(rule,))
+    assert (await site.adapter().create(post(), RemoteState.PUBLIC)).ref.id == "7"
+    assert fake.saved == 1
