@@ -35,12 +35,18 @@ class Told:
     page: Page | None = None
 
 
+def half_done(error: AdapterError) -> Unknown:
+    """What is told when something fails after a request that wrote: nothing but Unknown is the whole truth then."""
+    if isinstance(error, Unknown):
+        return error
+    return Unknown(error.reason, f"the first part was done, then: {error.message}", where=error.where, hint=error.hint)
+
+
 class Caller:
     """Makes the requests of one site."""
 
     def __init__(self, options: Options, base: str, wire: Wire, door: Door) -> None:
         self._options, self._base = options, base
-        self._parked = options.find is None
         self._wire, self._door = wire, door
 
     async def run(self, steps: tuple[Step, ...], values: Values) -> Told:
@@ -51,7 +57,7 @@ class Caller:
             try:
                 page = await self.ask(step, values, looks=looks)
             except AdapterError as error:
-                raise self.half_done(error, step) if wrote else error from None
+                raise half_done(error) if wrote else error from None
             wrote = wrote or (step.writes and not looks)
             self._learn(told, step, page, values)
         return told
@@ -61,14 +67,6 @@ class Caller:
         told.fields |= self.facts(step, page, values)
         values.learn(**{name: page.value_at(where) for name, where in step.keep.items()},
                      **{name: told.fields[name] for name in ("id", "version", "url") if told.fields.get(name)})
-
-    def half_done(self, error: AdapterError, step: Step) -> AdapterError:
-        """What is told when a request after one that wrote fails: no refusal is the whole truth then. A post that was made and
-        not published is found by its key, so that there the error itself says what to do."""
-        whole = isinstance(error, Unknown | Conflict | NotFound)
-        if whole or (step.op in ("create", "publish") and not self._parked):
-            return error
-        return Unknown(error.reason, f"the first part was done, then: {error.message}", where=error.where, hint=error.hint)
 
     def facts(self, step: Step, page: Page, values: Values, row: Any = None) -> dict[str, str]:
         """The fields that an answer, or a row of it, tells; those that it does not tell are left out."""

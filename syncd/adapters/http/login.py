@@ -264,7 +264,8 @@ class Door:
         if self._auth.kind != "form" or self._auth.login is None:
             return []
         known = [self._login.page.text({"now": self._now()})] if self._login.page else []
-        return [urlsplit(urljoin(f"{self._base}/", each.lstrip("/"))) for each in (*known, self._auth.login.url) if "{" not in each]
+        plain = [each.lstrip("/") for each in (*known, self._auth.login.url) if "{" not in each]
+        return [urlsplit(urljoin(f"{self._base}/", each)) for each in plain]
 
     def surely_shows_form(self, answer: Answer) -> bool:
         """True for a page that holds the text by which the options know the log-in page."""
