@@ -104,7 +104,8 @@ class Caller:
         except (Unknown, NotApplied) as error:
             lost = isinstance(error, Unknown) or (request.method in ("GET", "HEAD") and not before_it_was_sent(error))
             sort = Unknown if writes and lost else NotApplied
-            raise sort(error.reason, error.message, where=spot(request.url), hint=error.hint) from None
+            where, said = spot(request.url), shown(error.message, self._door.hidden)
+            raise sort(error.reason, said, where=where, hint=error.hint) from None
 
     # What an answer means
 

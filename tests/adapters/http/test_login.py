@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 import pytest
 
-from syncd.errors import AuthFailed, NotApplied, RateLimited, Unknown
-from syncd.model import RemoteState
+from syncd.errors import AdapterError, AuthFailed, NotApplied, RateLimited, Unknown
+from syncd.model import RemoteRef, RemoteState
 from tests.adapters.http.desk import desk
 from tests.adapters.http.kit import SECRET, Ground, example, options_of, played, post
 from tests.adapters.http.platform import Platform
@@ -472,3 +472,85 @@ async def test_rules_say_more_of_a_redirect_to_the_log_in_page_than_its_address(
     fake, site = controlled((302, {"location": "/index.php?m=login"}, b""), answers=(rule,))
     assert (await site.adapter().create(post(), RemoteState.PUBLIC)).ref.id == "7"
     assert fake.saved == 1
+
+
+# What a failed log-in tells
+
+
+FAILED = (404, 405, 409, 410, 412, 422, 423, 500, 302)
+
+
+@pytest.mark.parametrize("status", FAILED)
+@pytest.mark.parametrize("kind", ["oauth2", "form", "tokens"])
+@played
+async def test_a_log_in_server_that_fails_says_nothing_of_any_post(status: int, kind: str) -> None:
+    auth = options_of({
+        "oauth2": OAUTH,
+        "form": 'auth = { kind = "form", login = { url = "/token", answer = "json", form = { p = "x" } }, page = "/token" }',
+        "tokens": 'auth = { tokens = { csrf = { url = "/token", at = "a", answer = "json" } } }',
+    }[kind])["auth"]
+
+    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        return (status, _JSON, b'{"error": "gone"}') if path == "/token" else (200, _JSON, b"{}")
+
+    find = {"url": "/api/posts/{{ key }}", "rows": ""}
+    adapter = Ground(handle, desk(auth=auth, account=("",), answers=(), find=find)).adapter()
+    for call in (lambda: adapter.find("k"), lambda: adapter.read(RemoteRef("1")),
+                 lambda: adapter.withdraw(RemoteRef("1"), "delete", None),
+                 lambda: adapter.create(post(), RemoteState.PUBLIC)):
+        with pytest.raises(NotApplied) as failed:
+            await call()
+        assert failed.value.hint
+        assert "/token" in failed.value.where
+
+
+QUERY = """
+[auth]
+kind = "form"
+user = "syncd"
+password = { env = "x" }
+page = "/page"
+login = { url = "/login", method = "GET", query = { mima = "{{ password }}", u = "{{ user }}" } }
+"""
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 403, 404, 405, 422, 429, 500])
+@pytest.mark.parametrize("secret", ["geheim99", "口令 &secret?1"])
+@played
+async def test_a_log_in_by_query_is_told_without_its_query(status: int, secret: str) -> None:
+    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        if path == "/page":
+            return 200, {"content-type": "text/html"}, b""
+        return status, {**_JSON, "location": f"/login/{quote(secret)}?{urlsplit(path).query}"}, b"{}"
+
+    site = Ground(handle, desk(auth=options_of(QUERY, secret)["auth"], account=("",), answers=()))
+    adapter = site.adapter()
+    errors: list[Exception] = []
+    for fault in ("", "lost_after", "refused", "cut_answer"):
+        if fault:
+            site.net.strike(fault, on=lambda method, url: "/login" in url)
+        with pytest.raises(AdapterError) as failed:
+            await adapter.find("k")
+        errors.append(failed.value)
+    told = "".join(f"{error} {error!r} {error.__dict__}" for error in errors) + str(await adapter.check())
+    assert not [form for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)) if form in told]
+    assert "mima" not in told
+
+
+@pytest.mark.parametrize(
+    "auth",
+    ['auth = { secret = { env = "x" }, values = { sign = "{{ (secret ~ now | timestamp) | md5 }}" } }',
+     'auth = { password = { env = "x" }, values = { sign = "{{ password | sha256 }}" } }'],
+)
+@played
+async def test_what_was_made_of_a_secret_is_shown_in_no_message(auth: str) -> None:
+    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        return 400, _JSON, json.dumps({"error": f"wrong sign {headers['x-sign']}"}).encode()
+
+    site = Ground(handle, desk(auth=options_of(auth)["auth"], account=("",), answers=(), headers={"X-Sign": "{{ auth.sign }}"}))
+    adapter = site.adapter()
+    for _ in range(3):
+        with pytest.raises(AdapterError) as refused:
+            await adapter.find("k")
+        site.net.clock.advance(1)
+        assert refused.value.message.endswith("wrong sign [hidden]")
