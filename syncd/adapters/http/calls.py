@@ -52,13 +52,12 @@ class Caller:
     async def run(self, steps: tuple[Step, ...], values: Values) -> Told:
         """Requests one after the other; what one of them tells or keeps is known to the next. Raises AdapterError, Already."""
         told, wrote = Told({}), False
-        for number, step in enumerate(steps):
-            looks = step.writes and number < len(steps) - 1 and step.method == "GET"
+        for step in steps:
             try:
-                page = await self.ask(step, values, looks=looks)
+                page = await self.ask(step, values)
             except AdapterError as error:
                 raise half_done(error) if wrote else error from None
-            wrote = wrote or (step.writes and not looks)
+            wrote = wrote or step.writes
             self._learn(told, step, page, values)
         return told
 
@@ -82,15 +81,14 @@ class Caller:
         given = {"id": "", "key": "", **values.names, **found}
         return place.made.text(given)
 
-    async def ask(self, step: Step, values: Values, files: tuple[File, ...] = (), *, looks: bool = False) -> Page:
-        """One request, once more after a fresh log-in. looks: it changes nothing, though it belongs to a write."""
-        writes = step.writes and not looks
+    async def ask(self, step: Step, values: Values, files: tuple[File, ...] = ()) -> Page:
+        """One request, once more after a fresh log-in."""
         for fresh in (False, True):
             session = await self._door.opened()
             names = values.fit(step.charset, step.names) | {"auth": self._door.names}
             request = step.outgoing(self._base, names, files)
             try:
-                return self._judged(step, await self._send(request, writes), writes)
+                return self._judged(step, await self._send(request, step.writes), step.writes)
             except NotLoggedIn as error:
                 if fresh or not self._door.renews:
                     raise AuthFailed(error.reason, error.message, where=error.where, hint=error.hint) from None
@@ -148,9 +146,7 @@ class Caller:
         except AuthFailed as error:
             self._shut(error, page, where, writes)
         except NotFound as error:
-            if page.kind in ("html", "text") or page.whole is None:
-                raise NotApplied("no_such_page", self._said(error.message, page), where=where, hint=_NOT_FOUND) from None
-            raise self._told(error, page, where) from None
+            raise NotApplied("no_such_page", self._said(error.message, page), where=where, hint=_NOT_FOUND) from None
         except AdapterError as error:
             raise self._told(error, page, where) from None
 
