@@ -8,7 +8,7 @@ from typing import Any
 
 from syncd.adapters.http.answers import Page
 from syncd.adapters.http.bodies import File, Outgoing
-from syncd.adapters.http.login import Door, NotLoggedIn, shown, spot
+from syncd.adapters.http.login import Door, NotLoggedIn, leads_to_login, shown, spot
 from syncd.adapters.http.options import Means, Rule
 from syncd.adapters.http.plan import Found, Options, Step
 from syncd.adapters.http.values import Values
@@ -154,7 +154,7 @@ class Caller:
         status = page.answer.status
         if status == 401:
             raise NotLoggedIn(error.reason, self._said(error.message, page), where=where, hint=_LOGIN) from None
-        if writes and 300 <= status < 400 and self._door.renews:  # such as /account/list?ok=1: it may be a success
+        if writes and 300 <= status < 400 and not leads_to_login(page.answer):
             raise Unknown("redirected", error.message, where=where, hint=_SESSION) from None
         self._door.drop()
         raise AuthFailed(error.reason, self._said(error.message, page), where=where, hint=error.hint) from None

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -30,6 +31,7 @@ _SPARE = timedelta(seconds=30)
 """A token counts as ended so long before it does: it must live until the request has arrived."""
 _ADDRESSES = "check the addresses in options.auth, and that the log-in server is well; then syncd check"
 _CHECK = "check user and password of auth, then syncd check"
+_NAMED = re.compile(r"(?i)log[_-]?(?:in|on)(?![a-z])|sign[_-]?(?:in|on)(?![a-z])|\bsso\b|\bcas\b")
 _DERIVED = 200
 """How many values made of secrets are remembered: more than calls at once can have made."""
 
@@ -315,6 +317,12 @@ def _target(answer: Answer) -> SplitResult | None:
     """Where an answer sends us, None if it doesn't."""
     location = answer.header("location")
     return urlsplit(urljoin(answer.url, location)) if 300 <= answer.status < 400 and location else None
+
+
+def leads_to_login(answer: Answer) -> bool:
+    """True for a redirect whose path names a log-in. /account/list?ok=1 or /save?session=1 may be a success all the same."""
+    target = _target(answer)
+    return target is not None and _NAMED.search(target.path) is not None
 
 
 def _facts(request: Outgoing, now: datetime, nonce: str) -> dict[str, str]:
