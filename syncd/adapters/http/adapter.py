@@ -15,7 +15,7 @@ from syncd.adapters.api import CheckReport, How, SiteConfig, Tools
 from syncd.adapters.http import bodies
 from syncd.adapters.http.answers import Page, Part
 from syncd.adapters.http.bodies import File
-from syncd.adapters.http.calls import Already, Caller, half_done
+from syncd.adapters.http.calls import Already, Caller, Told, half_done
 from syncd.adapters.http.check import Checker
 from syncd.adapters.http.login import Door
 from syncd.adapters.http.options import Search, States
@@ -88,13 +88,13 @@ class HttpAdapter:
         addresses, losses = await self._place(post)
         values = self._writer.of_post(post, state, column, addresses, self._tools.now())
         before = await self._listed_ids(values)
-        told = await self._run(self._plan.create, values)
+        told = await self._caller.run(self._plan.create, values)
         try:
             stored = await self._saved(post, state, values, told, before)
         except AdapterError as error:
             raise half_done(error) from None
         if stored.key not in ("", post.key):
-            await self._undo(stored, told)
+            await self._undo(stored, told.own_id)
         return self._result(stored, Wrote.CREATED, values, losses)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
@@ -329,13 +329,17 @@ class HttpAdapter:
         return (await self._caller.run(steps, values)).fields
 
     async def _saved(
-        self, post: Post, state: RemoteState, values: Values, told: dict[str, str], before: Set[str],
+        self, post: Post, state: RemoteState, values: Values, told: Told, before: Set[str],
     ) -> Stored:
         """A new post to its end: its id if the answer did not tell it, and published."""
-        if "id" not in told:
-            told = {**await self._look_for(post, values, before), **told}
-        values.learn(id=told["id"], version=told.get("version", ""), url=told.get("url", ""))
-        return await self._finished(post, state, values, told)
+        facts = told.fields
+        if "id" not in facts:
+            facts = {**await self._look_for(post, values, before), **facts}
+        elif facts["id"] != told.own_id and not await self._may_be(facts["id"], post):
+            raise Unknown("not_ours", f"the CMS took the post, and {facts['id'][:40]}, which a look told, has another key",
+                          hint="look at the column in the CMS; syncd adopt takes the post that is there")
+        values.learn(id=facts["id"], version=facts.get("version", ""), url=facts.get("url", ""))
+        return await self._finished(post, state, values, facts)
 
     async def _listed_ids(self, values: Values) -> frozenset[str]:
         """What the list shows before a create: an older post of the same title is an editor's, and never ours."""
@@ -391,12 +395,12 @@ class HttpAdapter:
         url = "" if state is RemoteState.DRAFT else stored.ref.url
         return replace(stored, ref=replace(stored.ref, state=state, url=url))
 
-    async def _undo(self, stored: Stored, told: Mapping[str, str]) -> None:
-        """The CMS has the key already and gave the post another one: it goes, or all is in doubt. told: by the create's own
-        answer; a post whose id it did not tell may be another's, and stays."""
+    async def _undo(self, stored: Stored, own_id: str) -> None:
+        """The CMS has the key already and gave the post another one: it goes, or all is in doubt. own_id: told by the create's
+        own answer; a post whose id it did not tell may be another's, and stays."""
         steps = self._plan.withdraw.get("delete")
         try:
-            if told.get("id") != stored.ref.id:
+            if own_id != stored.ref.id:
                 raise Rejected("", "not_ours", "the answer to create did not tell its id")
             if not steps:
                 raise Rejected("", "no_withdraw", "options.withdraw.delete is not declared")

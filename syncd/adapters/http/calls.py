@@ -29,10 +29,11 @@ class Already(Exception):
 
 @dataclass(slots=True)
 class Told:
-    """What the answers of some requests told: facts of a post by field, and the last page."""
+    """What the answers of some requests told: facts of a post by field, and the last page. own_id: told by one that wrote."""
 
     fields: dict[str, str]
     page: Page | None = None
+    own_id: str = ""
 
 
 def half_done(error: AdapterError) -> Unknown:
@@ -63,7 +64,9 @@ class Caller:
 
     def _learn(self, told: Told, step: Step, page: Page, values: Values) -> None:
         told.page = page
-        told.fields |= self.facts(step, page, values)
+        facts = self.facts(step, page, values)
+        told.fields |= facts
+        told.own_id = facts.get("id", told.own_id) if step.writes else told.own_id
         values.learn(**{name: page.value_at(where) for name, where in step.keep.items()},
                      **{name: told.fields[name] for name in ("id", "version", "url") if told.fields.get(name)})
 

@@ -100,6 +100,19 @@ async def test_a_new_post_of_another_key_is_neither_published_nor_deleted() -> N
     assert (list(fake.posts), fake.published) == (["1"], [])
 
 
+@played
+async def test_an_id_that_only_a_look_told_is_neither_published_nor_deleted_where_its_key_is_another() -> None:
+    fake = Old()
+    theirs = fake.editor()
+    look = {"url": "/list", "method": "GET", "looks": True, "answer": "html", "fields": {"id": "b"}}
+    site = old(fake)
+    save = site.options["create"]
+    with pytest.raises(Unknown) as doubt:
+        await site.adapter(create=[save, look], listed=None).create(post(), RemoteState.PUBLIC)
+    assert doubt.value.reason == "not_ours"
+    assert (theirs in fake.posts, fake.published) == (True, [])
+
+
 class Steps:
     """A CMS that fails one of the requests, by its number."""
 
