@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urljoin
@@ -15,7 +15,7 @@ from syncd.adapters.api import CheckReport, How, SiteConfig, Tools
 from syncd.adapters.http import bodies
 from syncd.adapters.http.answers import Page, Part
 from syncd.adapters.http.bodies import File
-from syncd.adapters.http.calls import Already, Caller
+from syncd.adapters.http.calls import Already, Caller, Told, half_done
 from syncd.adapters.http.check import Checker
 from syncd.adapters.http.login import Door
 from syncd.adapters.http.options import Search, States
@@ -87,11 +87,14 @@ class HttpAdapter:
         await self._refuse_twin(post.key)
         addresses, losses = await self._place(post)
         values = self._writer.of_post(post, state, column, addresses, self._tools.now())
-        told = await self._run(self._plan.create, values)
+        before = await self._listed_ids(values)
+        told = await self._caller.run(self._plan.create, values)
         try:
-            stored = await self._saved(post, state, values, told)
+            stored = await self._saved(post, state, values, told, before)
         except AdapterError as error:
-            raise self._caller.half_done(error, self._plan.create[-1]) from None
+            raise half_done(error) from None
+        if stored.key not in ("", post.key):
+            await self._undo(stored, told.own_id)
         return self._result(stored, Wrote.CREATED, values, losses)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
@@ -109,7 +112,7 @@ class HttpAdapter:
         try:
             stored = await self._finished(post, state, values, fields)
         except AdapterError as error:
-            raise self._caller.half_done(error, self._plan.update[-1]) from None
+            raise half_done(error) from None
         return self._result(stored, Wrote.UPDATED, values, losses)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
@@ -325,18 +328,28 @@ class HttpAdapter:
     async def _run(self, steps: tuple[Step, ...], values: Values) -> dict[str, str]:
         return (await self._caller.run(steps, values)).fields
 
-    async def _saved(self, post: Post, state: RemoteState, values: Values, told: dict[str, str]) -> Stored:
-        """A new post to its end: its id if the answer did not tell it, its key, and published."""
-        if "id" not in told:
-            told = {**await self._look_for(post, values), **told}
-        values.learn(id=told["id"], version=told.get("version", ""), url=told.get("url", ""))
-        stored = await self._finished(post, state, values, told)
-        if stored.key not in ("", post.key):
-            await self._undo(stored)
-        return stored
+    async def _saved(
+        self, post: Post, state: RemoteState, values: Values, told: Told, before: Set[str],
+    ) -> Stored:
+        """A new post to its end: its id if the answer did not tell it, and published."""
+        facts = told.fields
+        if "id" not in facts:
+            facts = {**await self._look_for(post, values, before), **facts}
+        elif facts["id"] != told.own_id and not await self._may_be(facts["id"], post):
+            raise Unknown("not_ours", f"the CMS took the post, and {facts['id'][:40]}, which a look told, has another key",
+                          hint="look at the column in the CMS; syncd adopt takes the post that is there")
+        values.learn(id=facts["id"], version=facts.get("version", ""), url=facts.get("url", ""))
+        return await self._finished(post, state, values, facts)
 
-    async def _look_for(self, post: Post, values: Values) -> dict[str, str]:
-        """Where a post stands that was just made: by its key, or by its title where that is all that a page shows."""
+    async def _listed_ids(self, values: Values) -> frozenset[str]:
+        """What the list shows before a create: an older post of the same title is an editor's, and never ours."""
+        listed = self._plan.listed
+        rows = [row async for row in self._rows(listed, values)] if listed is not None else []
+        return frozenset(row["id"] for row in rows if row.get("id"))
+
+    async def _look_for(self, post: Post, values: Values, before: Set[str]) -> dict[str, str]:
+        """Where a post stands that was just made: by its key, or by its title among those that the list did not show before,
+        where that is all that a page shows."""
         if self._plan.find is not None:
             found = await self._search(post.key)
             if found is not None:
@@ -344,11 +357,18 @@ class HttpAdapter:
         listed = self._plan.listed
         rows = [row async for row in self._rows(listed, values)] if listed is not None else []
         title = visible.normalise(post.title)
-        same = [row for row in rows if row.get("id") and visible.normalise(row.get("title", "")) == title]
+        new = [row for row in rows if row.get("id") and row["id"] not in before]
+        same = [row for row in new if visible.normalise(row.get("title", "")) == title and await self._may_be(row["id"], post)]
         if len(same) != 1:
-            raise Unknown("not_listed", f"the CMS took the post, and {len(same)} posts of its title are shown",
+            raise Unknown("not_listed", f"the CMS took the post, and {len(same)} new posts of its title are shown",
                           hint="look at the column in the CMS; syncd adopt takes the post that is there")
         return same[0]
+
+    async def _may_be(self, id: str, post: Post) -> bool:
+        """False where `read` shows a key that is not the post's: nobody else's post is published or changed for ours."""
+        if not any("key" in step.fields for step in self._plan.read):
+            return True
+        return (await self._read(id)).key in ("", post.key)
 
     async def _finished(self, post: Post, state: RemoteState, values: Values, told: dict[str, str]) -> Stored:
         if self._plan.publish and state is RemoteState.PUBLIC:
@@ -375,10 +395,13 @@ class HttpAdapter:
         url = "" if state is RemoteState.DRAFT else stored.ref.url
         return replace(stored, ref=replace(stored.ref, state=state, url=url))
 
-    async def _undo(self, stored: Stored) -> None:
-        """The CMS has the key already and gave the post another one: it goes, or all is in doubt."""
+    async def _undo(self, stored: Stored, own_id: str) -> None:
+        """The CMS has the key already and gave the post another one: it goes, or all is in doubt. own_id: told by the create's
+        own answer; a post whose id it did not tell may be another's, and stays."""
         steps = self._plan.withdraw.get("delete")
         try:
+            if own_id != stored.ref.id:
+                raise Rejected("", "not_ours", "the answer to create did not tell its id")
             if not steps:
                 raise Rejected("", "no_withdraw", "options.withdraw.delete is not declared")
             await self._caller.run(steps, self._of_stored(stored.ref, stored, stored.ref.version))

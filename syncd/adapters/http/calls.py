@@ -8,7 +8,7 @@ from typing import Any
 
 from syncd.adapters.http.answers import Page
 from syncd.adapters.http.bodies import File, Outgoing
-from syncd.adapters.http.login import Door, NotLoggedIn, shown, spot
+from syncd.adapters.http.login import Door, NotLoggedIn, leads_to_login, shown, spot
 from syncd.adapters.http.options import Means, Rule
 from syncd.adapters.http.plan import Found, Options, Step
 from syncd.adapters.http.values import Values
@@ -19,6 +19,7 @@ from syncd.web.status import raise_for_read, raise_for_write, retry_after
 
 _TYPES: Mapping[str, tuple[str, ...]] = {"html": ("text/html", "application/xhtml+xml")}
 _NOT_FOUND = "check the address; if this is how the CMS says that a post is gone, say so in answers (missing)"
+_SESSION = "say in answers how a success is known (done) and how an ended session is (not_logged_in)"
 _RULE = "add what it means to options.answers, if it is a refusal"
 
 
@@ -28,10 +29,18 @@ class Already(Exception):
 
 @dataclass(slots=True)
 class Told:
-    """What the answers of some requests told: facts of a post by field, and the last page."""
+    """What the answers of some requests told: facts of a post by field, and the last page. own_id: told by one that wrote."""
 
     fields: dict[str, str]
     page: Page | None = None
+    own_id: str = ""
+
+
+def half_done(error: AdapterError) -> Unknown:
+    """What is told when something fails after a request that wrote: nothing but Unknown is the whole truth then."""
+    if isinstance(error, Unknown):
+        return error
+    return Unknown(error.reason, f"the first part was done, then: {error.message}", where=error.where, hint=error.hint)
 
 
 class Caller:
@@ -39,35 +48,27 @@ class Caller:
 
     def __init__(self, options: Options, base: str, wire: Wire, door: Door) -> None:
         self._options, self._base = options, base
-        self._parked = options.find is None
         self._wire, self._door = wire, door
 
     async def run(self, steps: tuple[Step, ...], values: Values) -> Told:
         """Requests one after the other; what one of them tells or keeps is known to the next. Raises AdapterError, Already."""
         told, wrote = Told({}), False
-        for number, step in enumerate(steps):
-            looks = step.writes and number < len(steps) - 1 and step.method == "GET"
+        for step in steps:
             try:
-                page = await self.ask(step, values, looks=looks)
+                page = await self.ask(step, values)
             except AdapterError as error:
-                raise self.half_done(error, step) if wrote else error from None
-            wrote = wrote or (step.writes and not looks)
+                raise half_done(error) if wrote else error from None
+            wrote = wrote or step.writes
             self._learn(told, step, page, values)
         return told
 
     def _learn(self, told: Told, step: Step, page: Page, values: Values) -> None:
         told.page = page
-        told.fields |= self.facts(step, page, values)
+        facts = self.facts(step, page, values)
+        told.fields |= facts
+        told.own_id = facts.get("id", told.own_id) if step.writes else told.own_id
         values.learn(**{name: page.value_at(where) for name, where in step.keep.items()},
                      **{name: told.fields[name] for name in ("id", "version", "url") if told.fields.get(name)})
-
-    def half_done(self, error: AdapterError, step: Step) -> AdapterError:
-        """What is told when a request after one that wrote fails: no refusal is the whole truth then. A post that was made and
-        not published is found by its key, so that there the error itself says what to do."""
-        whole = isinstance(error, Unknown | Conflict | NotFound)
-        if whole or (step.op in ("create", "publish") and not self._parked):
-            return error
-        return Unknown(error.reason, f"the first part was done, then: {error.message}", where=error.where, hint=error.hint)
 
     def facts(self, step: Step, page: Page, values: Values, row: Any = None) -> dict[str, str]:
         """The fields that an answer, or a row of it, tells; those that it does not tell are left out."""
@@ -83,15 +84,14 @@ class Caller:
         given = {"id": "", "key": "", **values.names, **found}
         return place.made.text(given)
 
-    async def ask(self, step: Step, values: Values, files: tuple[File, ...] = (), *, looks: bool = False) -> Page:
-        """One request, once more after a fresh log-in. looks: it changes nothing, though it belongs to a write."""
-        writes = step.writes and not looks
+    async def ask(self, step: Step, values: Values, files: tuple[File, ...] = ()) -> Page:
+        """One request, once more after a fresh log-in."""
         for fresh in (False, True):
             session = await self._door.opened()
             names = values.fit(step.charset, step.names) | {"auth": self._door.names}
             request = step.outgoing(self._base, names, files)
             try:
-                return self._judged(step, await self._send(request, writes), writes)
+                return self._judged(step, await self._send(request, step.writes), step.writes)
             except NotLoggedIn as error:
                 if fresh or not self._door.renews:
                     raise AuthFailed(error.reason, error.message, where=error.where, hint=error.hint) from None
@@ -105,27 +105,36 @@ class Caller:
         except (Unknown, NotApplied) as error:
             lost = isinstance(error, Unknown) or (request.method in ("GET", "HEAD") and not before_it_was_sent(error))
             sort = Unknown if writes and lost else NotApplied
-            raise sort(error.reason, error.message, where=spot(request.url), hint=error.hint) from None
+            where, said = spot(request.url), shown(error.message, self._door.hidden)
+            raise sort(error.reason, said, where=where, hint=error.hint) from None
 
     # What an answer means
 
     def _judged(self, step: Step, answer: Answer, writes: bool) -> Page:
         page = Page(answer, step.kind)
         where = self._where(step, answer)
-        if self._door.is_shut(answer):
-            raise NotLoggedIn("not_logged_in", "the CMS sends us to its log-in page", where=where, hint=_LOGIN)
         rule = next((rule for rule in self._options.answers if self._fits(rule, step, page)), None)
         if rule is not None and rule.means == "done":
             return self._whole(page, step, where, writes)
         if rule is not None:
             self._raise(rule, page, where)
-        if self._door.shows_form(answer):
-            raise NotLoggedIn("not_logged_in", "the CMS shows its log-in page", where=where, hint=_LOGIN)
+        self._check_session(answer, where, writes)
         self._check_status(step, page, where, writes)
         if any(rule.means == "done" and self._is_for(rule, step) for rule in self._options.answers):
             sort = Unknown if writes else NotApplied
             raise sort("odd_answer", self._said("the answer is none that the options know", page), where=where, hint=_RULE)
         return self._whole(page, step, where, writes)
+
+    def _check_session(self, answer: Answer, where: str, writes: bool) -> None:
+        """Raises NotLoggedIn, after which a request is made again: of a write only where it was certainly not done. What may
+        be a success that looks like a log-in leaves a write in doubt."""
+        door = self._door
+        sent, shown = door.is_shut(answer), door.shows_form(answer)
+        if writes and (sent or shown) and not (door.is_surely_shut(answer) or door.surely_shows_form(answer)):
+            raise Unknown("odd_answer", "the answer looks like a log-in page, or like a success", where=where, hint=_SESSION)
+        if sent or shown:
+            said = "the CMS sends us to its log-in page" if sent else "the CMS shows its log-in page"
+            raise NotLoggedIn("not_logged_in", said, where=where, hint=_LOGIN)
 
     def _check_status(self, step: Step, page: Page, where: str, writes: bool) -> None:
         answer = page.answer
@@ -138,17 +147,18 @@ class Caller:
             else:
                 raise_for_read(answer, expected_type=expected)
         except AuthFailed as error:
-            self._shut(error, answer, page, where)
+            self._shut(error, page, where, writes)
         except NotFound as error:
-            if page.kind in ("html", "text") or page.whole is None:
-                raise NotApplied("no_such_page", self._said(error.message, page), where=where, hint=_NOT_FOUND) from None
-            raise self._told(error, page, where) from None
+            raise NotApplied("no_such_page", self._said(error.message, page), where=where, hint=_NOT_FOUND) from None
         except AdapterError as error:
             raise self._told(error, page, where) from None
 
-    def _shut(self, error: AuthFailed, answer: Answer, page: Page, where: str) -> None:
-        if answer.status == 401:
+    def _shut(self, error: AuthFailed, page: Page, where: str, writes: bool) -> None:
+        status = page.answer.status
+        if status == 401:
             raise NotLoggedIn(error.reason, self._said(error.message, page), where=where, hint=_LOGIN) from None
+        if writes and 300 <= status < 400 and not leads_to_login(page.answer):
+            raise Unknown("redirected", error.message, where=where, hint=_SESSION) from None
         self._door.drop()
         raise AuthFailed(error.reason, self._said(error.message, page), where=where, hint=error.hint) from None
 

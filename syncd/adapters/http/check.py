@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from syncd.adapters.api import CheckItem, CheckReport
+from syncd.adapters.api import Capabilities, CheckItem, CheckReport
 from syncd.adapters.http.calls import Caller
 from syncd.adapters.http.login import Door
 from syncd.adapters.http.plan import Plan
@@ -21,6 +21,12 @@ _CLASSES = {
     "C": "nothing twice; an edit at the moment of an update can be overwritten",
     "parked": "what is in doubt waits for a person, since nothing can be looked up",
 }
+_BLIND = ("nothing is compared before an update or a withdrawal (neither read nor conditional is declared), so that ANY edit "
+          "made at the site is overwritten")
+_NEVER_GONE = ("no rule of answers says that a post is gone (missing): what somebody deleted at the site is tried again until "
+               "a person sees to it")
+_GONE_BY_STATUS = ("answers knows a missing post by its status alone, as a gateway without a route answers too: add when or "
+                   "contains")
 
 
 class Checker:
@@ -38,8 +44,9 @@ class Checker:
         if await self._logs_in() and await self._reaches():
             await self._looks_up()
         self._https()
+        self._gone()
         guarantee = self._plan.capabilities.guarantee
-        self._say("class", True, f"{guarantee}: {_CLASSES[guarantee]}")
+        self._say("class", True, f"{guarantee}: {promise(self._plan.capabilities)}")
         return CheckReport(all(item.ok for item in self._items), self._plan.capabilities, tuple(self._items), skew=self._skew)
 
     def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> None:
@@ -89,12 +96,27 @@ class Checker:
         self._say("find", found is None, told,
                   "the CMS ignores the parameter, or fields.key is not where our key stands: correct options.find")
 
+    def _gone(self) -> None:
+        """How a post that is gone is known: an HTTP status alone may be that of a gateway."""
+        rules = [rule for rule in self._plan.options.answers if rule.means == "missing"]
+        if not rules:
+            self._say("gone", True, _NEVER_GONE)
+        elif any(not (rule.when or rule.contains or rule.location) for rule in rules):
+            self._say("gone", True, _GONE_BY_STATUS)
+
     def _https(self) -> None:
         parts = urlsplit(self._plan.options.api_url)
         host = parts.hostname or ""
         plain = parts.scheme == "http" and host not in ("localhost", "::1") and not host.startswith("127.")
         if plain and self._plan.login.auth.kind not in ("none", "hmac"):
             self._say("https", True, "the log-in goes over the network in clear: use https where the CMS has it")
+
+
+def promise(can: Capabilities) -> str:
+    """What the class means for this CMS, in words."""
+    if can.conditional_update != "none":
+        return _CLASSES[can.guarantee]
+    return f"nothing twice; {_BLIND}" if can.guarantee == "C" else f"{_CLASSES[can.guarantee]}; {_BLIND}"
 
 
 def skew(answer: Answer) -> float | None:

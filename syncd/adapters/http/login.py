@@ -6,11 +6,13 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, quote_plus, urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -20,14 +22,18 @@ from syncd.adapters.http.plan import Login, auth_names
 from syncd.adapters.http.templates import Template
 from syncd.adapters.http.wire import Wire
 from syncd.adapters.markup import decode
-from syncd.errors import AuthFailed, NotApplied, Rejected, Unknown
+from syncd.errors import AdapterError, AuthFailed, NotApplied, RateLimited, Rejected
 from syncd.web.api import Answer
 from syncd.web.status import raise_for_read
 from syncd.web.urls import redacted
 
 _SPARE = timedelta(seconds=30)
 """A token counts as ended so long before it does: it must live until the request has arrived."""
+_ADDRESSES = "check the addresses in options.auth, and that the log-in server is well; then syncd check"
 _CHECK = "check user and password of auth, then syncd check"
+_NAMED = re.compile(r"(?i)log[_-]?(?:in|on)(?![a-z])|sign[_-]?(?:in|on)(?![a-z])|\bsso\b|\bcas\b")
+_DERIVED = 200
+"""How many values made of secrets are remembered: more than calls at once can have made."""
 
 
 class NotLoggedIn(AuthFailed):
@@ -43,6 +49,7 @@ class Door:
         self._secrets = login.secrets()
         self._marks = {name: self._mark(name) for name in auth_names(login.auth)}
         self._session: dict[str, str] = {}
+        self._derived: dict[str, None] = {}
         self._until: datetime | None = None
         self._lock = asyncio.Lock()
         self._count = 0
@@ -62,8 +69,10 @@ class Door:
     @property
     def hidden(self) -> tuple[str, ...]:
         """Texts that may never be shown."""
-        kept = (*self._secrets.values(), *self._session.values())
-        return tuple(text for text in kept if len(text) > 3 and text not in (self._secrets.get("user"),))
+        own = [text for name, text in self._secrets.items() if name != "user"]
+        kept = [text for text in (*own, *self._session.values(), *self._derived) if len(text) > 3]
+        forms = {form: None for text in kept for form in (text, quote(text, safe=""), quote_plus(text))}
+        return tuple(sorted(forms, key=len, reverse=True))
 
     def _mark(self, name: str) -> str:
         key = "\0".join(self._secrets.values()).encode() or b"-"
@@ -80,15 +89,25 @@ class Door:
         return replace(request, headers={**request.headers, **self._added(request, values)})
 
     def _made(self) -> dict[str, str]:
-        given = {**self._secrets, "now": self._now()}
-        return _texts(self._login.words, given)
+        made = _texts(self._login.words, {**self._secrets, "now": self._now()})
+        self._derive(text for name, text in made.items() if self._login.words[name].names & self._secrets.keys() - {"user"})
+        return made
+
+    def _derive(self, texts: Iterable[str]) -> None:
+        """Remember what was made of secrets lately, so that no message of the CMS shows it."""
+        for text in texts:
+            self._derived.pop(text, None)
+            self._derived[text] = None
+        while len(self._derived) > _DERIVED:
+            del self._derived[next(iter(self._derived))]
 
     def _added(self, request: Outgoing, values: Mapping[str, str]) -> dict[str, str]:
         auth = self._auth
         match auth.kind:
             case "basic":
-                pair = f"{values['user']}:{values['password']}".encode()
-                return {"authorization": f"Basic {base64.b64encode(pair).decode()}"}
+                pair = base64.b64encode(f"{values['user']}:{values['password']}".encode()).decode()
+                self._derive([pair])
+                return {"authorization": f"Basic {pair}"}
             case "bearer":
                 return {"authorization": f"Bearer {values['token']}"}
             case "header":
@@ -110,6 +129,7 @@ class Door:
         string = _quietly(lambda: self._login.sign.text(given) if self._login.sign else "", "sign")
         digest = hmac.new(self._secrets["secret"].encode(), string.encode(), self._auth.algorithm)
         signature = digest.hexdigest() if self._auth.encoding == "hex" else base64.b64encode(digest.digest()).decode()
+        self._derive([signature])
         full = {**given, "signature": signature}
         return _texts(self._login.headers, full)
 
@@ -151,10 +171,22 @@ class Door:
             elif self._auth.kind == "form":
                 await self._fill_in()
             await self._scrape_tokens()
-        except Unknown as error:
-            raise NotApplied(error.reason, f"the log-in: {error.message}", where=error.where, hint=error.hint) from None
+        except AdapterError as error:
+            raise self._of_login(error) from None
         self._count += 1
         self.session = self._count
+
+    def _of_login(self, error: AdapterError) -> AdapterError:
+        """A failure of the log-in, which tells nothing of any post and holds no secret: whatever is no refusal of ours and
+        no pause was not applied."""
+        where, said = shown(spot(error.where), self.hidden), f"the log-in: {shown(error.message, self.hidden)}"
+        if isinstance(error, AuthFailed):
+            return AuthFailed(error.reason, said, where=where, hint=error.hint)
+        if isinstance(error, RateLimited):
+            return RateLimited(error.reason, said, after=error.after, said=error.said, where=where, hint=error.hint)
+        if isinstance(error, NotApplied):
+            return NotApplied(error.reason, said, after=error.after, where=where, hint=error.hint)
+        return NotApplied(error.reason, said, where=where, hint=_ADDRESSES)
 
     async def _ask_token(self) -> None:
         """RFC 6749, 4.4: client credentials."""
@@ -244,24 +276,53 @@ class Door:
     # What an answer says of the session
 
     def is_shut(self, answer: Answer) -> bool:
-        """True for a redirect to the very page on which one logs in."""
-        location = answer.header("location")
-        if not 300 <= answer.status < 400 or not location or self._auth.kind != "form":
-            return False
-        path = urlsplit(urljoin(answer.url, location)).path
+        """True for a redirect to the page on which one logs in, whatever is added to its query (such as where one came from).
+        Good enough for a look, which may be made again; a write asks `is_surely_shut`."""
+        target = _target(answer)
+        return target is not None and any(
+            target.path == page.path and Counter(parse_qsl(page.query, True)) <= Counter(parse_qsl(target.query, True))
+            for page in self._pages())
+
+    def is_surely_shut(self, answer: Answer) -> bool:
+        """True for a redirect to exactly that page: one front controller (/index.php?m=…) has log-in and lists alike."""
+        target = _target(answer)
+        return target is not None and any(
+            target[:3] == page[:3] and Counter(parse_qsl(page.query, True)) == Counter(parse_qsl(target.query, True))
+            for page in self._pages())
+
+    def _pages(self) -> list[SplitResult]:
+        """The addresses at which one logs in, of a log-in by form."""
+        if self._auth.kind != "form" or self._auth.login is None:
+            return []
         known = [self._login.page.text({"now": self._now()})] if self._login.page else []
-        if self._auth.login is not None:
-            known.append(self._auth.login.url)
-        return any(path == urlsplit(urljoin(f"{self._base}/", each.lstrip("/"))).path for each in known if "{" not in each)
+        plain = [each.lstrip("/") for each in (*known, self._auth.login.url) if "{" not in each]
+        return [urlsplit(urljoin(f"{self._base}/", each)) for each in plain]
+
+    def surely_shows_form(self, answer: Answer) -> bool:
+        """True for a page that holds the text by which the options know the log-in page."""
+        return bool(self._auth.login_page) and self.shows_form(answer)
 
     def shows_form(self, answer: Answer) -> bool:
-        """True for a page on which one logs in, though another one was asked for."""
+        """True for a page on which one logs in, though another one was asked for. A field for a password may stand in other
+        pages too: good enough for a look; a write asks `surely_shows_form`."""
         if self._auth.kind != "form" or answer.status != 200 or not answer.content_type.endswith(("html", "xhtml+xml")):
             return False
         text = decode(answer.body, answer.header("content-type"))
         if self._auth.login_page:
             return self._auth.login_page in text
         return LexborHTMLParser(text).css_first('input[type="password"]') is not None
+
+
+def _target(answer: Answer) -> SplitResult | None:
+    """Where an answer sends us, None if it doesn't."""
+    location = answer.header("location")
+    return urlsplit(urljoin(answer.url, location)) if 300 <= answer.status < 400 and location else None
+
+
+def leads_to_login(answer: Answer) -> bool:
+    """True for a redirect whose path names a log-in. /account/list?ok=1 or /save?session=1 may be a success all the same."""
+    target = _target(answer)
+    return target is not None and _NAMED.search(target.path) is not None
 
 
 def _facts(request: Outgoing, now: datetime, nonce: str) -> dict[str, str]:

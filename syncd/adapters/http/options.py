@@ -68,7 +68,7 @@ class Request(Table):
     """One request; every text in it is a template. url: absolute, or below api_url. One of json (a table or list whose
     texts are templates), form, multipart, xml and text is its body. file: the part of a multipart body that holds a
     file. fields: where the facts of a post stand in its answer, in place of options.fields. keep: values of the answer for
-    the requests that follow."""
+    the requests that follow. looks: it changes nothing, though it is one of the requests of a write."""
 
     url: str
     method: str = ""
@@ -85,6 +85,7 @@ class Request(Table):
     answer: Kind | None = None
     fields: Fields | None = None
     keep: dict[str, Place] = {}
+    looks: bool = False
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:

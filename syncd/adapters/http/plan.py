@@ -68,6 +68,7 @@ class Step:
     fields: Mapping[str, Found]
     keep: Mapping[str, Where]
     search: Search | None = None
+    looks: bool = False
 
     @property
     def by_column(self) -> bool:
@@ -81,8 +82,8 @@ class Step:
 
     @property
     def writes(self) -> bool:
-        """A GET among the requests of a write only looks, unless it is the only one."""
-        return self.op not in READS
+        """Whether it may change something: each request of a write, whatever its method, unless it is declared to look."""
+        return self.op not in READS and not self.looks
 
     def outgoing(self, base: str, context: Context, files: tuple[bodies.File, ...] = ()) -> Outgoing:
         """The request for these values. Raises Rejected("template")."""
@@ -230,6 +231,7 @@ class _Compiler:
         find = self._one("find", "find", options.find)
         listed = self._one("find", "listed", options.listed, {"title", "column", "column_name"})
         check, upload = self._one("check", "check", options.check), self._one("upload", "upload", options.upload)
+        self._one_writes("upload", (upload,) if upload is not None else ())
         address = self._template("address", options.address, FOUND | SITE) if options.address else None
         self._rules()
         self._charsets()
@@ -278,7 +280,12 @@ class _Compiler:
             spot = place if len(requests) == 1 else f"{place}[{number}]"
             made.append(self._step(op, spot, request, known | kept, kept))
             kept |= {*request.keep, *REF}
+        self._one_writes(place, tuple(made))
         return tuple(made)
+
+    def _one_writes(self, place: str, steps: tuple[Step, ...]) -> None:
+        self._need(not steps or steps[0].op in READS or any(step.writes for step in steps),
+                   f"{place}: looks is said of all its requests; leave it out where something is changed")
 
     def _step(self, op: Op, place: str, request: Request, known: frozenset[str], kept: frozenset[str]) -> Step:
         text = self._texts(known, kept)
@@ -293,7 +300,7 @@ class _Compiler:
             tuple((name, text(f"{place}.query.{name}", each)) for name, each in request.query.items()),
             tuple((name, text(f"{place}.headers.{name}", each)) for name, each in headers.items()),
             shape, body, request.file, request.content_type, charset, kind, self._fields(place, request.fields, kind, known),
-            request.keep, self._search(place, request, kind),
+            request.keep, self._search(place, request, kind), request.looks,
         )
 
     def _texts(self, known: frozenset[str], kept: frozenset[str]) -> Callable[..., Template]:

@@ -52,6 +52,11 @@ url = "/api/posts/{{ id }}/withdraw"
 headers = { if-match = "{% if version %}\\"{{ version }}\\"{% endif %}" }
 json = { how = "delete" }
 
+[[answers]]
+means = "missing"
+status = 404
+when = "error == 'no_post'"
+
 # A wrong token is no error for it: it answers as to anybody
 [[answers]]
 means = "not_logged_in"

@@ -90,7 +90,7 @@ async def error_of(ground: Ground) -> AdapterError:
         (200, '{"code": "0"}', Unknown, "odd_answer"), (200, "<html>WAF</html>", Unknown, "odd_answer"),
         (200, "", Unknown, "odd_answer"), (204, "", Unknown, "odd_answer"), (302, "", Unknown, "redirected"),
         (500, '{"code": 0, "id": 1}', None, ""), (500, "{}", Unknown, "server_error"), (502, "", Unknown, "server_error"),
-        (404, "{}", NotFound, "not_found"), (404, "<html>404</html>", NotApplied, "no_such_page"),
+        (404, "{}", NotApplied, "no_such_page"), (404, "<html>404</html>", NotApplied, "no_such_page"),
         (401, "{}", AuthFailed, "unauthorized"), (403, "{}", AuthFailed, "forbidden"), (409, "{}", Conflict, "conflict_exists"),
         (412, "{}", Conflict, "conflict_version"), (423, "{}", Conflict, "conflict_locked"),
         (429, "{}", RateLimited, "rate_limited"),
@@ -316,3 +316,85 @@ def test_the_token_server_may_be_private_and_is_told_to_the_firewalls_owner(tmp_
     found = set(_addresses(table, Options.model_validate(table.options)))
     assert found == {("www.county.example", 443), ("cms.county.example", 8443), ("10.0.0.7", 9000)}
     assert {row["host"] for row in outgoing(config)} == {"www.county.example", "cms.county.example", "10.0.0.7"}
+
+
+# Whether a post is gone
+
+GATEWAY = '{"message": "no Route matched with those values"}'
+GONE = {"means": "missing", "status": 404, "when": "error == 'no_post'"}
+
+
+def single(**changes: Any) -> Ground:
+    """A look-up, a read and a withdrawal of one post by its address."""
+    fields = {"id": "id", "key": "key", "title": "title", "html": "html"}
+    return site(**{"find": {"url": "/by/{{ key }}", "fields": fields}, "read": {"url": "/read/{{ id }}", "fields": fields},
+                   "withdraw": {"delete": {"url": "/delete/{{ id }}", "fields": {}}}, "answers": (GONE,)} | changes)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("rules", [(), (GONE,)])
+@pytest.mark.parametrize("body", [GATEWAY, "{}"])
+@played
+async def test_a_404_that_does_not_say_so_is_no_proof_that_a_post_is_gone(status: int, rules: Any, body: str) -> None:
+    for read in ({"read": None}, {}):
+        ground = single(answers=rules, **read)
+        says(ground, status, body)
+        adapter = ground.adapter()
+        looks = [lambda a=adapter: a.find("k"), lambda a=adapter: a.withdraw(RemoteRef("1"), "delete", None)]
+        for call in looks if read else [*looks, lambda a=adapter: a.read(RemoteRef("1"))]:
+            with pytest.raises(NotApplied) as raised:
+                await call()
+            assert "missing" in raised.value.hint
+
+
+@played
+async def test_a_404_that_says_so_by_a_rule_is_a_post_that_is_gone() -> None:
+    ground = single()
+    says(ground, 404, '{"error": "no_post"}')
+    adapter = ground.adapter()
+    assert await adapter.find("k") is None
+    assert (await adapter.withdraw(RemoteRef("1"), "delete", None)).outcome is Wrote.ALREADY
+    with pytest.raises(NotFound):
+        await adapter.read(RemoteRef("1"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [((), "no rule of answers says that a post is gone"), (({"means": "missing", "status": 404},), "by its status alone"),
+     ((GONE,), "")],
+)
+@played
+async def test_the_check_says_where_a_missing_post_is_not_known_well(rules: Any, told: str) -> None:
+    ground = single(answers=rules)
+    says(ground, 404, '{"error": "no_post"}')
+    items = [item.detail for item in (await ground.adapter().check()).items if item.name == "gone"]
+    assert (told in items[0]) if told else not items
+
+
+# Which requests of a write may have written
+
+
+@pytest.mark.parametrize("looks", [True, False])
+@played
+async def test_a_get_that_is_not_the_last_request_of_a_write_is_in_doubt_unless_it_looks(looks: bool) -> None:
+    first = {"url": "/lock.do", "method": "GET", "fields": {}, "looks": looks}
+    ground = site(withdraw={"delete": [first, {"url": "/delete.do", "fields": {}}]}, answers=())
+    error = NotApplied if looks else Unknown
+    for fault in ("lost_after", "lost_before", "cut_answer", "bad_gateway"):
+        ground.net.strike(fault, on=lambda method, url: "lock" in url)
+        with pytest.raises(error):
+            await ground.adapter().withdraw(RemoteRef("1"), "delete", None)
+    ground.net.strike("limited", on=lambda method, url: "delete" in url)
+    with pytest.raises(RateLimited if looks else Unknown):
+        await ground.adapter().withdraw(RemoteRef("1"), "delete", None)
+
+
+@pytest.mark.parametrize("find", [None, {"url": "/list", "rows": "posts", "fields": {"id": "id", "key": "key"}}])
+@pytest.mark.parametrize("reads", [True, False])
+@played
+async def test_the_check_says_that_any_edit_is_overwritten_where_nothing_is_compared(find: Any, reads: bool) -> None:
+    read = {"url": "/read/{{ id }}", "fields": {"title": "t", "html": "h"}} if reads else None
+    report = await site(find=find, read=read).adapter().check()
+    (item,) = [item for item in report.items if item.name == "class"]
+    assert ("ANY edit" in item.detail) == (not reads)
+    assert ("at the moment of an update" in item.detail) == (reads and find is not None)

@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 import pytest
 
-from syncd.errors import AuthFailed, NotApplied, RateLimited
-from syncd.model import RemoteState
+from syncd.errors import AdapterError, AuthFailed, NotApplied, RateLimited, Unknown
+from syncd.model import RemoteRef, RemoteState
 from tests.adapters.http.desk import desk
 from tests.adapters.http.kit import SECRET, Ground, example, options_of, played, post
 from tests.adapters.http.platform import Platform
@@ -393,3 +393,166 @@ async def test_no_cookie_and_no_log_in_goes_to_another_host() -> None:
     assert await site.adapter(find=public).find("k") is None
     assert seen["/list?t="] == ""
     assert "secret-token" in seen["/api/posts?key=k"]
+
+
+# What looks like a log-in after a write
+
+
+class Controller:
+    """One address for all, as old PHP has it: log-in, list and save differ by the query only."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.replies = list(replies)
+        self.saved = 0
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        asked = dict(parse_qsl(urlsplit(path).query))
+        if asked.get("m") == "login":
+            return 200, {"content-type": "text/html"}, b"<h1>welcome</h1>"
+        self.saved += 1
+        return self.replies.pop(0) if self.replies else (200, {"content-type": "text/html"}, b"<p>ok</p>")
+
+
+def controlled(*replies: Reply, login_page: str = "", answers: Any = ()) -> tuple[Controller, Ground]:
+    fake = Controller(*replies)
+    auth = options_of("""
+[auth]
+kind = "form"
+user = "syncd"
+password = { env = "x" }
+login = { url = "/index.php?m=login", form = { p = "{{ password }}" } }
+""")["auth"] | {"login_page": login_page}
+    create = {"url": "/index.php?m=save", "form": {"t": "{{ title }}"}, "answer": "html", "fields": {"id": {"made": "7"}}}
+    bare = {"unique": "none", "conditional": "none", "read": None, "find": None, "account": ("",), "message": None}
+    return fake, Ground(fake.handle, desk(auth=auth, create=create, answers=answers, **bare))
+
+
+HTML = {"content-type": "text/html"}
+LISTED: Reply = (302, {"location": "/index.php?m=list&ok=1"}, b"")
+WITH_PASSWORD: Reply = (200, HTML, "<p>保存成功</p><form>修改密码<input type=password name=p></form>".encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "rule"),
+    [(LISTED, {"means": "done", "on": ["create"], "location": "ok=1", "answer": "html"}),
+     (WITH_PASSWORD, {"means": "done", "on": ["create"], "contains": "保存成功", "answer": "html"})],
+)
+@played
+async def test_a_success_that_looks_like_a_log_in_is_never_posted_twice(reply: Reply, rule: Mapping[str, Any]) -> None:
+    fake, site = controlled(reply, answers=(rule,))
+    assert (await site.adapter().create(post(), RemoteState.PUBLIC)).ref.id == "7"
+    assert fake.saved == 1
+    fake, site = controlled(reply)
+    with pytest.raises(Unknown):
+        await site.adapter().create(post(), RemoteState.PUBLIC)
+    assert fake.saved == 1
+
+
+@pytest.mark.parametrize(
+    "location", ["/index.php?m=login&from=save", "/index.php?m=login&m=list", "/index.php?m=account/list&ok=1",
+                 "/account/list?ok=1", "/list?login=1", "/loginfo/list"])
+@played
+async def test_a_redirect_of_a_write_to_more_than_the_log_in_page_is_in_doubt(location: str) -> None:
+    fake, site = controlled((302, {"location": location}, b""))
+    with pytest.raises(Unknown):
+        await site.adapter().create(post(), RemoteState.PUBLIC)
+    assert fake.saved == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [(302, {"location": "/index.php?m=login"}, b""), (401, HTML, b""), (200, HTML, "<p>请先登录</p>".encode())])
+@played
+async def test_a_write_that_was_certainly_not_done_is_made_again_after_a_fresh_log_in(reply: Reply) -> None:
+    fake, site = controlled(reply, login_page="请先登录")
+    assert (await site.adapter().create(post(), RemoteState.PUBLIC)).ref.id == "7"
+    assert fake.saved == 2
+
+
+@played
+async def test_rules_say_more_of_a_redirect_to_the_log_in_page_than_its_address() -> None:
+    rule = {"means": "done", "on": ["create"], "location": "m=login", "answer": "html"}
+    fake, site = controlled((302, {"location": "/index.php?m=login"}, b""), answers=(rule,))
+    assert (await site.adapter().create(post(), RemoteState.PUBLIC)).ref.id == "7"
+    assert fake.saved == 1
+
+
+# What a failed log-in tells
+
+
+FAILED = (404, 405, 409, 410, 412, 422, 423, 500, 302)
+
+
+@pytest.mark.parametrize("status", FAILED)
+@pytest.mark.parametrize("kind", ["oauth2", "form", "tokens"])
+@played
+async def test_a_log_in_server_that_fails_says_nothing_of_any_post(status: int, kind: str) -> None:
+    auth = options_of({
+        "oauth2": OAUTH,
+        "form": 'auth = { kind = "form", login = { url = "/token", answer = "json", form = { p = "x" } }, page = "/token" }',
+        "tokens": 'auth = { tokens = { csrf = { url = "/token", at = "a", answer = "json" } } }',
+    }[kind])["auth"]
+
+    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        return (status, _JSON, b'{"error": "gone"}') if path == "/token" else (200, _JSON, b"{}")
+
+    find = {"url": "/api/posts/{{ key }}", "rows": ""}
+    adapter = Ground(handle, desk(auth=auth, account=("",), answers=(), find=find)).adapter()
+    for call in (lambda: adapter.find("k"), lambda: adapter.read(RemoteRef("1")),
+                 lambda: adapter.withdraw(RemoteRef("1"), "delete", None),
+                 lambda: adapter.create(post(), RemoteState.PUBLIC)):
+        with pytest.raises(NotApplied) as failed:
+            await call()
+        assert failed.value.hint
+        assert "/token" in failed.value.where
+
+
+QUERY = """
+[auth]
+kind = "form"
+user = "syncd"
+password = { env = "x" }
+page = "/page"
+login = { url = "/login", method = "GET", query = { mima = "{{ password }}", u = "{{ user }}" } }
+"""
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 403, 404, 405, 422, 429, 500])
+@pytest.mark.parametrize("secret", ["geheim99", "口令 &secret?1"])
+@played
+async def test_a_log_in_by_query_is_told_without_its_query(status: int, secret: str) -> None:
+    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        if path == "/page":
+            return 200, {"content-type": "text/html"}, b""
+        return status, {**_JSON, "location": f"/login/{quote(secret)}?{urlsplit(path).query}"}, b"{}"
+
+    site = Ground(handle, desk(auth=options_of(QUERY, secret)["auth"], account=("",), answers=()))
+    adapter = site.adapter()
+    errors: list[Exception] = []
+    for fault in ("", "lost_after", "refused", "cut_answer"):
+        if fault:
+            site.net.strike(fault, on=lambda method, url: "/login" in url)
+        with pytest.raises(AdapterError) as failed:
+            await adapter.find("k")
+        errors.append(failed.value)
+    told = "".join(f"{error} {error!r} {error.__dict__}" for error in errors) + str(await adapter.check())
+    assert not [form for form in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)) if form in told]
+    assert "mima" not in told
+
+
+@pytest.mark.parametrize(
+    "auth",
+    ['auth = { secret = { env = "x" }, values = { sign = "{{ (secret ~ now | timestamp) | md5 }}" } }',
+     'auth = { password = { env = "x" }, values = { sign = "{{ password | sha256 }}" } }'],
+)
+@played
+async def test_what_was_made_of_a_secret_is_shown_in_no_message(auth: str) -> None:
+    def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Reply:
+        return 400, _JSON, json.dumps({"error": f"wrong sign {headers['x-sign']}"}).encode()
+
+    site = Ground(handle, desk(auth=options_of(auth)["auth"], account=("",), answers=(), headers={"X-Sign": "{{ auth.sign }}"}))
+    adapter = site.adapter()
+    for _ in range(3):
+        with pytest.raises(AdapterError) as refused:
+            await adapter.find("k")
+        site.net.clock.advance(1)
+        assert refused.value.message.endswith("wrong sign [hidden]")

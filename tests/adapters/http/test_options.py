@@ -62,6 +62,8 @@ def test_the_plain_interface_has_no_faults() -> None:
         ({"address": ""}, r"address: say a post's public address"),
         ({"account": ()}, r"account: say our own name"),
         ({"update": {"url": "/x"}}, r'update: conditional = "server" needs a request that names \{\{ version \}\}'),
+        ({"update": {"url": "/{{ version }}", "looks": True}}, r"update: looks is said of all its requests"),
+        ({"upload": {"url": "/x", "fields": {"url": "u"}, "looks": True}}, r"upload: looks is said of all its requests"),
         ({"charset": "klingon"}, r"charset: 'klingon' is no charset"),
         ({"charset": "utf-16"}, r"charset: 'utf-16' is no charset that forms"),
         ({"answers": [{"means": "done", "when": "a["}]}, r"answers\[0\]\.when: 'a\[' is no JMESPath"),
