@@ -20,6 +20,7 @@ from syncd.adapters.drop.column import ColumnPage
 from syncd.adapters.drop.document import Tree, digest_of
 from syncd.adapters.drop.folder import Folder, LocalFolder
 from syncd.adapters.drop.judge import Judge, Known
+from syncd.adapters.drop.marker import Marker
 from syncd.adapters.drop.options import DirectoryOptions, Options
 from syncd.adapters.drop.package import Attached, Heading, attached, document_of, headed, package_name, written, zipped
 from syncd.adapters.drop.records import History, Record, Records
@@ -40,7 +41,11 @@ class DropAdapter:
         self._site, self._tools, self._options, self._folder = site, tools, options, folder
         self._zone = ZoneInfo(site.timezone)
         self._suffix = ".zip" if options.layout == "zip" else ""
-        self._records = Records(folder, options.records, options.packages, suffix=self._suffix, flag=options.flag)
+        kept = tools.folder / f"{site.name}.drop" if tools.folder is not None else None
+        self._marker = Marker(folder, options.records, kept, lambda: secrets.token_hex(16))
+        self._records = Records(
+            folder, options.records, options.packages, self._marker, suffix=self._suffix, flag=options.flag
+        )
         self._column = ColumnPage(site, tools, options) if options.list_url else None
         self._judge = Judge(options, site.public_url)
         self._dice: Callable[[], str] = lambda: secrets.token_hex(4)
@@ -56,7 +61,7 @@ class DropAdapter:
             items = (
                 CheckItem("drop", True, "; ".join(await self._folder.traits())),
                 *[await self._check_folder(name) for name in self._folders()],
-                await self._check_room(), await self._check_answers(),
+                await self._check_records(), await self._check_room(), await self._check_answers(),
             )
         except AdapterError as error:
             item = CheckItem("drop", False, f"{error.where or self._folder.where}: {error.message}", error.hint)
@@ -90,10 +95,11 @@ class DropAdapter:
         return await self._drop(known.history, post, state, known, "version", Wrote.UPDATED)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
-        """A package that asks for it. What was refused from the first on was never there."""
+        """A package that asks for it. What was refused from the first on was never there; what lost its record may be."""
         known = await self._known(ref.id)
         if known is None:
-            return WriteResult(replace(ref, state=RemoteState.WITHDRAWN, version=""), Wrote.ALREADY)
+            raise NotApplied("records_missing", "there is no record of this package", where=f"{self._folder.where}: {ref.id}",
+                             hint=f"restore {self._records.path(ref.id)} from a backup: the page may be public still")
         refused = self._judge.standing(known, self._tools.now()).refused
         if known.head.action == "withdraw" and not refused:
             return WriteResult(self._judge.ref(known), Wrote.ALREADY)
@@ -215,6 +221,7 @@ class DropAdapter:
     async def _hand_over(self, history: History, record: Record, tree: Tree, files: Sequence[Attached], kind: str) -> None:
         """Stage, claim, move: what fails before the move has come to nothing."""
         name, records = history.name, self._records
+        await self._marker.begin()
         await self._require_room(sum(file.media.size for file in files))
         if history.last:
             await records.tidy(name, self._tools.now().astimezone(UTC))
@@ -261,6 +268,10 @@ class DropAdapter:
     async def _check_folder(self, name: str) -> CheckItem:
         count = len(await self._folder.names(name or "."))
         return CheckItem(f"folder {name or '.'}", True, f"{count} entries" if count else "empty, or made when needed")
+
+    async def _check_records(self) -> CheckItem:
+        await self._marker.require()
+        return CheckItem("records", True, "those that were written before, or none were yet")
 
     async def _check_room(self) -> CheckItem:
         free = await self._folder.free()
