@@ -125,7 +125,7 @@ class DropAdapter:
         """What the importer says of the last package, and where its page stands."""
         known = await self._standing_there(ref)
         told = self._judge.standing(known, self._tools.now())
-        if told.refused or told.ref.url or self._column is None or known.head.action == "withdraw":
+        if told.refused or told.ref.url or self._column is None:
             return told
         url = await self._column.find(known.head.title, known.head.number)
         if not url:
