@@ -22,7 +22,7 @@ from syncd.adapters.drop.folder import Folder, LocalFolder
 from syncd.adapters.drop.judge import Judge, Known
 from syncd.adapters.drop.marker import Marker
 from syncd.adapters.drop.options import DirectoryOptions, Options
-from syncd.adapters.drop.package import Attached, Heading, attached, document_of, headed, package_name, written, zipped
+from syncd.adapters.drop.package import Attached, Heading, attached, document_of, headed, package_name, said_state, written, zipped
 from syncd.adapters.drop.records import History, Record, Records
 from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, StoreError
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
@@ -74,12 +74,14 @@ class DropAdapter:
         return self._judge.ref(known) if known is not None and known.head.key == key else None
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
-        """The first package of a key. What a crash left unmoved is taken back first."""
+        """The first package of a key, or of one that was withdrawn. What a crash left unmoved is taken back first."""
         name = package_name(post.key)
         history = await self._records.history(name)
-        if history.head is not None or not await self._taken_back(history):
+        known = await self._heard(history)
+        gone = known is None or known.head.action == "withdraw"
+        if not gone or not await self._taken_back(history):
             raise Conflict("exists", where=name, hint="find it by its key")
-        return await self._drop(history, post, state, None, "exists", Wrote.CREATED)
+        return await self._drop(history, post, state, known, "exists", Wrote.CREATED)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
         """Another package of the key, with the next number; none where the last one says the same and was not refused."""
@@ -140,7 +142,10 @@ class DropAdapter:
     # What stands in the drop
 
     async def _known(self, name: str) -> Known | None:
-        history = await self._records.history(name)
+        return await self._heard(await self._records.history(name))
+
+    async def _heard(self, history: History) -> Known | None:
+        """The last package of a history with what the importer says of it by now."""
         if history.head is None:
             return None
         known = Known(history, history.head, history.answer)
@@ -151,7 +156,7 @@ class DropAdapter:
             return replace(known, unclear=fresh.why)
         if fresh is None or fresh == known.answer:
             return known
-        await self._records.keep(name, history.head.sequence, fresh)
+        await self._records.keep(history.name, history.head.sequence, fresh)
         return replace(known, answer=fresh)
 
     async def _standing_there(self, ref: RemoteRef) -> Known:
@@ -192,8 +197,8 @@ class DropAdapter:
         self, history: History, post: Post, state: RemoteState, known: Known | None, kind: str, outcome: Wrote,
     ) -> WriteResult:
         tree, files = self._document(post)
-        taken = self._judge.was_taken(known)
-        record = self._record(history, known, post.key, action="update" if taken else "create", state=state.value)
+        there = self._judge.was_taken(known) and not self._judge.was_withdrawn(known)
+        record = self._record(history, known, post.key, action="update" if there else "create", state=state.value)
         record = replace(record, revision=post.revision, digest=digest_of(tree), title=post.title, html=post.html,
                          column=post.column, number=post.document_number)
         await self._hand_over(history, record, tree, files, kind)
@@ -233,7 +238,8 @@ class DropAdapter:
             raise Conflict(kind, "the package was taken back by another writer", where=name)
 
     async def _stage(self, name: str, record: Record, tree: Tree, files: Sequence[Attached]) -> None:
-        heading = Heading(record.sequence, record.action, record.state, record.at, record.id, record.url, record.how)
+        state = said_state(record.action, record.state)
+        heading = Heading(record.sequence, record.action, state, record.at, record.id, record.url, record.how)
         authority = urlsplit(self._site.public_url).hostname or self._site.name
         document, manifest = written(headed(tree, heading), files, self._options, heading, authority)
         path = await self._records.stage(name, record.stage)

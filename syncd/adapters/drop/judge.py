@@ -124,5 +124,11 @@ class Judge:
         return known is not None and (known.head.taken or known.result != "refused")
 
     def was_published(self, known: Known | None) -> bool:
-        """Whether the importer ever said so: what is public is never made a draft again."""
-        return known is not None and (known.head.published or known.result == "published")
+        """Whether the importer ever said so: what is public is never made a draft again, unless it was withdrawn."""
+        if known is None or known.head.action == "withdraw":
+            return known is not None and known.head.published and known.result == "refused"
+        return known.head.published or known.result == "published"
+
+    def was_withdrawn(self, known: Known | None) -> bool:
+        """Whether the last package took it back, as far as the importer didn't refuse that."""
+        return known is not None and known.head.action == "withdraw" and known.result != "refused"
