@@ -22,7 +22,17 @@ from syncd.adapters.drop.folder import Folder, LocalFolder
 from syncd.adapters.drop.judge import Judge, Known
 from syncd.adapters.drop.marker import Marker
 from syncd.adapters.drop.options import DirectoryOptions, Options
-from syncd.adapters.drop.package import Attached, Heading, attached, document_of, headed, package_name, said_state, written, zipped
+from syncd.adapters.drop.package import (
+    Attached,
+    Heading,
+    attached,
+    document_of,
+    headed,
+    package_name,
+    said_state,
+    written,
+    zipped,
+)
 from syncd.adapters.drop.records import History, Record, Records
 from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, StoreError
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote

@@ -29,7 +29,8 @@ class Marker:
         known = await self._known()
         if known and await self._lying() != known:
             raise NotApplied(
-                "records_missing", "the records of what was handed over are not there", where=f"{self._folder.where}: {self._path}",
+                "records_missing", "the records of what was handed over are not there",
+                where=f"{self._folder.where}: {self._path}",
                 hint=f"mount the share, mend the path or restore the records; for a new, empty drop remove {self._kept}",
             )
 

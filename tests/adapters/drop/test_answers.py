@@ -139,7 +139,8 @@ def test_options_that_can_not_work_are_told(given: dict[str, Any], said: str) ->
 @pytest.mark.parametrize(
     ("given", "said"),
     [({"server": "ftp://x.example/"}, "sftp://host"), ({"server": "sftp://h:99999"}, "sftp://host:port"),
-     ({"server": "sftp://h:x/"}, "sftp://host:port"), ({"server": "sftp://h:0/"}, "port 0"), ({"server": "sftp://u:p@x.example/"}, "the user stands in user"),
+     ({"server": "sftp://h:x/"}, "sftp://host:port"), ({"server": "sftp://h:0/"}, "port 0"),
+     ({"server": "sftp://u:p@x.example/"}, "the user stands in user"),
      ({"password": None}, "a password or a key"), ({"host_key": "ssh-ed25519 AAAA"}, "fingerprint"), ({"user": ""}, "user")],
     ids=str,
 )
