@@ -11,7 +11,7 @@ from syncd.core import visible
 from syncd.core.adopt import Candidate, match
 from syncd.core.repost import Edited, Gone, Outcome, Rejected, Retry, Seen, Verify
 from syncd.engine.deps import Deps, SiteUnit
-from syncd.engine.send import Draft, hidden, locate, print_of, read
+from syncd.engine.send import Draft, drafted, hidden, locate, print_of, read
 from syncd.errors import ReadFailed
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, Repost, Revision
 from syncd.sources.decode import decode
@@ -58,10 +58,29 @@ class Looker:
         if unknown and expected.revision.withdrawn and not ref.url:  # nobody ever said where it stood: nothing to look at
             return Seen(step.n, ref, "never_public")
         try:
-            look = judge(expected, await site.look.get(ref.url, headers=_NO_CACHE))
+            answer = await site.look.get(ref.url, headers=_NO_CACHE)
+            look = judge(expected, answer)
         except ReadFailed as error:
             return await self._awaited(repost, site) or self._bad(repost, error.reason, error.hint)
+        if look.ok and ref.state is RemoteState.PENDING and await self._as_before(repost, site, expected, answer):
+            undone = await self._undone(repost, site)
+            if undone is not None:
+                return undone
         return await self._judge(repost, step, site, expected, ref, look)
+
+    async def _as_before(self, repost: Repost, site: SiteUnit, expected: Expected, answer: Answer) -> bool:
+        """Whether the page would be right for the revision that was seen last, too: then it says nothing of the new one."""
+        if not repost.seen or not site.adapter.capabilities.awaits:
+            return False
+        earlier = await self.deps.store.revision(repost.document, repost.seen)
+        before = Expected(earlier, drafted(self.deps, repost, earlier, site), expected.adopted)
+        return judge(before, answer).ok
+
+    async def _undone(self, repost: Repost, site: SiteUnit) -> Outcome | None:
+        """Why what was handed over is not done yet, where only the other side can tell; None: it says that it is."""
+        if site.gate.wait > 0:
+            return Retry(site.gate.wait, "waiting_for_importer", "the site is left alone just now", intact=True)
+        return await self._awaited(repost, site)
 
     async def _published(self, repost: Repost, site: SiteUnit, known: RemoteRef) -> RemoteRef | Outcome:
         """Where a post stands that was not public when it was sent, or what it waits for."""
@@ -105,7 +124,8 @@ class Looker:
             if ref.state is RemoteState.PENDING:  # who sees it needs nobody's word for it
                 ref = replace(ref, state=RemoteState.WITHDRAWN if expected.revision.withdrawn else RemoteState.PUBLIC)
             return Seen(step.n, ref if ref != repost.ref else None)
-        outcome = await self._awaited(repost, site) or await self._ask_cms(repost, site, expected)
+        outcome = await self._awaited(repost, site) or _with_editor(repost, site, look)
+        outcome = outcome or await self._ask_cms(repost, site, expected)
         return outcome or self._bad(repost, look.reason, _hint(look))
 
     async def _ask_cms(self, repost: Repost, site: SiteUnit, expected: Expected) -> Outcome | None:
@@ -120,7 +140,7 @@ class Looker:
             return Edited(ref, repost.stored, "public_again") if ref and back else None
         if ref is None:
             return Gone("removed_at_site")
-        if hidden(ref):
+        if hidden(ref) and not _unheard(ref, site):
             return Gone("unpublished_at_site")
         doc = await read(site.adapter, ref)
         stored = print_of(doc.title, doc.html) if doc else ""
@@ -130,6 +150,19 @@ class Looker:
     def _bad(self, repost: Repost, reason: str, hint: str) -> Retry:
         wait = self.deps.backoff(repost.tries, first=FIRST_LOOK, cap=LONGEST_LOOK)
         return Retry(wait, reason, hint, intact=True)
+
+
+def _with_editor(repost: Repost, site: SiteUnit, look: visible.Look) -> Retry | None:
+    """A draft that was handed over is not public until its page says so: nobody has unpublished it."""
+    if not (site.adapter.capabilities.awaits and machine.is_draft(repost)) or look.reason == "text_differs":
+        return None
+    hint = f"the site's editor has to publish it; its public page says: {look.reason}"
+    return Retry(EDITOR_LOOK, "waiting_for_editor", hint, intact=True)
+
+
+def _unheard(ref: RemoteRef, site: SiteUnit) -> bool:
+    """A draft of a drop: it was handed over as one; what an editor did with it there, the drop can't tell."""
+    return site.adapter.capabilities.awaits and ref.state is RemoteState.DRAFT
 
 
 async def _standing(adapter: Adapter, ref: RemoteRef) -> Standing:

@@ -93,6 +93,8 @@ def _json(text: str, wanted: tuple[str, ...]) -> Mapping[str, str] | Unclear:
         told = json.loads(text)
     except ValueError:
         return Unclear("it is no whole JSON")
+    except RecursionError:
+        return Unclear("it is nested too deeply")
     return {path: _at(told, path) for path in wanted}
 
 

@@ -20,8 +20,19 @@ from syncd.adapters.drop.column import ColumnPage
 from syncd.adapters.drop.document import Tree, digest_of
 from syncd.adapters.drop.folder import Folder, LocalFolder
 from syncd.adapters.drop.judge import Judge, Known
+from syncd.adapters.drop.marker import Marker
 from syncd.adapters.drop.options import DirectoryOptions, Options
-from syncd.adapters.drop.package import Attached, Heading, attached, document_of, headed, package_name, written, zipped
+from syncd.adapters.drop.package import (
+    Attached,
+    Heading,
+    attached,
+    document_of,
+    headed,
+    package_name,
+    said_state,
+    written,
+    zipped,
+)
 from syncd.adapters.drop.records import History, Record, Records
 from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, StoreError
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
@@ -40,7 +51,11 @@ class DropAdapter:
         self._site, self._tools, self._options, self._folder = site, tools, options, folder
         self._zone = ZoneInfo(site.timezone)
         self._suffix = ".zip" if options.layout == "zip" else ""
-        self._records = Records(folder, options.records, options.packages, suffix=self._suffix, flag=options.flag)
+        kept = tools.folder / f"{site.name}.drop" if tools.folder is not None else None
+        self._marker = Marker(folder, options.records, kept, lambda: secrets.token_hex(16))
+        self._records = Records(
+            folder, options.records, options.packages, self._marker, suffix=self._suffix, flag=options.flag
+        )
         self._column = ColumnPage(site, tools, options) if options.list_url else None
         self._judge = Judge(options, site.public_url)
         self._dice: Callable[[], str] = lambda: secrets.token_hex(4)
@@ -56,7 +71,7 @@ class DropAdapter:
             items = (
                 CheckItem("drop", True, "; ".join(await self._folder.traits())),
                 *[await self._check_folder(name) for name in self._folders()],
-                await self._check_room(), await self._check_answers(),
+                await self._check_records(), await self._check_room(), await self._check_answers(),
             )
         except AdapterError as error:
             item = CheckItem("drop", False, f"{error.where or self._folder.where}: {error.message}", error.hint)
@@ -69,12 +84,14 @@ class DropAdapter:
         return self._judge.ref(known) if known is not None and known.head.key == key else None
 
     async def create(self, post: Post, state: RemoteState) -> WriteResult:
-        """The first package of a key. What a crash left unmoved is taken back first."""
+        """The first package of a key, or of one that was withdrawn. What a crash left unmoved is taken back first."""
         name = package_name(post.key)
         history = await self._records.history(name)
-        if history.head is not None or not await self._taken_back(history):
+        known = await self._heard(history)
+        gone = known is None or known.head.action == "withdraw"
+        if not gone or not await self._taken_back(history):
             raise Conflict("exists", where=name, hint="find it by its key")
-        return await self._drop(history, post, state, None, "exists", Wrote.CREATED)
+        return await self._drop(history, post, state, known, "exists", Wrote.CREATED)
 
     async def update(self, ref: RemoteRef, post: Post, state: RemoteState, if_version: str | None) -> WriteResult:
         """Another package of the key, with the next number; none where the last one says the same and was not refused."""
@@ -90,10 +107,11 @@ class DropAdapter:
         return await self._drop(known.history, post, state, known, "version", Wrote.UPDATED)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
-        """A package that asks for it. What was refused from the first on was never there."""
+        """A package that asks for it. What was refused from the first on was never there; what lost its record may be."""
         known = await self._known(ref.id)
         if known is None:
-            return WriteResult(replace(ref, state=RemoteState.WITHDRAWN, version=""), Wrote.ALREADY)
+            raise NotApplied("records_missing", "there is no record of this package", where=f"{self._folder.where}: {ref.id}",
+                             hint=f"restore {self._records.path(ref.id)} from a backup: the page may be public still")
         refused = self._judge.standing(known, self._tools.now()).refused
         if known.head.action == "withdraw" and not refused:
             return WriteResult(self._judge.ref(known), Wrote.ALREADY)
@@ -119,7 +137,7 @@ class DropAdapter:
         """What the importer says of the last package, and where its page stands."""
         known = await self._standing_there(ref)
         told = self._judge.standing(known, self._tools.now())
-        if told.refused or told.ref.url or self._column is None or known.head.action == "withdraw":
+        if told.refused or told.ref.url or self._column is None:
             return told
         url = await self._column.find(known.head.title, known.head.number)
         if not url:
@@ -134,7 +152,10 @@ class DropAdapter:
     # What stands in the drop
 
     async def _known(self, name: str) -> Known | None:
-        history = await self._records.history(name)
+        return await self._heard(await self._records.history(name))
+
+    async def _heard(self, history: History) -> Known | None:
+        """The last package of a history with what the importer says of it by now."""
         if history.head is None:
             return None
         known = Known(history, history.head, history.answer)
@@ -145,7 +166,7 @@ class DropAdapter:
             return replace(known, unclear=fresh.why)
         if fresh is None or fresh == known.answer:
             return known
-        await self._records.keep(name, history.head.sequence, fresh)
+        await self._records.keep(history.name, history.head.sequence, fresh)
         return replace(known, answer=fresh)
 
     async def _standing_there(self, ref: RemoteRef) -> Known:
@@ -186,8 +207,8 @@ class DropAdapter:
         self, history: History, post: Post, state: RemoteState, known: Known | None, kind: str, outcome: Wrote,
     ) -> WriteResult:
         tree, files = self._document(post)
-        taken = self._judge.was_taken(known)
-        record = self._record(history, known, post.key, action="update" if taken else "create", state=state.value)
+        there = self._judge.was_taken(known) and not self._judge.was_withdrawn(known)
+        record = self._record(history, known, post.key, action="update" if there else "create", state=state.value)
         record = replace(record, revision=post.revision, digest=digest_of(tree), title=post.title, html=post.html,
                          column=post.column, number=post.document_number)
         await self._hand_over(history, record, tree, files, kind)
@@ -215,6 +236,7 @@ class DropAdapter:
     async def _hand_over(self, history: History, record: Record, tree: Tree, files: Sequence[Attached], kind: str) -> None:
         """Stage, claim, move: what fails before the move has come to nothing."""
         name, records = history.name, self._records
+        await self._marker.begin()
         await self._require_room(sum(file.media.size for file in files))
         if history.last:
             await records.tidy(name, self._tools.now().astimezone(UTC))
@@ -226,7 +248,8 @@ class DropAdapter:
             raise Conflict(kind, "the package was taken back by another writer", where=name)
 
     async def _stage(self, name: str, record: Record, tree: Tree, files: Sequence[Attached]) -> None:
-        heading = Heading(record.sequence, record.action, record.state, record.at, record.id, record.url, record.how)
+        state = said_state(record.action, record.state)
+        heading = Heading(record.sequence, record.action, state, record.at, record.id, record.url, record.how)
         authority = urlsplit(self._site.public_url).hostname or self._site.name
         document, manifest = written(headed(tree, heading), files, self._options, heading, authority)
         path = await self._records.stage(name, record.stage)
@@ -261,6 +284,10 @@ class DropAdapter:
     async def _check_folder(self, name: str) -> CheckItem:
         count = len(await self._folder.names(name or "."))
         return CheckItem(f"folder {name or '.'}", True, f"{count} entries" if count else "empty, or made when needed")
+
+    async def _check_records(self) -> CheckItem:
+        await self._marker.require()
+        return CheckItem("records", True, "those that were written before, or none were yet")
 
     async def _check_room(self) -> CheckItem:
         free = await self._folder.free()

@@ -172,6 +172,8 @@ def _move(old: Path, new: Path) -> None:
     if os.path.lexists(new):
         raise NotApplied("name_taken", "a file with the package's name is there already", where=str(new),
                          hint="it is not syncd's: look at it and move it away")
+    if old.is_dir():
+        _sync(old)  # its entries, before it can be seen
     try:
         old.rename(new)
     except FileNotFoundError:

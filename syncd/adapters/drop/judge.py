@@ -82,7 +82,7 @@ class Judge:
         """What the importer's answer, or its silence, means."""
         ref, done = self.ref(known), bool(self.url(known)) or known.head.action == "withdraw"
         if self.options.ack is None:
-            return self._unasked(known, ref) if done else Standing(ref, "address_unknown", "", "it is on no column page yet")
+            return self._unasked(known, ref) if self.url(known) else self._unfound(known, ref)
         match known.result:
             case "refused":
                 reason = known.answer.reason if known.answer is not None else ""
@@ -93,6 +93,13 @@ class Judge:
                 waits = ref.state is not RemoteState.DRAFT and not ref.url
                 return Standing(ref, "accepted_not_published", "", "the importer took it") if waits else Standing(ref)
         return self._silent(known, ref, now, self.options.ack.within)
+
+    def _unfound(self, known: Known, ref: RemoteRef) -> Standing:
+        """Nobody answers and no page is known: that there is none now does not show that none will come."""
+        if known.head.action == "withdraw":
+            hint = "it is on no column page, and nobody says that it was withdrawn: look into the CMS"
+            return Standing(ref, "withdrawal_unconfirmed", "", hint)
+        return Standing(ref, "address_unknown", "", "it is on no column page yet")
 
     def _unasked(self, known: Known, ref: RemoteRef) -> Standing:
         """Nobody answers: whether an editor has published a draft, only a look at its page can tell."""
@@ -117,5 +124,11 @@ class Judge:
         return known is not None and (known.head.taken or known.result != "refused")
 
     def was_published(self, known: Known | None) -> bool:
-        """Whether the importer ever said so: what is public is never made a draft again."""
-        return known is not None and (known.head.published or known.result == "published")
+        """Whether the importer ever said so: what is public is never made a draft again, unless it was withdrawn."""
+        if known is None or known.head.action == "withdraw":
+            return known is not None and known.head.published and known.result == "refused"
+        return known.head.published or known.result == "published"
+
+    def was_withdrawn(self, known: Known | None) -> bool:
+        """Whether the last package took it back, as far as the importer didn't refuse that."""
+        return known is not None and known.head.action == "withdraw" and known.result != "refused"

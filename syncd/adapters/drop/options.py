@@ -8,7 +8,7 @@ from string import Formatter
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from syncd.adapters.api import How
 from syncd.adapters.drop.document import FIELDS
@@ -112,6 +112,22 @@ class Acknowledgement(BaseModel):
         return self
 
 
+def _require_apart(packages: str, records: str, ack: str | None) -> None:
+    """A package lies in records until it is whole, so the importer must not look there. Some disks can't tell case."""
+    if not packages or not records:
+        raise ValueError("packages and records must each be a folder of its own below the root: only whole packages may be "
+                         "seen by the importer")
+    if _within(packages, records) or _within(records, packages):
+        raise ValueError("packages and records must not be one folder, nor lie in each other: only whole packages may be seen "
+                         "by the importer")
+    if ack is not None and _within(ack, records):
+        raise ValueError("ack.folder must not lie in records, which is syncd's alone")
+
+
+def _within(inner: str, outer: str) -> bool:
+    return f"{inner}/".casefold().startswith(f"{outer}/".casefold())
+
+
 class Options(BaseModel):
     """What both drops take. packages: the folder that the importer watches; records: ours alone, on the same disk.
 
@@ -147,8 +163,7 @@ class Options(BaseModel):
             raise ValueError('charset: only format = "xml" can be GB18030 (RFC 8259, RFC 4287)')
         if self.format == "atom" and self.names:
             raise ValueError("names: the elements of Atom have their names from RFC 4287")
-        if self.packages == self.records or self.records == "":
-            raise ValueError("records must be a folder of its own, not the importer's")
+        _require_apart(self.packages, self.records, self.ack.folder if self.ack is not None else None)
         return self
 
 
@@ -179,6 +194,17 @@ class SftpOptions(Options):
     @property
     def pins(self) -> frozenset[str]:
         return frozenset((self.host_key,) if isinstance(self.host_key, str) else self.host_key) - {""}
+
+    @field_validator("server")
+    @classmethod
+    def _has_a_port(cls, server: str) -> str:
+        try:
+            port = urlsplit(server).port
+        except ValueError as error:
+            raise ValueError(f"{error}; give sftp://host:port/folder") from None
+        if port == 0:
+            raise ValueError("port 0 is none; give sftp://host:port/folder")
+        return server
 
     @model_validator(mode="after")
     def _can_log_in(self) -> SftpOptions:

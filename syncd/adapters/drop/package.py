@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from syncd.adapters.drop.document import Tree, as_atom, as_json, as_xml, described, ordered
 from syncd.adapters.drop.options import Options
 from syncd.adapters.markup import localise, path_name
-from syncd.model import Media, Post
+from syncd.model import Media, Post, RemoteState
 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 """Names that Windows gives to devices, with any ending."""
@@ -45,7 +45,9 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What a package says of itself. action: create, update or withdraw. id, url: as acknowledged before, "" if never."""
+    """What a package says of itself. action: create, update or withdraw. state: "" says nothing. id, url: as acknowledged
+    before, "" if never.
+    """
 
     sequence: int
     action: str
@@ -54,6 +56,11 @@ class Heading:
     id: str = ""
     url: str = ""
     how: str = ""
+
+
+def said_state(action: str, state: str) -> str:
+    """What a package says of the state: an editor may have published a draft meanwhile, so its update leaves that as it is."""
+    return "" if action == "update" and state == RemoteState.DRAFT.value else state
 
 
 def package_name(key: str) -> str:

@@ -1,6 +1,6 @@
 """Our own record of what was dropped, beside the importer's folder: a claim, a stage and one rename make each package once.
 
-Below `records` every key has a folder. Of the package with number 3 it holds
+Below `records` lies a marker (marker.py), and every key has a folder. Of the package with number 3 it holds
 
     000003.json            the claim: made once, whole or not at all; what the package says
     000003-TIME-DICE.stage the package (a folder or a ZIP) until the one rename that moves it to the importer
@@ -22,6 +22,7 @@ from typing import Any
 
 from syncd.adapters.drop.acknowledgement import Answer
 from syncd.adapters.drop.folder import Folder, Missing
+from syncd.adapters.drop.marker import FILE, Marker
 from syncd.errors import AdapterError, NotApplied, Unknown
 
 _CLAIM = re.compile(r"(\d{6,})\.json")
@@ -77,16 +78,20 @@ class History:
 class Records:
     """The records of one drop."""
 
-    def __init__(self, folder: Folder, records: str, packages: str, *, suffix: str, flag: str) -> None:
-        self._folder, self._records, self._packages = folder, records, packages
+    def __init__(self, folder: Folder, records: str, packages: str, marker: Marker, *, suffix: str, flag: str) -> None:
+        self._folder, self._records, self._packages, self._marker = folder, records, packages, marker
         self._suffix, self._flag = suffix, flag
 
     def path(self, name: str, file: str = "") -> str:
         return "/".join(part for part in (self._records, name, file) if part)
 
     async def history(self, name: str) -> History:
-        """What was claimed and handed over for a key. A flag that a crash kept back follows its package now."""
+        """What was claimed and handed over for a key. A flag that a crash kept back follows its package now.
+
+        Raises NotApplied records_missing where these are not the records that were written before.
+        """
         lying = await self._folder.names(self.path(name))
+        await self._marker.require()  # after the listing: it is what must not come from another folder
         numbers = sorted((int(found[1]) for each in lying if (found := _CLAIM.fullmatch(each))), reverse=True)
         waiting: list[Record] = []
         for number in numbers:
@@ -103,8 +108,10 @@ class Records:
         return History(name, numbers[0] if numbers else 0, None, waiting)
 
     async def names(self) -> Sequence[str]:
-        """The folders of all keys."""
-        return sorted(await self._folder.names(self._records))
+        """The folders of all keys. Raises NotApplied records_missing."""
+        lying = await self._folder.names(self._records)
+        await self._marker.require()
+        return sorted(each for each in lying if not each.startswith(FILE))
 
     async def all(self) -> AsyncIterator[History]:
         for name in await self.names():

@@ -123,8 +123,8 @@ class Importer:
             page.files = {f"/f/{page.id}/{name}": data for name, data in files_of(path).items()}
             for shown in page.files:
                 page.html = page.html.replace(f'"{shown.rpartition("/")[2]}"', f'"{shown}"')
-            draft = self.accepts_only or (told["state"] == "draft" and page.state != "public")
-            page.state = "draft" if draft else "public"
+            state = told["state"] or page.state or "draft"  # to the letter: "draft" unpublishes, nothing leaves it as it is
+            page.state = "draft" if self.accepts_only or state == "draft" else "public"
         self.pages[key] = page
         self._answer_for(page, "accepted" if page.state == "draft" else "published")
         return None
@@ -192,7 +192,7 @@ def document_of(data: bytes, name: str) -> dict[str, str]:
     """Title, text and state of a document in any of the forms."""
     if name.endswith(".json"):
         told = json.loads(data)
-        return {"title": told.get("title", ""), "html": told.get("html", ""), "state": told["state"]}
+        return {"title": told.get("title", ""), "html": told.get("html", ""), "state": told.get("state", "")}
     root = parsed(data)
     if name.endswith(".xml"):
         return {"title": root.findtext("title", ""), "html": root.findtext("html", ""), "state": root.findtext("state", "")}

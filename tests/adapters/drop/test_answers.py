@@ -71,6 +71,12 @@ def test_what_is_no_answer_says_why(data: str, why: str) -> None:
     assert why in found.why
 
 
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_an_answer_nested_beyond_all_sense_is_not_understood(format: str) -> None:
+    deep = {"json": "[" * 200_000 + "]" * 200_000, "xml": "<a>" * 50_000 + "</a>" * 50_000}[format]
+    assert isinstance(told(deep, format=format), Unclear)
+
+
 def test_a_document_type_is_not_read() -> None:
     bomb = '<!DOCTYPE a [<!ENTITY b "published">]><ack><result>&b;</result></ack>'
     assert isinstance(told(bomb, format="xml"), Unclear)
@@ -115,6 +121,11 @@ def test_a_file_is_called_by_its_package_or_key_and_number() -> None:
         ({"ack": {}, "packages": "报送"}, "ASCII"),
         ({"ack": {}, "records": ""}, "records"),
         ({"ack": {}, "records": "packages"}, "records"),
+        ({"ack": {}, "records": "Packages"}, "nor lie in each other"),
+        ({"ack": {}, "packages": "out", "records": "out/ours"}, "nor lie in each other"),
+        ({"ack": {}, "packages": "A/b/c", "records": "a/B"}, "nor lie in each other"),
+        ({"ack": {}, "packages": ""}, "packages and records must each"),
+        ({"ack": {"folder": "records/ack"}}, "ack.folder"),
         ({"ack": {}, "flag": "ok"}, "suffix"),
         ({"ack": {}, "no_such": 1}, "no_such"),
     ],
@@ -127,7 +138,9 @@ def test_options_that_can_not_work_are_told(given: dict[str, Any], said: str) ->
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [({"server": "ftp://x.example/"}, "sftp://host"), ({"server": "sftp://u:p@x.example/"}, "the user stands in user"),
+    [({"server": "ftp://x.example/"}, "sftp://host"), ({"server": "sftp://h:99999"}, "sftp://host:port"),
+     ({"server": "sftp://h:x/"}, "sftp://host:port"), ({"server": "sftp://h:0/"}, "port 0"),
+     ({"server": "sftp://u:p@x.example/"}, "the user stands in user"),
      ({"password": None}, "a password or a key"), ({"host_key": "ssh-ed25519 AAAA"}, "fingerprint"), ({"user": ""}, "user")],
     ids=str,
 )
@@ -143,6 +156,7 @@ def test_what_can_not_be_reached_by_sftp_is_told(given: dict[str, Any], said: st
     assert "geheim" not in " ".join(problems)
 
 
-def test_a_folder_may_be_deep_and_the_root_itself() -> None:
+def test_a_folder_may_be_deep_begin_alike_and_that_of_answers_be_the_root() -> None:
     assert Options.model_validate({"packages": "/a/b.c/", "ack": {}}).packages == "a/b.c"
-    assert Options.model_validate({"packages": "", "ack": {}}).packages == ""
+    assert Options.model_validate({"packages": "out", "records": "out-ours", "ack": {}}).records == "out-ours"
+    assert Options.model_validate({"ack": {"folder": ""}}).ack == Acknowledgement(folder="")

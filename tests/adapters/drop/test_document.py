@@ -38,7 +38,7 @@ def options(**named: Any) -> Options:
 def made(post: Post = FULL, action: str = "create", **named: Any) -> tuple[Written, Written]:
     """Document and manifest."""
     given = options(**named)
-    heading = Heading(7, action, "public" if action != "withdraw" else "withdrawn", MADE,
+    heading = Heading(7, action, {"create": "public", "update": "", "withdraw": "withdrawn"}[action], MADE,
                       how="notice" if action == "withdraw" else "")
     tree = headed(document_of(post, given, ZONE), heading)
     document, manifest = written(tree, attached(post.media), given, heading, "www.county.example")
@@ -81,7 +81,7 @@ def required(shape: dict[str, Any]) -> list[str]:
     return [name for each in shape.get("allOf", []) for name in required(resolved(each))] + shape.get("required", [])
 
 
-@pytest.mark.parametrize("action", ["create", "withdraw"])
+@pytest.mark.parametrize("action", ["create", "update", "withdraw"])
 def test_json_keeps_its_published_schema(action: str) -> None:
     document, manifest = made(action=action)
     check(json.loads(document.data), SCHEMA["$defs"]["document"])
@@ -89,7 +89,7 @@ def test_json_keeps_its_published_schema(action: str) -> None:
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "gb18030"])
-@pytest.mark.parametrize("action", ["create", "withdraw"])
+@pytest.mark.parametrize("action", ["create", "update", "withdraw"])
 def test_xml_keeps_its_published_schema(action: str, charset: str) -> None:
     for file in made(action=action, format="xml", charset=charset):
         XSD.assertValid(etree.fromstring(file.data))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd.adapters.drop import folder
 from syncd.errors import Conflict, NotApplied, NotFound
 from syncd.model import RemoteRef, RemoteState, Wrote
 from tests.adapters.drop.importer import Half, Importer, checked
@@ -372,3 +373,96 @@ async def test_the_importer_of_these_tests_refuses_half_a_package(tmp_path: Path
         (tmp_path / "packages" / FIRST / MEDIA[0].name).write_bytes(FILES[PDF][:-1])
         with pytest.raises(Half):
             Importer(tmp_path).look()
+
+
+@DROPS
+@played
+async def test_what_was_withdrawn_can_be_created_again(kind: str, tmp_path: Path) -> None:
+    """As after a lost state, which knows nothing of the withdrawal."""
+    async with opened(kind, tmp_path) as make:
+        adapter, importer = make(), Importer(tmp_path)
+        ref = await drop(adapter)
+        importer.run()
+        await adapter.withdraw(ref, "unpublish", "1")
+        again = await adapter.create(POST, PUBLIC)
+        assert (again.outcome, again.ref.version) == (Wrote.CREATED, "3")
+        importer.run()
+        assert [action for _, _, action in importer.taken] == ["create", "withdraw", "create"]
+        assert (await adapter.standing(again.ref)).ref.state is PUBLIC
+        with pytest.raises(Conflict):
+            await adapter.create(POST, PUBLIC)
+
+
+@played
+async def test_four_creates_at_once_of_what_was_withdrawn_drop_one_package(tmp_path: Path) -> None:
+    async with opened("directory", tmp_path) as make:
+        await make().withdraw(await drop(make()), "unpublish", "1")
+        done = await asyncio.gather(*(drop(make()) for _ in range(4)), return_exceptions=True)
+        assert len([each for each in done if isinstance(each, RemoteRef)]) == 1, done
+        assert len(packages(tmp_path)) == 3
+        assert all(isinstance(each, RemoteRef | Conflict) for each in done), done
+
+
+@played
+async def test_a_withdrawn_document_that_comes_back_as_a_draft_is_one(tmp_path: Path) -> None:
+    async with opened("directory", tmp_path) as make:
+        adapter, importer = make(), Importer(tmp_path)
+        ref = await drop(adapter)
+        importer.run()
+        await adapter.standing(ref)
+        ref = (await adapter.withdraw(ref, "unpublish", "1")).ref
+        importer.run()
+        await adapter.standing(ref)
+        ref = await drop(adapter, DRAFT)
+        await adapter.update(ref, replace(POST, title="更正"), DRAFT, "3")
+        importer.run()
+        assert importer.pages[POST.key].state == "draft"
+
+
+@pytest.mark.parametrize("form", ["json", "xml", "atom"])
+@played
+async def test_an_update_of_a_draft_does_not_unpublish_what_an_editor_published_unseen(form: str, tmp_path: Path) -> None:
+    async with opened("directory", tmp_path) as make:
+        adapter, importer = make(url="/p/{key}.html", format=form), Importer(tmp_path, answers=False)
+        ref = await drop(adapter, DRAFT)
+        importer.run()
+        importer.publish(POST.key)
+        result = await adapter.update(ref, replace(POST, title="更正"), DRAFT, "1")
+        assert result.ref.state is DRAFT, "nobody has seen it"
+        importer.run()
+        page = importer.pages[POST.key]
+        assert (page.state, page.title) == ("public", "更正")
+
+
+@played
+async def test_an_update_of_a_draft_that_never_arrived_is_a_draft(tmp_path: Path) -> None:
+    async with opened("directory", tmp_path) as make:
+        adapter, importer = make(url="/p/{key}.html"), Importer(tmp_path, answers=False)
+        ref = await drop(adapter, DRAFT)
+        for lost in (tmp_path / "packages").iterdir():
+            lost.rename(tmp_path / "lost")
+        await adapter.update(ref, replace(POST, title="更正"), DRAFT, "1")
+        importer.run()
+        assert importer.pages[POST.key].state == "draft"
+
+
+@played
+async def test_the_entries_of_a_package_are_on_the_disk_before_it_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    sync, rename = folder._sync, Path.rename
+
+    def synced(path: Path) -> None:
+        done.append(path.suffix)
+        sync(path)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append("moved")
+        return rename(self, target)
+
+    monkeypatch.setattr(folder, "_sync", synced)
+    monkeypatch.setattr(Path, "rename", renamed)
+    async with opened("directory", tmp_path) as make:
+        await drop(make())
+    assert ".stage" in done[: done.index("moved")]

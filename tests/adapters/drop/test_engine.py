@@ -10,7 +10,7 @@ import pytest
 
 from syncd.core import repost as machine
 from syncd.testing.fakecms import Switches
-from tests.adapters.drop.importer import Importer, checked
+from tests.adapters.drop.importer import Importer, Page, checked
 from tests.engine.rig import Rig, played, route, source, text_of, text_reply, title_of
 
 SITE = """
@@ -253,3 +253,96 @@ async def test_a_silent_importer_does_not_stop_other_documents() -> None:
         assert len(rig.lying()) == 2
         assert rig.engine.deps.sites["county"].gate.state == "ok"
         assert machine.status(await rig.one(2)) is machine.Status.SENT
+
+
+URL = 'url = "/p/{key}.html"'
+LIST = 'list_url = "http://county.example/zc/"'
+
+
+def column() -> dict[str, Page]:
+    """A column on which other documents stand already."""
+    return {f"k{n}": Page(n, f"k{n}", 1, f"关于第{n}件旧事的通报", "<p>旧文。</p>", "public") for n in (90, 91, 92)}
+
+
+@pytest.mark.guarantee(4)
+@pytest.mark.parametrize("options", [URL, LIST], ids=["url", "list"])
+@played
+async def test_a_draft_that_nobody_answers_for_waits_for_its_editor(options: str) -> None:
+    async with Ground(options, 'post_as = "draft"', answers=False, by_key=True, pages=column()) as rig:
+        await handed_over(rig)
+        rig.importer.run()
+        await rig.after(7200, step=300)
+        row = await rig.row(1)
+        assert (row["status"], row["reason"]) == ("sent", "waiting_for_editor" if options == URL else "address_unknown")
+        rig.correct(1)
+        await rig.after(7200, step=300)
+        rig.importer.run()
+        assert [action for _, _, action in rig.importer.taken] == ["create", "update"], "a correction is not held up"
+        list(rig.importer.pages.values())[-1].state = "public"
+        await rig.after(1800, step=60)
+        assert await rig.status_of(1) == "visible"
+        rig.servers["county"].say(text_reply(500))
+        await rig.after(9 * 86400, step=7200)
+        assert await rig.status_of(1) == "visible", "that nobody answered is no sign that it was unpublished"
+        rig.servers["county"].well()
+        await rig.desk.withdraw((await rig.one(1)).id, actor="操作员", reason="误发")
+        await rig.after(7200, step=300)
+        rig.importer.run()
+        await rig.after(1800, step=60)
+        assert await rig.status_of(1) == "withdrawn"
+        assert rig.importer.taken[-1][2] == "withdraw"
+
+
+@pytest.mark.guarantee(4)
+@played
+async def test_a_draft_recalled_before_its_editor_saw_it_is_asked_back() -> None:
+    async with Ground(URL, 'post_as = "draft"', answers=False, by_key=True) as rig:
+        await handed_over(rig)
+        rig.importer.run()
+        await rig.after(7200, step=300)
+        await rig.desk.withdraw((await rig.one(1)).id, actor="操作员", reason="误发")
+        await rig.after(6 * 3600, step=600)
+        rig.importer.run()
+        assert [action for _, _, action in rig.importer.taken] == ["create", "withdraw"]
+
+
+@pytest.mark.guarantee(4)
+@played
+async def test_a_page_that_reads_as_before_does_not_show_the_update() -> None:
+    """A paragraph was struck out: all that is left stands on the old page, too."""
+    async with Ground() as rig:
+        await handed_over(rig)
+        rig.importer.run()
+        await rig.after(300)
+        assert await rig.status_of(1) == "visible"
+        for version, refuses in ((2, ""), (3, "附件过大")):
+            rig.clock.advance(1)
+            left = text_of(1).partition("</p>")[2] + '<p><img src="/v.png"></p>' * (version - 2)
+            rig.lists["central"].correct(1, left, rig.clock.true)
+            await rig.after(3600, step=300)
+            row = await rig.row(1)
+            assert (row["status"], row["reason"]) == ("sent", "waiting_for_importer"), version
+            rig.importer.refuses = refuses
+            rig.importer.run()
+            await rig.after(900, step=60)
+            row = await rig.row(1)
+            assert (row["status"], row["reason"]) == (("held", "importer_refused") if refuses else ("visible", ""))
+
+
+@pytest.mark.guarantee(4)
+@played
+async def test_a_recall_of_what_is_on_no_column_yet_is_not_done_until_somebody_sees_it() -> None:
+    async with Ground(LIST, answers=False, pages=column()) as rig:
+        await handed_over(rig)
+        rig.recall(1)
+        await rig.after(7200, step=300)
+        row = await rig.row(1)
+        assert (row["status"], row["reason"]) == ("sent", "withdrawal_unconfirmed"), "both packages still lie there"
+        packages = rig.root / "packages"
+        rig.importer._take(packages / rig.lying()[0])  # the importer is at the first one now
+        await rig.after(900, step=60)
+        assert (await rig.row(1))["status"] == "sent"
+        assert (await rig.one(1)).ref.state == "withdrawn"  # type: ignore[union-attr]
+        rig.importer.run()
+        await rig.after(1800, step=60)
+        assert await rig.status_of(1) == "withdrawn"
