@@ -80,6 +80,8 @@ function install(): void
     $made = $wpdb->get_var("SHOW TABLES LIKE '" . $wpdb->esc_like($table) . "'") === $table;
     if ($made) {
         update_option(OPTION, ['version' => VERSION, 'locks' => locks()], true);
+        // Another request may have written the same in this moment: WordPress then goes on remembering that there is none.
+        array_map(fn($name) => wp_cache_delete($name, 'options'), ['alloptions', 'notoptions', OPTION]);
     }
 }
 

@@ -113,9 +113,10 @@ class Story:
             self._correct(self.dice.choice(free))
         if not self.edited:
             next((id for id in self.dice.sample(free, len(free)) if self._edit(id)), None)
-        elif free and self.dice.random() < 0.1:
-            self._edit(self.dice.choice(free))
         others = [id for id in free if id not in self.edited]
+        if self.edited and others and self.dice.random() < 0.1:
+            self._edit(self.dice.choice(others))
+            others = [id for id in others if id not in self.edited]
         if n > 3 and others and (not self.withdrawn or self.dice.random() < 0.1):
             self._withdraw(self.dice.choice(others))
 
