@@ -112,7 +112,7 @@ class HttpAdapter:
         try:
             stored = await self._finished(post, state, values, fields)
         except AdapterError as error:
-            raise half_done(error) from None
+            raise half_done(error, compares=self._options.conditional != "none") from None
         return self._result(stored, Wrote.UPDATED, values, losses)
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:

@@ -36,9 +36,14 @@ class Told:
     own_id: str = ""
 
 
-def half_done(error: AdapterError) -> Unknown:
-    """What is told when something fails after a request that wrote: nothing but Unknown is the whole truth then."""
-    if isinstance(error, Unknown):
+def half_done(error: AdapterError, *, compares: bool = False) -> AdapterError:
+    """What is told when something fails after a request that wrote: Unknown, for nothing else is the whole truth then.
+
+    compares: of an update at a CMS that is declared to compare versions itself. That somebody else has changed the post
+    meanwhile stays told as that: nobody repeats a write after it.
+    """
+    changed = compares and isinstance(error, Conflict) and error.kind == "version"
+    if changed or isinstance(error, Unknown):
         return error
     return Unknown(error.reason, f"the first part was done, then: {error.message}", where=error.where, hint=error.hint)
 
@@ -53,11 +58,12 @@ class Caller:
     async def run(self, steps: tuple[Step, ...], values: Values) -> Told:
         """Requests one after the other; what one of them tells or keeps is known to the next. Raises AdapterError, Already."""
         told, wrote = Told({}), False
+        compares = self._options.conditional != "none" and any(step.op == "update" for step in steps)
         for step in steps:
             try:
                 page = await self.ask(step, values)
             except AdapterError as error:
-                raise half_done(error) if wrote else error from None
+                raise half_done(error, compares=compares) if wrote else error from None
             wrote = wrote or step.writes
             self._learn(told, step, page, values)
         return told
