@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+
+from syncd.adapters.checks import basic_user, site_address
 
 _MACHINE = re.compile(r"[a-z0-9_]{1,64}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
@@ -59,11 +60,7 @@ class Options(BaseModel):
     @field_validator("api_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("write the site's address, such as https://www.county.example")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("write no log-in into the address: use user and password")
+        parts = site_address(value)
         if parts.query or parts.fragment:
             raise ValueError("write the site's address, with /jsonapi at most")
         return value
@@ -71,9 +68,7 @@ class Options(BaseModel):
     @field_validator("user")
     @classmethod
     def _fits_basic(cls, value: str) -> str:
-        if ":" in value:
-            raise ValueError("a user name with a colon does not go through Basic authentication")
-        return value
+        return basic_user(value)
 
     @field_validator("key_header")
     @classmethod

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from syncd.adapters.checks import basic_user, site_address
+
 _TYPE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
@@ -36,11 +38,7 @@ class Options(BaseModel):
     @field_validator("api_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("write the site's address, such as https://www.county.example")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("write no log-in into the address: use user and password")
+        parts = site_address(value)
         if set(parse_qs(parts.query, keep_blank_values=True)) - {"rest_route"} or parts.fragment:
             raise ValueError("write the site's address, with /wp-json or ?rest_route=/ at most")
         return value
@@ -48,9 +46,7 @@ class Options(BaseModel):
     @field_validator("user")
     @classmethod
     def _fits_basic(cls, value: str) -> str:
-        if ":" in value:
-            raise ValueError("a user name has no colon")
-        return value
+        return basic_user(value)
 
     @field_validator("password")
     @classmethod
