@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from syncd.adapters.api import SiteConfig, Tools
 from syncd.adapters.drupal import DrupalAdapter
 from syncd.model import Instant, Media, Post, RemoteRef
-from syncd.web.api import Answer, Client, Limits, Validators
+from syncd.web.api import Answer, Client, Limits
+from tests.adapters.direct import Direct
 from tests.adapters.drupal.fake import API, PASSWORD, FakeDrupal
 
 NOW = datetime(2026, 11, 30, 16, 30, tzinfo=UTC)
@@ -32,34 +33,26 @@ class Blobs:
         return BYTES[sha256]
 
 
-class Handled:
+class Handled(Direct):
     """A client whose server is the fake. asked: "METHOD path" of each request. answers: instead of the fake's next ones."""
 
     def __init__(self, fake: FakeDrupal, now: Callable[[], datetime]) -> None:
-        self._fake, self._now = fake, now
+        super().__init__(fake.handle, now)
+        self._now = now
         self.asked: list[str] = []
         self.sent: list[bytes] = []
         self.answers: list[tuple[int, str, bytes]] = []
-
-    async def get(
-        self, url: str, *, validators: Validators = Validators(), headers: Mapping[str, str] | None = None,
-        limits: Limits | None = None,
-    ) -> Answer:
-        return await self.call("GET", url, headers=headers)
 
     async def call(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
         limits: Limits | None = None,
     ) -> Answer:
-        parts = urlsplit(url)
-        self.asked.append(f"{method} {parts.path}")
+        self.asked.append(f"{method} {urlsplit(url).path}")
         self.sent.append(body)
         if self.answers:
             status, type_, text = self.answers.pop(0)
             return Answer(status, url, ((b"content-type", type_.encode()),), text, self._now(), self._now())
-        status, told, text = self._fake.handle(method, parts.path + f"?{parts.query}", headers or {}, body, self._now())
-        names = tuple((name.lower().encode(), value.encode()) for name, value in told.items())
-        return Answer(status, url, names, text, self._now(), self._now(), date=self._now())
+        return await super().call(method, url, headers=headers, body=body, limits=limits)
 
     def writes(self) -> list[str]:
         return [line for line in self.asked if not line.startswith("GET ")]

@@ -4,11 +4,10 @@ with a unique key and If-Match, a platform of forms in GBK with a cookie and loo
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -17,37 +16,13 @@ from syncd.adapters.http import HttpAdapter, Options
 from syncd.model import RemoteRef
 from syncd.testing.adapter_contract import AdapterContract
 from syncd.testing.fakecms import FakeCMS
-from syncd.web.api import Answer, Client, Limits, Validators
+from syncd.web.api import Client
+from tests.adapters.direct import Direct, Handler
 from tests.adapters.http.desk import desk
 from tests.adapters.http.halo import Halo
 from tests.adapters.http.kit import NOW, SECRET, example
 from tests.adapters.http.platform import Platform
 from tests.adapters.http.typecho import Typecho
-
-Handler = Callable[..., tuple[int, dict[str, str], bytes]]
-
-
-class Direct:
-    """web.api.Client straight to a fake."""
-
-    def __init__(self, handler: Handler, now: Callable[[], datetime]) -> None:
-        self._handler, self._now = handler, now
-
-    async def get(
-        self, url: str, *, validators: Validators = Validators(), headers: Mapping[str, str] | None = None,
-        limits: Limits | None = None,
-    ) -> Answer:
-        return await self.call("GET", url, headers=headers)
-
-    async def call(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
-        limits: Limits | None = None,
-    ) -> Answer:
-        parts = urlsplit(url)
-        sent = {name.lower(): value for name, value in (headers or {}).items()}
-        status, told, text = self._handler(method, parts.path + f"?{parts.query}".rstrip("?"), sent, body, self._now())
-        names = tuple((name.lower().encode(), value.encode()) for name, value in told.items())
-        return Answer(status, url, names, text, self._now(), self._now(), date=self._now())
 
 
 class Person:

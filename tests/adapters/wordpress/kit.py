@@ -22,8 +22,9 @@ from syncd.core import visible
 from syncd.engine.send import print_of
 from syncd.errors import StoreError, Unknown
 from syncd.model import Instant, Media, Post, RemoteDoc
-from syncd.web.api import Answer, Client, Guard, Limits, Network, Validators
+from syncd.web.api import Answer, Client, Guard, Limits, Network
 from syncd.web.client import Web
+from tests.adapters.direct import Direct
 from tests.adapters.wordpress.fake import PASSWORD, USERS, Companion, FakeWordPress
 from tests.wordpress.server import WordPress
 
@@ -52,28 +53,6 @@ class Told:
 
     def warning(self, event: str, **fields: Any) -> None:
         self.lines.append((event, fields))
-
-
-class Handled:
-    """A client whose server is the fake, at the time that the test says."""
-
-    def __init__(self, fake: FakeWordPress, now: Callable[[], datetime]) -> None:
-        self._fake, self._now = fake, now
-
-    async def get(
-        self, url: str, *, validators: Validators = Validators(), headers: Mapping[str, str] | None = None,
-        limits: Limits | None = None,
-    ) -> Answer:
-        return await self.call("GET", url, headers=headers)
-
-    async def call(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"",
-        limits: Limits | None = None,
-    ) -> Answer:
-        parts = urlsplit(url)
-        status, told, text = self._fake.handle(method, parts.path + f"?{parts.query}", headers or {}, body, self._now())
-        names = tuple((name.lower().encode(), value.encode()) for name, value in told.items())
-        return Answer(status, url, names, text, self._now(), self._now(), date=self._now())
 
 
 class Lossy:
@@ -143,7 +122,7 @@ class Site:
             self._stack.push_async_callback(web.aclose)
             self.plain: Client = web.client("test", Network(), Guard(frozenset({("127.0.0.1", port)})))
         else:
-            self.plain = Handled(self.ground, self.now)
+            self.plain = Direct(self.ground.handle, self.now)
         self.client = Lossy(self.plain)
         return self
 

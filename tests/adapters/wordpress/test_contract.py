@@ -15,8 +15,9 @@ from syncd.adapters.wordpress import WordpressAdapter
 from syncd.model import RemoteRef
 from syncd.testing.adapter_contract import AdapterContract
 from syncd.web.api import Client
+from tests.adapters.direct import Direct
 from tests.adapters.wordpress.fake import PASSWORD, Companion, FakeWordPress
-from tests.adapters.wordpress.kit import NOW, Handled
+from tests.adapters.wordpress.kit import NOW
 from tests.wordpress.server import WordPress
 
 SECRET = "".join(PASSWORD.split())
@@ -64,7 +65,7 @@ class OnWordPress(AdapterContract):
         self.clock += timedelta(seconds=seconds)
 
     def make_client(self) -> Client:
-        return Handled(self.ground, self.now)
+        return Direct(self.ground.handle, self.now)
 
     def make_adapter(self, tools: Tools, password: str = PASSWORD) -> WordpressAdapter:
         options = {"api_url": self.ground.url, "user": self.user, "password": password}
