@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -50,16 +49,11 @@ def prepare() -> Prepared:
 def _make(folder: Path, bin: Path) -> None:
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ADDED, folder)
-    for words in (("makemigrations", "news"), ("migrate",), ("runscript",)):
-        command = [str(bin / "python"), *(("seed.py",) if words == ("runscript",) else ("manage.py", *words))]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600, env=environment())
+    for words in (("manage.py", "makemigrations", "news"), ("manage.py", "migrate"), ("seed.py",)):
+        command = [str(bin / "python"), *words]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
         if done.returncode != 0:
             raise Unavailable(f"{' '.join(command[1:])} failed: {done.stderr[-2000:]}")
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Without what our own environment says of Python."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | more
 
 
 def main() -> int:
