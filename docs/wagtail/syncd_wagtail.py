@@ -67,10 +67,10 @@ class IfMatch:
         if page_id is None:
             return self.get_response(request)
         if wanted and request.method not in SAFE and "Authorization" in request.headers:
-            response = self._guarded(request, page_id, wanted)
+            response, held = self._guarded(request, page_id, wanted), "held"
         else:
-            response = self.get_response(request)
-        response[ANNOUNCES] = str(VERSION)
+            response, held = self.get_response(request), "none"
+        response[ANNOUNCES] = f"{VERSION} {held}"
         return response
 
     def _guarded(self, request, page_id, wanted):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from html import unescape
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -13,18 +13,19 @@ from pydantic import BaseModel
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
 from syncd.adapters.article import Article, ArticleAdapter, Attached, Change, Content, File, Placed, is_picture, name_of
 from syncd.adapters.credit import Times
-from syncd.adapters.json_api import JsonApi, Told
+from syncd.adapters.json_api import Told
 from syncd.adapters.markup import path_name
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
 from syncd.adapters.sealed import excerpt
-from syncd.adapters.wagtail.api import KEY, api_of
+from syncd.adapters.wagtail.api import FILE, KEY, api_of, held, holds_conditions
 from syncd.adapters.wagtail.check import Checker
 from syncd.adapters.wagtail.columns import Columns, no_such_column
 from syncd.adapters.wagtail.options import Options
 from syncd.adapters.wagtail.page import FILES, Native, body_of, listed, local, parse
 from syncd.errors import NotApplied, NotFound, Rejected
 from syncd.model import Media, Post, RemoteState
+from syncd.web.api import Answer
 
 _PLACES = {"image": "/images/", "document": "/documents/"}
 _LONGEST_TITLE = 255
@@ -45,10 +46,12 @@ class WagtailAdapter(ArticleAdapter):
         self._api = api_of(tools.client, options)
         self._columns = Columns(self._api, options)
         self._me = ""
+        self._deaf = False
         self.capabilities = declared(options)
 
     async def check(self) -> CheckReport:
         """Reach, log-in, the mixin and its fields, the look-up, the right to write, columns, files, conditions, clock."""
+        self._deaf = False
         report = await Checker(self._api, self._options, self._columns).run(self.capabilities)
         self.capabilities = report.capabilities
         return report
@@ -78,6 +81,7 @@ class WagtailAdapter(ArticleAdapter):
         except NotFound:
             await self._is_logged_in()
             raise
+        self._notice(told.answer)
         return self._page(told, writes=False)
 
     async def _log_in(self) -> None:
@@ -117,20 +121,38 @@ class WagtailAdapter(ArticleAdapter):
         page: dict[str, Any] = {"meta": _published(publish=hides or wants is RemoteState.PUBLIC)}
         page |= self._values(change.content) if change.content else {}
         page |= {FILES: listed(change.files)} if change.files is not None else {}
-        after = self._page(await self._write(before, change.checked).send("PATCH", f"/pages/{before.id}/", page), writes=True)
+        after = self._page(await self._write("PATCH", before, page, checked=change.checked), writes=True)
         if hides or (_native(after).pending and after.opened.notice):
             return await self._hide(after, checked=change.checked)
         return after
 
     async def _hide(self, before: Article, *, checked: bool) -> Article:
-        api = self._write(before, checked)
-        return self._page(await api.send("POST", f"/pages/{before.id}/actions/unpublish/", {}), writes=True)
+        told = await self._write("POST", before, {}, checked=checked, action="actions/unpublish/")
+        return self._page(told, writes=True)
 
     async def _remove(self, before: Article, *, checked: bool) -> None:
-        await self._write(before, checked).delete(f"/pages/{before.id}/")
+        await self._write("DELETE", before, None, checked=checked)
 
-    def _write(self, before: Article, checked: bool) -> JsonApi:
-        return api_of(self._tools.client, self._options, if_match=_native(before).etag) if checked else self._api
+    async def _write(self, method: str, before: Article, document: Any, *, checked: bool, action: str = "") -> Told:
+        """checked: only while the page is what the look just before has found."""
+        api = api_of(self._tools.client, self._options, if_match=_native(before).etag) if checked else self._api
+        told = await api.send(method, f"/pages/{before.id}/{action}", document)
+        self._deaf |= checked and holds_conditions(told.answer) and not held(told.answer)
+        self._notice(told.answer)
+        return told
+
+    def _notice(self, answer: Answer) -> None:
+        """Fit the capabilities to what an answer about a page shows of the middleware."""
+        can: Literal["server", "check_then_act"] = (
+            "server" if holds_conditions(answer) and not self._deaf else "check_then_act")
+        if can == self.capabilities.conditional_update:
+            return
+        self.capabilities = replace(self.capabilities, conditional_update=can)
+        if can == "check_then_act" and self._tools.log is not None:
+            self._tools.log.warning(
+                "conditions_lost", deaf=self._deaf,
+                hint="a proxy takes If-Match out of our requests: let it through, then syncd check" if self._deaf
+                else f"{FILE} is not in MIDDLEWARE any more: this site is of class C again until it is")
 
     def _values(self, content: Content) -> dict[str, Any]:
         """The values of all fields but the mixin's. Of a notice, the other fields stay."""

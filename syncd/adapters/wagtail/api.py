@@ -30,7 +30,12 @@ def api_of(client: Client, options: Options, *, if_match: str = "") -> JsonApi:
 
 def holds_conditions(answer: Answer) -> bool:
     """Whether the site has our middleware, which announces itself on every answer about a page."""
-    return answer.header(_CONDITIONS) == "1"
+    return answer.header(_CONDITIONS).partition(" ")[0] == "1"
+
+
+def held(answer: Answer) -> bool:
+    """Whether the write that is answered was made under its condition."""
+    return answer.header(_CONDITIONS) == "1 held"
 
 
 def sort(refused: Refused) -> None:

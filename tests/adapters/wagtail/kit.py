@@ -46,14 +46,24 @@ Answered = tuple[int, Any]
 """Status and JSON; bytes: a page of HTML; a function: JSON made of the request."""
 
 
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self.lines.append((event, fields))
+
+
 @dataclass
 class Site:
     """answers: by "METHOD path" without /api/v3, each with what comes next; the last one stays. conditions: the middleware is
-    there."""
+    there. deaf: a proxy before it takes If-Match away."""
 
     answers: dict[str, list[Answered]] = field(default_factory=dict)
     conditions: bool = True
+    deaf: bool = False
     asked: list[Asked] = field(default_factory=list)
+    log: Log = field(default_factory=Log)
 
     def __post_init__(self) -> None:
         self.answers.setdefault("GET /whoami/", [(200, WHOAMI)])
@@ -64,15 +74,17 @@ class Site:
         self.asked.append(Asked(method, path.removeprefix("/api/v3"), headers, body))
         scripted = self.answers[f"{method} {path.removeprefix('/api/v3').partition('?')[0]}"]
         status, told = scripted.pop(0) if len(scripted) > 1 else scripted[0]
-        named = {"content-type": PROBLEM if status >= 400 else PAGE_TYPE} | ({"x-syncd-conditions": "1"} if self.conditions else {})
+        heard = "held" if "if-match" in headers and not self.deaf else "none"
+        announced = {"x-syncd-conditions": f"1 {heard}"} if self.conditions else {}
+        named = {"content-type": PROBLEM if status >= 400 else PAGE_TYPE, **announced}
         told = told(self.asked[-1]) if callable(told) else told
         if isinstance(told, bytes):
             return status, {"content-type": "text/html; charset=utf-8"}, told
         return status, named, b"" if told is None else json.dumps(told).encode()
 
     def adapter(self, **options: Any) -> WagtailAdapter:
-        client = Direct(self.handle, lambda: NOW)
-        return WagtailAdapter(SiteConfig("county", URL, options=OPTIONS | options), Tools(client, lambda: NOW, Blobs()))
+        tools = Tools(Direct(self.handle, lambda: NOW), lambda: NOW, Blobs(), self.log)
+        return WagtailAdapter(SiteConfig("county", URL, options=OPTIONS | options), tools)
 
     def writes(self) -> list[Asked]:
         return [each for each in self.asked if each.method != "GET"]

@@ -237,6 +237,19 @@ def test_an_edit_in_the_moment_of_an_update_is_a_conflict() -> None:
     assert failure.value.kind == "version"
 
 
+@pytest.mark.parametrize("deaf", [False, True], ids=["middleware gone", "proxy takes If-Match"])
+def test_a_condition_that_nobody_holds_any_more_is_told_and_not_counted_on(deaf: bool) -> None:
+    site = Site({"GET /pages/6/": [(200, page("<p>旧</p>"))], "PATCH /pages/6/": [(200, stored)]}, deaf=deaf)
+    adapter = site.adapter()
+    version = run(adapter.read(REF)).ref.version
+    assert adapter.capabilities.guarantee == "A"
+    site.conditions = deaf
+    run(adapter.update(REF, post(), PUBLIC, version))
+    run(adapter.read(REF))
+    assert adapter.capabilities.guarantee == "C"
+    assert [(event, "proxy" in told["hint"]) for event, told in site.log.lines] == [("conditions_lost", deaf)]
+
+
 def test_an_update_touches_neither_place_nor_key() -> None:
     site = Site({"GET /pages/6/": [(200, page("<p>旧</p>"))], "PATCH /pages/6/": [(200, stored)]})
     run(site.adapter().update(REF, post(column="要闻"), PUBLIC, None))
@@ -342,8 +355,8 @@ REFUSED = problem(422, "Validation failed", {"type": "required", "loc": ["title"
 
 
 def sound(**answers: list[tuple[int, Any]]) -> Site:
-    return Site({"GET /schema/news.NewsPage/": [(200, SCHEMA)], "GET /pages/": [(200, NONE)], "GET /pages/3/": [(200, page("x"))],
-                 "POST /pages/": [REFUSED], "POST /images/": [REFUSED], "POST /documents/": [REFUSED], **answers})
+    looks = {"GET /schema/news.NewsPage/": [(200, SCHEMA)], "GET /pages/": [(200, NONE)], "GET /pages/3/": [(200, page("x"))]}
+    return Site({**looks, "POST /pages/": [REFUSED], "POST /images/": [REFUSED], "POST /documents/": [REFUSED], **answers})
 
 
 def items(site: Site, **options: Any) -> dict[str, bool]:
