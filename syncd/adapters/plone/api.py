@@ -133,8 +133,8 @@ def _bad(refused: Refused, said: str, message: str) -> AdapterError:
         return Conflict("exists", message, where=refused.where, hint="it is found by its id")
     if _said(refused.value)[0] == "WorkflowException":
         return Rejected("state", "no_transition", message, where=refused.where,
-                        hint="the workflow has no such step for this account: see publish in this site's options, and whether the"
-                             " account has Can review in the folder")
+                        hint="the workflow has no such step for this account: see publish in this site's options, and whether"
+                             " the account has Can review in the folder")
     field = _FIELD.search(said)
     return Rejected(field[1] if field else "", "bad_request", message, where=refused.where,
                     hint="look at what Plone says of it and at this site's options; then syncd retry")
