@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
 from syncd.adapters.article import Article, ArticleAdapter, Attached, Change, Content, File, is_picture, name_of
+from syncd.adapters.json_api import Told
 from syncd.adapters.plone.api import Moved, PloneApi
 from syncd.adapters.plone.check import Checker
 from syncd.adapters.plone.item import article_of, editor_of, id_of, spelt
@@ -58,24 +59,26 @@ class PloneAdapter(ArticleAdapter):
         return None
 
     async def _get(self, id: str) -> Article:
-        """Where it is now: an editor may have moved it. Plone itself gives a namesake from a folder above for an item that
-        is not there (acquisition)."""
+        """Where it is now: an editor may have moved it. For an item that is not there Plone gives one of the same id from a
+        folder above (acquisition): it is the one that was moved there if it bears our seal, else a namesake."""
         await self._log_in()
-        path = id
-        for _ in range(_MOST_MOVES):
-            try:
-                told = await self._api.get(path)
-                break
-            except Moved as moved:
-                path = moved.path
-        else:
-            raise NotFound("moved", "the item was moved again and again", hint="look at it in Plone")
-        if self._api.below(told.value.get("@id")) != path:
-            raise NotFound("not_found", f"{path} is not there; Plone gave another item in its place")
+        asked, told = await self._followed(id)
+        path = self._api.below(told.value.get("@id"))
         article = article_of(told.value, path, self._options, self._public_url)
         if article is None:
             raise self._api.garbled(told.answer, writes=False)
+        if path != asked and id_of(article.opened.key) != asked.rpartition("/")[2]:
+            raise NotFound("not_found", f"{asked} is not there; Plone gave {path} in its place")
         return replace(article, editor=await self._editor(article))
+
+    async def _followed(self, path: str) -> tuple[str, Told]:
+        """An answer, with the path that it is the answer for."""
+        for _ in range(_MOST_MOVES):
+            try:
+                return path, await self._api.get(path)
+            except Moved as moved:
+                path = moved.path
+        raise NotFound("moved", "the item was moved again and again", hint="look at it in Plone")
 
     async def _editor(self, article: Article) -> str:
         """Asked only where something differs from what we wrote and published: it costs a request."""

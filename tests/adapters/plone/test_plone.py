@@ -149,6 +149,14 @@ def test_a_namesake_from_a_folder_above_is_not_the_item() -> None:
     assert found(client) is None
 
 
+def test_an_item_that_was_moved_further_up_is_known_by_its_seal() -> None:
+    """Plone then tells no redirect, but gives it as it gives a namesake."""
+    client = Recorded({f"GET {HERE}": answer(200, item("/syncd-0123456789", text=composed()))})
+    ref = found(client)
+    assert ref is not None
+    assert ref.id == "/syncd-0123456789"
+
+
 def test_an_item_that_an_editor_moved_is_found_where_it_is_now() -> None:
     moved = "/jiuwen/syncd-0123456789"
     client = Recorded({f"GET {HERE}": answer(302, None, location=f"{ROOT}{moved}"),
