@@ -36,9 +36,8 @@ class Schema(BaseModel):
     api_url: the CMS's address. token: of the account. title_field, body_field: where title and HTML go; summary_field: plain
     text for lists, "" nowhere. column_field: where the column goes as text, "" nowhere. columns: column name to the value
     that the site has for it; when there are some, every other column is refused. fields: what is told of a document to the
-    field that holds it. page: the path of an entry's page below public_url; {id} is the entry's id. files: whether files are
-    copied. refused_files: what becomes of a file that the CMS refuses. withdraw: what is left of a withdrawn document.
-    max_title: characters, max_body: bytes that the CMS takes.
+    field that holds it. page: the path of an entry's page below public_url; {id} is the entry's id. refused_files: what
+    becomes of a file that the CMS refuses. max_title: characters, max_body: bytes that the CMS takes.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -52,7 +51,6 @@ class Schema(BaseModel):
     columns: dict[str, str] = {}
     fields: dict[Told, str] = {}
     page: str = "/{id}"
-    files: bool = True
     refused_files: Literal["reject", "link"] = "reject"
     max_title: int = 255
     max_body: int = 900_000
@@ -132,7 +130,7 @@ class HeadlessAdapter(ArticleAdapter):
         return self._public_url + self._schema.page.replace("{id}", id)
 
     def _stays(self, media: Media) -> str:
-        return "" if self.capabilities.media != "none" else "files are not copied here (see files in the options)"
+        return "" if self.capabilities.media != "none" else "files are not copied here"
 
     async def _place(self, post: Post, bytes_of: Mapping[str, bytes], before: Article | None) -> Placed:
         return await super()._place(_with_key(post), bytes_of, before)

@@ -52,7 +52,8 @@ def from_npm(name: str, *packages: str, flags: Sequence[str] = (), overrides: Ma
     def make(folder: Path) -> None:
         folder.mkdir()
         (folder / "package.json").write_text(json.dumps({"private": True, "overrides": dict(overrides)}), encoding="utf-8")
-        ran("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *flags, "--prefix", str(folder), *packages)
+        ran("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *flags, "--prefix", str(folder),
+            *packages)
 
     return kept(name, (*packages, *flags, *map(str, overrides.items())), make) / "node_modules" / ".bin"
 

@@ -19,8 +19,9 @@ class Options(Schema):
     """Beside what every headless CMS needs: collection, by its name in the API. key_field: the primary key, or another field
     that is unique, of type UUID or string. status_field, states: which value of which field makes an item public, a draft,
     withdrawn. created_field, updated_field, editor_field: Directus's own date-created, date-updated and user-updated; without
-    editor_field it is not known who edited. guard_field: the counter of docs/directus/guard.sql, "" without. folder: the UUID
-    of the folder for files, "" for the root. assets_url: by which the public gets files, by default Directus's own.
+    editor_field it is not known who edited. guard_field: the counter of docs/directus/guard.sql, "" without. files: whether
+    files are copied. folder: the UUID of their folder, "" for the root. assets_url: by which the public gets them, by default
+    Directus's own. withdraw: what is left of a withdrawn document: a notice, an item that nobody sees, nothing.
     """
 
     collection: str
@@ -31,6 +32,7 @@ class Options(Schema):
     updated_field: str = "date_updated"
     editor_field: str = "user_updated"
     guard_field: str = ""
+    files: bool = True
     folder: str = ""
     assets_url: str = ""
     withdraw: Literal["notice", "unpublish", "delete"] = "notice"

@@ -1,4 +1,4 @@
-"""A Directus as docs/directus sets it up: the collection of its file, least rights for syncd, pages of a program of the site."""
+"""A Directus as docs/directus sets it up: the collection of its file, least rights for syncd, pages that a site shows."""
 
 from __future__ import annotations
 
@@ -86,13 +86,20 @@ class Wang:
 def directus(collection: str = "policies", *, guarded: bool = False) -> Iterator[Site]:
     """A site until the end of the block. Raises Unavailable."""
     command()
-    with postgres() as database:
-        with served("directus", lambda folder, url: _lay_out(database, folder, url), lambda folder: lambda host, port:
-                    [*command(), "start"], ready="/server/ping", env=lambda folder, url: _env(database, folder, url)) as server:
-            with shown(lambda id: _public(server.url, collection, id)) as pages:
-                site = Site(server, database, pages, collection, guarded)
-                _set_up(site)
-                yield site
+    with (
+        postgres() as database,
+        served("directus", lambda folder, url: _lay_out(database, folder, url), lambda folder: _start,
+               ready="/server/ping", env=lambda folder, url: _env(database, folder, url)) as server,
+        shown(lambda id: _public(server.url, collection, id)) as pages,
+    ):
+        site = Site(server, database, pages, collection, guarded)
+        _set_up(site)
+        yield site
+
+
+def _start(host: str, port: int) -> list[str]:
+    """Where it listens stands in its environment."""
+    return [*command(), "start"]
 
 
 def _env(database: Postgres, folder: Path, url: str) -> dict[str, str]:

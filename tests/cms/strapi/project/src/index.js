@@ -20,7 +20,7 @@ module.exports = {
     if (await strapi.service("admin::user").exists()) return;
     const role = await strapi.service("admin::role").getSuperAdmin();
     await strapi.service("admin::user").create({
-      email: "editor@example.com", firstname: "Wang", lastname: "", password: process.env.EDITOR_PASSWORD,
+      email: process.env.EDITOR_EMAIL, firstname: "Wang", lastname: "", password: process.env.EDITOR_PASSWORD,
       isActive: true, registrationToken: null, roles: [role.id],
     });
   },
