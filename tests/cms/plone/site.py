@@ -68,8 +68,8 @@ class PloneSite:
             connection.close()
 
     def news(self) -> list[dict[str, Any]]:
-        """Every news item of every column in every state, past and future ones too."""
-        asked = f"portal_type={quote('News Item')}&fullobjects=1&show_inactive=1&b_size=1000"
+        """Every news item of every column in every state."""
+        asked = f"portal_type={quote('News Item')}&fullobjects=1&b_size=1000"
         items: list[dict[str, Any]] = self.ask("editor", "GET", f"/@search?{asked}")["items"]
         return items
 

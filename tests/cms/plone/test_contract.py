@@ -42,7 +42,7 @@ class Person:
         await self.ask("DELETE", ref.id)
 
     async def count(self, key: str) -> int:
-        found = await self.ask("GET", f"/@search?portal_type={quote('News Item')}&getId={key}&show_inactive=1")
+        found = await self.ask("GET", f"/@search?portal_type={quote('News Item')}&getId={key}")
         return int(found["items_total"])
 
     async def ask(self, method: str, path: str, body: object = None) -> Any:
