@@ -23,7 +23,6 @@ INSTALLERS = {
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 LONG: dict[str, str] = {
     "Plone": "tests.cms.plone.install",
-
     "Directus": "tests.cms.directus.install",
     "Strapi": "tests.cms.strapi.install",
 }

@@ -7,14 +7,13 @@ traceback, https://6.docs.plone.org/plone.restapi/docs/source/usage/errors.html
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from syncd.adapters.json_api import CALL, JsonApi, Query, Refused, Told, plain
+from syncd.adapters.json_api import JsonApi, Refused, Told, plain
 from syncd.adapters.plone.options import Options
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected
 from syncd.web.api import Answer, Client
@@ -47,23 +46,14 @@ class PloneApi(JsonApi):
         self._base = options.base
         super().__init__(client, options.api_url, name="Plone", headers=lambda: login, sort=self._sorted)
 
-    async def rows(self, path: str, query: Query | None = None) -> list[Any]:
-        """Read what is told as a bare array."""
-        answer = await self._client.call("GET", self.url(path, query), headers=self._sent({}), limits=CALL)
-        rows = _array(answer) if answer.status == 200 else None
-        if rows is None:
-            self.told(answer, writes=False)
-            raise self.garbled(answer, writes=False)
-        return rows
-
-    def told(self, answer: Answer, *, writes: bool, creating: bool = False) -> Told:
+    def told(self, answer: Answer, *, writes: bool, creating: bool = False, several: bool = False) -> Told:
         """As of any JSON API, but that an item that was moved is told by a redirect (plone.app.redirector), and a content
         type as JSON of a type of Plone's own."""
         if answer.status in (301, 302, 307, 308) and answer.content_type == "application/json":
             place = self.below(answer.header("location"))
             if place:
                 raise Moved(place, redacted(answer.url))
-        return super().told(_named_json(answer), writes=writes, creating=creating)
+        return super().told(_named_json(answer), writes=writes, creating=creating, several=several)
 
     def below(self, address: object) -> str:
         """The path below the site of an address that Plone tells, "" if it lies elsewhere."""
@@ -146,11 +136,3 @@ def _named_json(answer: Answer) -> Answer:
         return answer
     others = tuple(each for each in answer.headers if each[0] != b"content-type")
     return replace(answer, headers=((b"content-type", b"application/json"), *others))
-
-
-def _array(answer: Answer) -> list[Any] | None:
-    try:
-        value = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, list) else None

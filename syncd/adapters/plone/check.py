@@ -61,7 +61,7 @@ class Checker:
     async def _login(self) -> bool:
         """Anybody else is answered 401 here; on what is public wrong credentials are no error for Plone."""
         try:
-            await self._api.rows("/@types")
+            await self._api.get("/@types", several=True)
         except AdapterError as error:
             return self._failed("login", error)
         return self._say("login", True, f"as {self._options.user}")
@@ -82,7 +82,7 @@ class Checker:
 
     async def _types(self, folder: str) -> dict[str, bool]:
         """The content types that Plone knows of in a folder, and whether the account may add them there."""
-        rows = await self._api.rows(f"{folder}/@types")
+        rows = (await self._api.get(f"{folder}/@types", several=True)).items
         return {str(row.get("id")): row.get("addable") is True for row in rows if isinstance(row, dict)}
 
     def _may_add(self, name: str, types: dict[str, bool], kind: str) -> bool:

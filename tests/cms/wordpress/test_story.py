@@ -26,7 +26,7 @@ public_url = "{public}"
 settle = "2s"
 options = {{ api_url = "{way}", user = "syncd", password = {password} }}
 """
-_STATES = {"publish": "public", "draft": "draft", "private": "withdrawn", "pending": "draft", "future": "draft"}
+_STATES = {"publish": "public", "draft": "draft", "private": "draft", "pending": "draft", "future": "draft"}
 
 
 class WordPressCms(Lossy):
