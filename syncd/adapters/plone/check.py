@@ -82,8 +82,8 @@ class Checker:
 
     async def _types(self, folder: str) -> dict[str, bool]:
         """The content types that Plone knows of in a folder, and whether the account may add them there."""
-        rows = (await self._api.get(f"{folder}/@types", several=True)).items
-        return {str(row.get("id")): row.get("addable") is True for row in rows if isinstance(row, dict)}
+        told = (await self._api.get(f"{folder}/@types", several=True, several=True)).items
+        return {str(row.get("id")): row.get("addable") is True for row in told.items if isinstance(row, dict)}
 
     def _may_add(self, name: str, types: dict[str, bool], kind: str) -> bool:
         if kind not in types:
