@@ -38,19 +38,17 @@ def from_pypi(name: str, *requirements: str) -> Path:
 
     def make(folder: Path) -> None:
         venv.create(folder, with_pip=True, symlinks=True)
-        _run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+        ran(str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
 
     return kept(name, requirements, make) / "bin"
 
 
 def from_npm(name: str, *packages: str) -> Path:
     """The bin folder of these pinned packages. Raises Unavailable."""
-    if shutil.which("npm") is None:
-        raise Unavailable("npm is not installed")
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        _run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *packages])
+        ran("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *packages)
 
     return kept(name, packages, make) / "node_modules" / ".bin"
 
@@ -79,9 +77,12 @@ def said(bring: Callable[[], object]) -> int:
     return 0
 
 
-def _run(command: Sequence[str]) -> None:
+def ran(*command: str, folder: Path | None = None) -> None:
+    """Run a step of an installation, in a folder. Raises Unavailable with the last line that it said."""
+    if shutil.which(command[0]) is None:
+        raise Unavailable(f"{command[0]} is not installed")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800, cwd=folder)
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise Unavailable(f"{command[0]}: {cause}") from cause
     if done.returncode != 0:
