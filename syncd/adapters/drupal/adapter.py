@@ -16,10 +16,11 @@ from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
 from syncd.adapters.credit import Times
 from syncd.adapters.drupal.check import Checker, account_of
 from syncd.adapters.drupal.files import File, Placed, Shelf, included
-from syncd.adapters.drupal.jsonapi import Api, Told, garbled
+from syncd.adapters.drupal.jsonapi import api_of, data_of
 from syncd.adapters.drupal.node import Node, id_of, parse
 from syncd.adapters.drupal.options import Options
 from syncd.adapters.drupal.terms import Columns
+from syncd.adapters.json_api import Told
 from syncd.core import visible
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, StoreError, Unknown
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
@@ -49,7 +50,7 @@ class DrupalAdapter:
         self._public_url = site.public_url
         self._zone = ZoneInfo(site.timezone)
         self._tools = tools
-        self._api = Api(tools.client, options)
+        self._api = api_of(tools.client, options)
         self._columns = Columns(self._api, options)
         self._shelf = Shelf(self._api, options)
         self._path = f"/node/{options.bundle}"
@@ -149,13 +150,13 @@ class DrupalAdapter:
         told = await self._api.get(f"{self._path}/{id}", include)
         node = self._node(told, writes=False)
         if node.id != id:
-            raise garbled(told.answer, writes=False)
+            raise self._api.garbled(told.answer, writes=False)
         return _Found(node, included(told.value))
 
     def _node(self, told: Told, *, writes: bool) -> Node:
-        node = parse(told.data, self._options)
+        node = parse(data_of(told), self._options)
         if node is None:
-            raise garbled(told.answer, writes=writes)
+            raise self._api.garbled(told.answer, writes=writes)
         return node
 
     def _ref(self, node: Node) -> RemoteRef:

@@ -12,9 +12,9 @@ from typing import Any
 
 from syncd.adapters.api import Capabilities, CheckItem, CheckReport
 from syncd.adapters.checks import SKEW, in_clear, skew
-from syncd.adapters.drupal.jsonapi import Api, Told
 from syncd.adapters.drupal.options import Options
 from syncd.adapters.drupal.terms import Columns
+from syncd.adapters.json_api import JsonApi, Told
 from syncd.errors import AdapterError, Rejected
 
 _GENERATOR = re.compile(r"Drupal ([0-9][0-9A-Za-z.-]{0,20})")
@@ -24,7 +24,7 @@ _UNKNOWN_FIELD = "does not exist"
 class Checker:
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
-    def __init__(self, api: Api, options: Options, columns: Columns) -> None:
+    def __init__(self, api: JsonApi, options: Options, columns: Columns) -> None:
         self._api = api
         self._options = options
         self._columns = columns

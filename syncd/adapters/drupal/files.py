@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncd.adapters.drupal.jsonapi import Api
+from syncd.adapters.drupal.jsonapi import data_of, named
 from syncd.adapters.drupal.node import Node
 from syncd.adapters.drupal.options import Options
+from syncd.adapters.json_api import JsonApi
 from syncd.adapters.markup import path_name
 from syncd.errors import AdapterError, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import Media, Post
@@ -42,7 +43,7 @@ class Shelf:
     """Puts files into a node's fields. A file that no node refers to is removed by Drupal's own cron after some hours, so
     that a lost answer leaves nothing behind."""
 
-    def __init__(self, api: Api, options: Options) -> None:
+    def __init__(self, api: JsonApi, options: Options) -> None:
         self._api = api
         self._options = options
         self.fields = tuple(dict.fromkeys(name for name in (options.files_field, options.images_field) if name))
@@ -98,8 +99,8 @@ class Shelf:
         if not name:
             raise Rejected("media", "no_field", "no field for it is named in files_field or images_field")
         try:
-            told = await self._api.upload(f"/node/{self._options.bundle}/{name}", data, _name(media))
-            return _file(told.data)
+            told = await self._api.upload(f"/node/{self._options.bundle}/{name}", data, named(_name(media)))
+            return _file(data_of(told))
         except Rejected as refused:
             raise Rejected("media", "file_refused", refused.message, where=refused.where,
                            hint="allow its type and size in the field's settings (or set refused_files to link)") from refused

@@ -6,9 +6,10 @@ import contextlib
 import re
 from typing import Any
 
-from syncd.adapters.drupal.jsonapi import Api
+from syncd.adapters.drupal.jsonapi import data_of
 from syncd.adapters.drupal.node import id_of
 from syncd.adapters.drupal.options import Options
+from syncd.adapters.json_api import JsonApi
 from syncd.errors import Conflict, NotFound, Rejected
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -17,7 +18,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Columns:
     """Finds the term of a column, once; `forget` when Drupal says that it is not there any more."""
 
-    def __init__(self, api: Api, options: Options) -> None:
+    def __init__(self, api: JsonApi, options: Options) -> None:
         self._api = api
         self._options = options
         self._path = f"/taxonomy_term/{options.vocabulary}"
@@ -42,7 +43,7 @@ class Columns:
         kind = f"taxonomy_term--{self._options.vocabulary}"
         told = await self._api.get(self._path, {"filter[name]": named, f"fields[{kind}]": "name,drupal_internal__tid"})
         # Drupal compares as its database does, without case or accents.
-        found = [each for each in told.data or () if each["attributes"]["name"] == named]
+        found = [each for each in data_of(told) or () if each["attributes"]["name"] == named]
         return str(min(found, key=_number)["id"]) if found else ""
 
     async def _is_there(self, id: str) -> bool:

@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from syncd.adapters.api import CheckReport, How, SiteConfig, Tools
 from syncd.adapters.http import bodies
 from syncd.adapters.http.answers import Page, Part
-from syncd.adapters.http.bodies import File
 from syncd.adapters.http.calls import Already, Caller, Told, half_done
 from syncd.adapters.http.check import Checker
 from syncd.adapters.http.login import Door
@@ -22,6 +21,7 @@ from syncd.adapters.http.options import Search, States
 from syncd.adapters.http.plan import Options, Step, plan
 from syncd.adapters.http.values import Values, Writer, is_notice, notice, plain_text, upload_of
 from syncd.adapters.http.wire import Wire
+from syncd.adapters.multipart import File
 from syncd.core import visible
 from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, StoreError, Unknown
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote

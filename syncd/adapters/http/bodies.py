@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import re
@@ -12,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus
 
+from syncd.adapters.multipart import File, in_lines, multipart
 from syncd.errors import Rejected
 
 Shape = Literal["none", "json", "form", "multipart", "xml", "text"]
@@ -20,16 +20,6 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ENTITY = re.compile(r"&#([0-9]{2,7});")
 _WIDER = {"gb2312": "gbk", "iso-8859-1": "cp1252"}
 """As browsers read these names (WHATWG Encoding), and so the forms that are filled in with them."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of a multipart body."""
-
-    part: str
-    name: str
-    type: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +85,12 @@ def form_body(pairs: Pairs, charset: str) -> bytes:
 
 
 def _quoted(text: str, charset: str) -> str:
-    return quote_plus(_lines(text).encode(codec(charset), "xmlcharrefreplace"), safe="*-._")
-
-
-def _lines(text: str) -> str:
-    return re.sub(r"\r\n|\r|\n", "\r\n", text)
+    return quote_plus(in_lines(text).encode(codec(charset), "xmlcharrefreplace"), safe="*-._")
 
 
 def multipart_body(pairs: Pairs, files: Sequence[File], charset: str) -> tuple[bytes, str]:
-    """(multipart/form-data by RFC 7578, its content type). The boundary is a hash of all that it divides."""
-    parts = [(_disposition(name, charset), _lines(value).encode(codec(charset), "xmlcharrefreplace")) for name, value in pairs]
-    parts += [(_file_head(file, charset), file.data) for file in files]
-    mark = hashlib.sha256(b"\0".join(head + data for head, data in parts)).hexdigest()[:32]
-    lines = [b"--%s\r\n%s\r\n\r\n%s\r\n" % (mark.encode(), head, data) for head, data in parts]
-    return b"".join([*lines, b"--%s--\r\n" % mark.encode()]), f"multipart/form-data; boundary={mark}"
-
-
-def _disposition(name: str, charset: str) -> bytes:
-    return b'Content-Disposition: form-data; name="%s"' % _named(name, charset)
-
-
-def _file_head(file: File, charset: str) -> bytes:
-    head = _disposition(file.part, charset) + b'; filename="%s"' % _named(file.name, charset)
-    return head + b"\r\nContent-Type: %s" % (file.type.encode("ascii", "replace") or b"application/octet-stream")
-
-
-def _named(name: str, charset: str) -> bytes:
-    for char, code in (('"', "%22"), ("\r", "%0D"), ("\n", "%0A")):
-        name = name.replace(char, code)
-    return name.encode(codec(charset), "replace")
+    """(multipart/form-data, its content type)."""
+    return multipart(pairs, files, codec(charset))
 
 
 def xml_body(text: str, charset: str) -> bytes:

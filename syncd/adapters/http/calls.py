@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.adapters.http.answers import Page
-from syncd.adapters.http.bodies import File, Outgoing
+from syncd.adapters.http.bodies import Outgoing
 from syncd.adapters.http.login import Door, NotLoggedIn, leads_to_login, shown, spot
 from syncd.adapters.http.options import Means, Rule
 from syncd.adapters.http.plan import Found, Options, Step
 from syncd.adapters.http.values import Values
 from syncd.adapters.http.wire import Wire, before_it_was_sent
+from syncd.adapters.multipart import File
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.web.api import Answer
 from syncd.web.status import raise_for_read, raise_for_write, retry_after

@@ -18,6 +18,7 @@ from syncd.adapters.http.bodies import Outgoing, Shape
 from syncd.adapters.http.options import SECRETS, Auth, Declared, Fields, Kind, Op, Request, Search, Where
 from syncd.adapters.http.templates import Context, Fault, Template, compiled
 from syncd.adapters.http.values import FILE, FOUND, IN_FILE, POST, REF, SEARCH, SITE, STORED, sample
+from syncd.adapters.multipart import File
 from syncd.errors import Rejected
 
 READS: frozenset[Op] = frozenset({"check", "find", "read"})
@@ -85,7 +86,7 @@ class Step:
         """Whether it may change something: each request of a write, whatever its method, unless it is declared to look."""
         return self.op not in READS and not self.looks
 
-    def outgoing(self, base: str, context: Context, files: tuple[bodies.File, ...] = ()) -> Outgoing:
+    def outgoing(self, base: str, context: Context, files: tuple[File, ...] = ()) -> Outgoing:
         """The request for these values. Raises Rejected("template")."""
         body, content_type = self._body(context, files)
         told = {name: _one_line(str(each.text(context))) for name, each in self.headers}
@@ -101,7 +102,7 @@ class Step:
         asked = bodies.form_body([(name, str(_flat(each.value(context)))) for name, each in self.query], self.charset).decode()
         return f"{url}{'&' if '?' in url else '?'}{asked}" if asked else url
 
-    def _body(self, context: Context, files: tuple[bodies.File, ...]) -> tuple[bytes, str]:
+    def _body(self, context: Context, files: tuple[File, ...]) -> tuple[bytes, str]:
         told = _TYPES.get(self.shape, "").format(charset=self.charset)
         if self.shape == "json":
             return bodies.json_body(_filled(self.body, context)), told

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from syncd.adapters.drupal.jsonapi import told
+from syncd.adapters.drupal.jsonapi import api_of
 from syncd.adapters.drupal.node import id_of
 from syncd.adapters.drupal.options import Options
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, Unknown
@@ -21,6 +21,7 @@ from tests.adapters.drupal.kit import NOW, OFD, OTHER, PDF, PNG, TEXT, Site, pla
 
 PUBLIC, DRAFT, WITHDRAWN = RemoteState.PUBLIC, RemoteState.DRAFT, RemoteState.WITHDRAWN
 URL = "https://www.county.example/jsonapi/node/article"
+API_OF = api_of(Site().client, Options(api_url="https://www.county.example", user="syncd", password=PASSWORD))
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def errors(status: int, detail: str = "", pointer: str = "") -> bytes:
 def raised(status: int, type_: str, body: bytes, *, writes: bool = True, creating: bool = False, **more: str) -> AdapterError:
     names = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in {"content_type": type_, **more}.items())
     with pytest.raises(AdapterError) as failure:
-        told(Answer(status, URL, names, body, NOW, NOW), writes=writes, creating=creating)
+        API_OF.told(Answer(status, URL, names, body, NOW, NOW), writes=writes, creating=creating)
     assert failure.value.hint
     return failure.value
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from syncd.adapters.api import SiteConfig
 from syncd.adapters.http.bodies import (
-    File,
     entities,
     form_body,
     json_body,
@@ -25,6 +24,7 @@ from syncd.adapters.http.bodies import (
 )
 from syncd.adapters.http.templates import compiled
 from syncd.adapters.http.values import Writer
+from syncd.adapters.multipart import File
 from syncd.content.text import text_of
 from syncd.errors import Rejected
 from syncd.model import RemoteState
