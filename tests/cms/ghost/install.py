@@ -52,7 +52,8 @@ def _make(folder: Path) -> None:
 
 def _choose_sqlite(described: Path) -> None:
     told = json.loads(described.read_text(encoding="utf-8"))
-    told["optionalDependencies"]["better-sqlite3"] = SQLITE
+    del told["optionalDependencies"]["better-sqlite3"]  # npm leaves out one that the npm's own Node.js is too old for
+    told["dependencies"]["better-sqlite3"] = SQLITE
     described.write_text(json.dumps(told, indent=2), encoding="utf-8")
 
 
