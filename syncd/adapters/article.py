@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,9 +30,10 @@ from syncd.core import visible
 from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, StoreError, Unknown
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 
-_WRAPPERS = frozenset({"div", "span", "html", "head", "body", "-text", "-comment"})
+WRAPPERS = frozenset({"div", "span", "html", "head", "body", "-text", "-comment"})
 """Tags whose loss shows nowhere."""
 _LONGEST_STEM = 60
+_MARK = re.compile(r"-s[0-9a-f]{16}(?![0-9a-f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,10 @@ class ArticleAdapter(ABC):
     async def _remove(self, before: Article, *, checked: bool) -> None:
         """For good. Raises NotFound."""
 
+    def _stays(self, media: Media) -> str:
+        """Why a file is not even to be sent and stays a link to its source, "" if it is."""
+        return ""
+
     async def _send_file(self, media: Media, data: bytes, before: Article | None) -> File:
         """To the CMS, under `name_of(media)`. Raises Rejected for a file that it refuses."""
         raise Rejected("media", "no_files", f"{self.cms} takes no files here")
@@ -269,6 +275,9 @@ class ArticleAdapter(ABC):
         files: list[Attached] = []
         losses: list[str] = []
         for media in post.media:
+            if why := self._stays(media):
+                losses.append(f"{media.name} stays a link to the source: {why}")
+                continue
             try:
                 file = _held(held, media) or await self._sent(media, bytes_of[media.sha256], before)
             except Rejected as refused:
@@ -284,7 +293,7 @@ class ArticleAdapter(ABC):
         try:
             return await self._send_file(media, data, before)
         except Rejected as refused:
-            raise Rejected("media", refused.reason, refused.message, where=refused.where,
+            raise Rejected("media", "file_refused", refused.message, where=refused.where,
                            hint=f"allow its type and size in {self.cms} (or set refused_files to link)") from refused
         except Unknown as cause:
             raise NotApplied("upload_in_doubt", f"the answer to the upload of {media.name} was lost",
@@ -321,9 +330,13 @@ class ArticleAdapter(ABC):
 
     def _is_same(self, before: Article, content: Content) -> bool:
         """But for the minutes of the last change and the spelling of entities."""
-        fields = all((before.tracked.get(name) or None) == (value or None) for name, value in content.fields.items())
         text = sealed.same(sealed.settled(before.html), sealed.settled(content.html))
-        return fields and text and (before.title, before.summary) == (content.title, content.summary)
+        told = (before.title, before.summary) == (content.title, content.summary)
+        return text and told and self._holds_fields(before, content)
+
+    def _holds_fields(self, before: Article, content: Content) -> bool:
+        """Whether the other fields have their values; an empty one has several spellings."""
+        return all((before.tracked.get(name) or None) == (value or None) for name, value in content.fields.items())
 
     def _compare(self, before: Article, if_version: str | None) -> None:
         if if_version is not None and before.version != if_version:
@@ -377,7 +390,7 @@ def lost(cms: str, after: Article, content: Content) -> tuple[str, ...]:
         losses.append(f"{cms} rewrote the title")
     if sealed.same(after.html, content.html):
         return tuple(losses)
-    names = sorted((Counter(_tags(content.html)) - Counter(_tags(after.html))).keys() - _WRAPPERS)
+    names = sorted((Counter(tags(content.html)) - Counter(tags(after.html))).keys() - WRAPPERS)
     if words(content.html) != words(after.html):
         losses.append(f"{cms} changed the text")
     losses.append(f"{cms} dropped {', '.join(names)}" if names else f"{cms} rewrote the HTML")
@@ -395,6 +408,11 @@ def mark_of(media: Media) -> str:
     return f"-s{media.sha256[:16]}"
 
 
+def is_ours(name: str) -> bool:
+    """Whether a file's name bears a mark of ours."""
+    return _MARK.search(name) is not None
+
+
 def is_picture(media: Media) -> bool:
     return media.type.startswith("image/")
 
@@ -405,11 +423,12 @@ def words(markup: str) -> str:
     return visible.normalise(root.text()) if root is not None else ""
 
 
+def tags(markup: str) -> list[str]:
+    """The names of all elements, each as often as it occurs."""
+    root = LexborHTMLParser(markup).body
+    return [node.tag or "" for node in root.traverse()] if root is not None else []
+
+
 def _held(held: Iterable[File], media: Media) -> File | None:
     mark = mark_of(media)
     return next((file for file in held if mark in file.name or mark in file.url), None)
-
-
-def _tags(markup: str) -> list[str]:
-    root = LexborHTMLParser(markup).body
-    return [node.tag or "" for node in root.traverse()] if root is not None else []

@@ -277,7 +277,7 @@ async def test_files_lie_in_their_fields_once_and_go_with_the_document(site: Sit
 async def test_files_of_editors_stay(site: Site) -> None:
     adapter, post = site.adapter(), site.post(media=(PDF,))
     ref = (await adapter.create(post, PUBLIC)).ref
-    theirs = await site.adapter("editor")._shelf._send("field_files", replace(PDF, name="own.pdf", sha256="a" * 64), b"own")
+    theirs = await site.adapter("editor")._shelf.send(replace(PDF, name="own.pdf", sha256="a" * 64), b"own")
     site.ground.files[theirs.id].name = "own.pdf"
     site.ground.nodes[ref.id].related["field_files"].append({"type": "file--file", "id": theirs.id})
     after = await adapter.update(ref, replace(post, media=(), html=OTHER), PUBLIC, ref.version)
