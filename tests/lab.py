@@ -20,7 +20,9 @@ INSTALLERS = {
     "Pelican": "tests.cms.pelican.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
-LONG: dict[str, str] = {}
+LONG: dict[str, str] = {
+    "Ghost": "tests.cms.ghost.install",
+}
 """Those that take minutes: brought by `python -m tests.lab --all` (make test-cms) only."""
 
 
