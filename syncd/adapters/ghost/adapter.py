@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
 from syncd.adapters.article import Article, ArticleAdapter, Attached, Change, Content, File, name_of
+from syncd.adapters.ghost.account import Account, account
 from syncd.adapters.ghost.api import api_of
 from syncd.adapters.ghost.check import Checker
 from syncd.adapters.ghost.columns import Columns
@@ -42,11 +43,15 @@ class GhostAdapter(ArticleAdapter):
         self._api = api_of(tools.client, options.root, options.key.get_secret_value(), tools.now)
         self._options = options
         self._columns = Columns(self._api, options)
+        self._account: Account | None = None
         self.capabilities = declared(options)
 
     async def check(self) -> CheckReport:
         """Reach, key, role, columns, version, clock, and whether the public may read the site at all."""
-        return await Checker(self._api, self._options, self._columns).run(self.capabilities)
+        checker = Checker(self._api, self._options, self._columns)
+        report = await checker.run(self.capabilities)
+        self._account = checker.account
+        return report
 
     async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
         """Remove drafts that late requests of ours made beside the post `keep`: with our seal of this key unbroken. Whatever
@@ -106,11 +111,12 @@ class GhostAdapter(ArticleAdapter):
 
     async def _make(self, post: Post, content: Content, state: RemoteState, files: tuple[Attached, ...]) -> Article:
         """A draft, then published by its id: a request that arrives late makes a draft that nobody sees."""
+        self._account = self._account or await account(self._api)
         tag = await self._columns.id(post.column)
-        fields = {**_fields(content), "slug": slug_of(post.key), "status": "draft", "visibility": "public"}
+        fields = {**_fields(content), "slug": slug_of(post.key), "status": "draft", "visibility": "public",
+                  **self._account.authors, **({"tags": [{"id": tag}]} if tag else {})}
         try:
-            told = await self._api.send(
-                "POST", "/posts/", _posts(fields | ({"tags": [{"id": tag}]} if tag else {})), WRITTEN, creating=True)
+            told = await self._api.send("POST", "/posts/", _posts(fields), WRITTEN, creating=True)
         except Rejected as refused:
             raise self._sorted(refused, post.column) from refused
         draft = await self._accepted(self._one(told, writes=True), slug_of(post.key))

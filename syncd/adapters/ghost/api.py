@@ -23,7 +23,7 @@ _FIELD = re.compile(r"\[(?:posts|posts_meta|tags)\.([a-z_]+)\]")
 _NO_TOKEN = frozenset({"INVALID_JWT", "MISSING_ADMIN_API_KID"})
 _KEY = "make the integration's Admin API key (or the account's staff access token) again and write it into key"
 _CLOCK = "our clock is minutes behind Ghost's: set both by NTP"
-_RIGHT = "the account's role may not do that: use an integration's key, or an account that is Author at least"
+_RIGHT = "the account's role may not do that: an Author changes its own posts only; docs/adapters/ghost.md says who may what"
 _ROUTE = "check api_url in this site's options: Ghost's own address, where /ghost/ shows its log-in"
 _REFUSED = "look at what Ghost says of it and at this site's options; then syncd retry"
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from syncd.adapters.api import Capabilities, CheckItem, CheckReport
 from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.ghost.account import Account, account
 from syncd.adapters.ghost.columns import Columns
 from syncd.adapters.ghost.options import Options
-from syncd.adapters.json_api import JsonApi, Query, Told
-from syncd.errors import AdapterError, AuthFailed, NotFound
+from syncd.adapters.json_api import JsonApi, Told
+from syncd.errors import AdapterError
 
 OLDEST = 6
 """Ghost 5 was not tried; it keeps some texts in a form of its own (mobiledoc)."""
-_ROLES: Query = {"include": "roles", "fields": "id,name"}
 _MAY_NOT = frozenset({"Contributor"})
 
 
 class Checker:
-    """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
+    """One run of the check; each step that fails says what to do, and the later ones that need it are left out.
+
+    account: who we are, None where that is not known.
+    """
 
     def __init__(self, api: JsonApi, options: Options, columns: Columns) -> None:
+        self.account: Account | None = None
         self._api = api
         self._options = options
         self._columns = columns
@@ -75,17 +77,14 @@ class Checker:
         return self._say("login", True, "the key is taken")
 
     async def _role(self) -> None:
-        """An integration is nobody; an account has a role, by which it may publish or not."""
+        """An integration may do all with posts; what an account may, is said by its role."""
         try:
-            told = await self._api.get("/users/me/", _ROLES)
-        except (NotFound, AuthFailed):
-            self._say("role", True, "an integration, which may do all with posts")
-            return
+            self.account = await account(self._api)
         except AdapterError as error:
             self._failed("role", error)
             return
-        names = _roles(told)
-        self._say("role", not names or not names <= _MAY_NOT, ", ".join(sorted(names)) or "an account",
+        names = self.account.roles
+        self._say("role", not names or not names <= _MAY_NOT, ", ".join(sorted(names)) or "an integration",
                   "a Contributor may not publish: make the account an Author")
 
     async def _is_open(self) -> None:
@@ -115,9 +114,3 @@ class Checker:
 def _version(told: Told | None) -> str:
     site = told.value.get("site") if told else None
     return str(site.get("version") or "") if isinstance(site, dict) else ""
-
-
-def _roles(told: Told) -> frozenset[str]:
-    users: Any = told.value.get("users")
-    user = users[0] if isinstance(users, list) and users and isinstance(users[0], dict) else {}
-    return frozenset(str(role.get("name")) for role in user.get("roles") or () if isinstance(role, dict))

@@ -35,6 +35,7 @@ from tests.adapters.ghost.kit import (
 )
 
 PUBLIC, DRAFT, WITHDRAWN = RemoteState.PUBLIC, RemoteState.DRAFT, RemoteState.WITHDRAWN
+NOBODY = (404, refusal("Resource not found error, cannot read user.", "User not found."))
 NEWS = (200, tags((TAG, "要闻", "yao-wen")))
 NO_FILE = "Ghost's API removes no files"
 
@@ -47,10 +48,10 @@ def made(ghost: Ghost, state: RemoteState = PUBLIC, **options: Any) -> Any:
 
 
 def test_a_post_is_a_draft_first_and_published_by_its_id_under_its_own_version() -> None:
-    ghost = Ghost(NEWS, (201, posts(stored())), (200, posts(public())))
+    ghost = Ghost(NOBODY, NEWS, (201, posts(stored())), (200, posts(public())))
     result = made(ghost)
-    assert ghost.lines == ["GET /tags/", "POST /posts/", f"PUT /posts/{ID}/"]
-    draft, publication = ghost.asked[1].fields, ghost.asked[2].fields
+    assert ghost.lines == ["GET /users/me/", "GET /tags/", "POST /posts/", f"PUT /posts/{ID}/"]
+    draft, publication = ghost.asked[2].fields, ghost.asked[3].fields
     assert (draft["slug"], draft["status"], draft["tags"], draft["visibility"]) == (
         "syncd-k1", "draft", [{"id": TAG}], "public")
     assert publication == {"status": "published", "updated_at": UPDATED}
@@ -58,14 +59,30 @@ def test_a_post_is_a_draft_first_and_published_by_its_id_under_its_own_version()
 
 
 def test_a_draft_stays_one() -> None:
-    ghost = Ghost(NEWS, (201, posts(stored())))
+    ghost = Ghost(NOBODY, NEWS, (201, posts(stored())))
     result = made(ghost, DRAFT)
     assert (result.ref.state, result.ref.url) == (DRAFT, "")
-    assert len(ghost.asked) == 2
+    assert len(ghost.asked) == 3
+
+
+def test_an_account_names_itself_as_the_author() -> None:
+    """Else Ghost says to an Author that adding posts is not permitted."""
+    author = (200, {"users": [{"id": "c" * 24, "roles": [{"name": "Author"}]}]})
+    ghost = Ghost(author, NEWS, (201, posts(stored())))
+    adapter = ghost.adapter()
+    run(lambda: adapter.create(POST, DRAFT))
+    assert ghost.asked[2].fields["authors"] == [{"id": "c" * 24}]
+    assert "authors" not in made_by_an_integration()
+
+
+def made_by_an_integration() -> Mapping[str, Any]:
+    ghost = Ghost(NOBODY, NEWS, (201, posts(stored())))
+    made(ghost, DRAFT)
+    return ghost.asked[2].fields
 
 
 def test_a_slug_that_is_taken_takes_our_own_draft_away_before_anybody_sees_it() -> None:
-    ghost = Ghost(NEWS, (201, posts(stored(slug="syncd-k1-2"))), (204, None))
+    ghost = Ghost(NOBODY, NEWS, (201, posts(stored(slug="syncd-k1-2"))), (204, None))
     with pytest.raises(Conflict) as told:
         made(ghost)
     assert told.value.kind == "exists"
@@ -73,14 +90,14 @@ def test_a_slug_that_is_taken_takes_our_own_draft_away_before_anybody_sees_it() 
 
 
 def test_a_word_that_ghost_keeps_for_itself_is_refused() -> None:
-    ghost = Ghost(NEWS, (201, posts(stored(slug="rss-post"))), (204, None))
+    ghost = Ghost(NOBODY, NEWS, (201, posts(stored(slug="rss-post"))), (204, None))
     with pytest.raises(Rejected) as told:
         made(ghost)
     assert told.value.reason == "slug_rewritten"
 
 
 def test_a_draft_that_can_not_be_taken_away_leaves_all_in_doubt() -> None:
-    ghost = Ghost(NEWS, (201, posts(stored(slug="syncd-k1-2"))), (502, "<h1>502</h1>"))
+    ghost = Ghost(NOBODY, NEWS, (201, posts(stored(slug="syncd-k1-2"))), (502, "<h1>502</h1>"))
     with pytest.raises(Unknown) as told:
         made(ghost)
     assert told.value.reason == "draft_left"
@@ -234,30 +251,30 @@ def test_a_sweep_removes_drafts_of_ours_and_tells_the_rest() -> None:
     (tags((TAG, "要闻", "other"), ("f" * 24, "x", "要闻")), "f" * 24),
 ])
 def test_a_column_is_the_tag_of_that_slug_or_the_oldest_of_that_name(found: Any, id: str) -> None:
-    ghost = Ghost((200, found), (201, posts(stored())))
+    ghost = Ghost(NOBODY, (200, found), (201, posts(stored())))
     made(ghost, DRAFT)
-    assert ghost.asked[1].fields["tags"] == [{"id": id}]
+    assert ghost.asked[2].fields["tags"] == [{"id": id}]
 
 
 def test_a_name_with_a_quote_is_a_name_and_no_filter() -> None:
-    ghost = Ghost((200, tags()))
+    ghost = Ghost(NOBODY, (200, tags()))
     with pytest.raises(Rejected):
         made(ghost, DRAFT, columns={"要闻": "o'x\\"})
-    assert ghost.asked[0].query["filter"] == r"slug:'o\'x\\',name:'o\'x\\'"
+    assert ghost.asked[1].query["filter"] == r"slug:'o\'x\\',name:'o\'x\\'"
 
 
 def test_a_tag_is_made_only_where_that_is_allowed() -> None:
     with pytest.raises(Rejected) as told:
-        made(Ghost((200, tags(("a" * 24, "要闻动态", "x")))), DRAFT)
+        made(Ghost(NOBODY, (200, tags(("a" * 24, "要闻动态", "x")))), DRAFT)
     assert told.value.reason == "no_such_column"
-    ghost = Ghost((200, tags()), (201, tags((TAG, "要闻", "yaowen"))), (201, posts(stored())))
+    ghost = Ghost(NOBODY, (200, tags()), (201, tags((TAG, "要闻", "yaowen"))), (201, posts(stored())))
     made(ghost, DRAFT, create_columns=True, columns={"要闻": "yaowen"})
-    assert json.loads(ghost.asked[1].body) == {"tags": [{"name": "要闻", "slug": "yaowen"}]}
+    assert json.loads(ghost.asked[2].body) == {"tags": [{"name": "要闻", "slug": "yaowen"}]}
 
 
 def test_a_tag_that_was_removed_meanwhile_is_looked_for_again() -> None:
     gone = refusal("Validation error, cannot edit post.", "Value in [tags.name] cannot be blank. tags.name")
-    ghost = Ghost(NEWS, (422, gone), (200, tags()))
+    ghost = Ghost(NOBODY, NEWS, (422, gone), (200, tags()))
     adapter = ghost.adapter()
     with pytest.raises(NotApplied) as told:
         run(lambda: adapter.create(POST, DRAFT))
@@ -273,13 +290,13 @@ def test_pictures_and_files_go_where_ghost_takes_them_under_plain_names() -> Non
     post = replace(POST, media=(PDF, PNG), html=f'{TEXT}<p><img src="{PNG.url}"></p>')
     at = {PDF.url: f"{URL}/content/files/2026/11/x-s{'a' * 16}.pdf", PNG.url: f"{URL}/content/images/2026/11/x-s{'b' * 16}.png"}
     done = posts(public(post, html=card(sealed(post, at))))
-    ghost = Ghost((200, posts()), (201, {"files": [{"url": at[PDF.url]}]}), (201, {"images": [{"url": at[PNG.url]}]}), NEWS,
-                  (201, posts(stored(post))), (200, done))
+    ghost = Ghost((200, posts()), (201, {"files": [{"url": at[PDF.url]}]}), (201, {"images": [{"url": at[PNG.url]}]}),
+                  NOBODY, NEWS, (201, posts(stored(post))), (200, done))
     result = run(lambda: ghost.adapter().create(post, PUBLIC))
     assert ghost.lines[1:3] == ["POST /files/upload/", "POST /images/upload/"]
     assert b'filename="file-' in ghost.asked[2].body
     assert b"image/png" in ghost.asked[2].body
-    sent = ghost.asked[4].fields["lexical"]
+    sent = ghost.asked[5].fields["lexical"]
     assert at[PDF.url] in sent
     assert at[PNG.url] in sent
     assert result.losses == ()
@@ -306,7 +323,7 @@ def test_a_kind_of_file_that_ghost_refuses_waits_for_a_person_or_stays_a_link() 
     with pytest.raises(Rejected) as told:
         run(lambda: Ghost((200, posts()), (415, no)).adapter().create(post, DRAFT))
     assert told.value.reason == "file_refused"
-    linked = Ghost((200, posts()), (415, no), NEWS, (201, posts(stored(post))))
+    linked = Ghost((200, posts()), (415, no), NOBODY, NEWS, (201, posts(stored(post))))
     result = run(lambda: linked.adapter(refused_files="link").create(post, DRAFT))
     assert OFD.name in result.losses[0]
 
@@ -315,7 +332,6 @@ def test_a_kind_of_file_that_ghost_refuses_waits_for_a_person_or_stays_a_link() 
 
 SITE = (200, {"site": {"version": "6.65", "title": "某县人民政府"}})
 LOGGED_IN = (200, posts())
-NOBODY = (404, refusal("Resource not found error, cannot read user.", "User not found."))
 OPEN = (200, {"settings": [{"key": "is_private", "value": False}]})
 
 
@@ -332,7 +348,7 @@ def test_all_is_well_with_an_integration() -> None:
 
 def test_what_is_not_well_says_what_to_do() -> None:
     def role(name: str) -> Any:
-        return 200, {"users": [{"name": "syncd", "roles": [{"name": name}]}]}
+        return 200, {"users": [{"id": "c" * 24, "roles": [{"name": name}]}]}
 
     denied = (403, refusal("Permission error", "You do not have permission"))
     assert bad(SITE, LOGGED_IN, role("Author"), denied) == {}
