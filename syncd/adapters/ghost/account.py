@@ -8,6 +8,7 @@ from typing import Any
 from syncd.adapters.json_api import JsonApi, Query
 from syncd.errors import NotFound
 
+_LIMITED = frozenset({"Author", "Contributor"})
 _ME: Query = {"include": "roles", "fields": "id,name"}
 
 
@@ -19,10 +20,11 @@ class Account:
     roles: frozenset[str] = frozenset()
 
     @property
-    def authors(self) -> dict[str, Any]:
-        """What a new post says of its authors: Ghost lets an Author add posts only that name their author, and says of
-        others that adding posts is not permitted."""
-        return {"authors": [{"id": self.id}]} if self.id else {}
+    def new(self) -> dict[str, Any]:
+        """What a new post says for us. Ghost takes a post of an Author only if it names that author, and fails with 500 if
+        it says who may read it: what the site has as default then holds."""
+        authors = {"authors": [{"id": self.id}]} if self.id else {}
+        return authors if self.roles & _LIMITED else {**authors, "visibility": "public"}
 
 
 async def account(api: JsonApi) -> Account:

@@ -113,8 +113,8 @@ class GhostAdapter(ArticleAdapter):
         """A draft, then published by its id: a request that arrives late makes a draft that nobody sees."""
         self._account = self._account or await account(self._api)
         tag = await self._columns.id(post.column)
-        fields = {**_fields(content), "slug": slug_of(post.key), "status": "draft", "visibility": "public",
-                  **self._account.authors, **({"tags": [{"id": tag}]} if tag else {})}
+        fields = {**_fields(content), **self._account.new, "slug": slug_of(post.key), "status": "draft",
+                  **({"tags": [{"id": tag}]} if tag else {})}
         try:
             told = await self._api.send("POST", "/posts/", _posts(fields), WRITTEN, creating=True)
         except Rejected as refused:
@@ -171,6 +171,11 @@ class GhostAdapter(ArticleAdapter):
     async def _is_elsewhere(self, before: Article, post: Post) -> bool:
         tag = await self._columns.id(post.column)
         return bool(tag) and tag not in {each.get("id") for each in before.native.tags}
+
+    def _losses(self, after: Article, content: Content) -> tuple[str, ...]:
+        """A post that not everybody may read is as good as none."""
+        readers = after.native.readers
+        return () if readers == "public" else (f"Ghost shows the post to {readers} only: set its access to public",)
 
     # Files
 

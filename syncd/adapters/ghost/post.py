@@ -17,7 +17,7 @@ from syncd.adapters.article import Article, File, is_ours
 from syncd.model import RemoteState
 
 READ: Mapping[str, str] = {
-    "fields": "id,slug,status,url,title,custom_excerpt,updated_at,published_at", "formats": "html", "include": "tags",
+    "fields": "id,slug,status,visibility,url,title,custom_excerpt,updated_at,published_at", "formats": "html", "include": "tags",
 }
 WRITTEN: Mapping[str, str] = {"formats": "html", "include": "tags"}
 """Of answers to writes, which know no fields: without it they hold the text twice, and every author with roles."""
@@ -28,10 +28,12 @@ _UPLOADED = re.compile(r"/content/(?:images|files)/")
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """What Ghost itself wants to see again. updated: its version, whose grain is a second. tags: as they are."""
+    """What Ghost itself wants to see again. updated: its version, whose grain is a second. readers: "public", or who else.
+    tags: as they are."""
 
     slug: str
     updated: str
+    readers: str
     tags: Sequence[Mapping[str, Any]]
 
 
@@ -57,7 +59,7 @@ def parse(told: Any, public_url: str) -> Article | None:
             str(told["id"]), str(told["title"]), stored, RemoteState.PUBLIC if public else RemoteState.DRAFT,
             _at(public_url, str(told["url"])) if public else "",
             summary=html.escape(str(told.get("custom_excerpt") or ""), quote=False), first=_moment(told.get("published_at")),
-            files=_files(stored), native=Native(str(told["slug"]), str(told["updated_at"]), tags))
+            files=_files(stored), native=Native(str(told["slug"]), str(told["updated_at"]), str(told["visibility"]), tags))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return made if made.opened.whole else replace(made, editor="somebody at the site")

@@ -100,7 +100,8 @@ def sealed(post: Post = POST, addresses: Mapping[str, str] | None = None) -> str
 def stored(post: Post = POST, **changes: Any) -> dict[str, Any]:
     """A post as Ghost returns it, a draft of ours."""
     told = {
-        "id": ID, "slug": post.key, "status": "draft", "url": f"{URL}/p/x/", "title": post.title, "html": card(sealed(post)),
+        "id": ID, "slug": post.key, "status": "draft", "visibility": "public", "url": f"{URL}/p/x/",
+        "title": post.title, "html": card(sealed(post)),
         "custom_excerpt": "各省、自治区、直辖市人民政府： 现将《第一版方案》印发给你们，请认真贯彻执行。",
         "updated_at": UPDATED, "published_at": None, "tags": [{"id": TAG, "name": "要闻", "slug": "yao-wen"}],
     }

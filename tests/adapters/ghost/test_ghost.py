@@ -51,6 +51,7 @@ def test_a_post_is_a_draft_first_and_published_by_its_id_under_its_own_version()
     ghost = Ghost(NOBODY, NEWS, (201, posts(stored())), (200, posts(public())))
     result = made(ghost)
     assert ghost.lines == ["GET /users/me/", "GET /tags/", "POST /posts/", f"PUT /posts/{ID}/"]
+    assert "authors" not in ghost.asked[2].fields
     draft, publication = ghost.asked[2].fields, ghost.asked[3].fields
     assert (draft["slug"], draft["status"], draft["tags"], draft["visibility"]) == (
         "syncd-k1", "draft", [{"id": TAG}], "public")
@@ -65,20 +66,15 @@ def test_a_draft_stays_one() -> None:
     assert len(ghost.asked) == 3
 
 
-def test_an_account_names_itself_as_the_author() -> None:
-    """Else Ghost says to an Author that adding posts is not permitted."""
-    author = (200, {"users": [{"id": "c" * 24, "roles": [{"name": "Author"}]}]})
-    ghost = Ghost(author, NEWS, (201, posts(stored())))
-    adapter = ghost.adapter()
-    run(lambda: adapter.create(POST, DRAFT))
-    assert ghost.asked[2].fields["authors"] == [{"id": "c" * 24}]
-    assert "authors" not in made_by_an_integration()
-
-
-def made_by_an_integration() -> Mapping[str, Any]:
-    ghost = Ghost(NOBODY, NEWS, (201, posts(stored())))
-    made(ghost, DRAFT)
-    return ghost.asked[2].fields
+@pytest.mark.parametrize(("role", "readers"), [("Author", None), ("Editor", "public")])
+def test_an_account_names_itself_as_the_author_and_an_author_says_nothing_of_readers(role: str, readers: str | None) -> None:
+    """Else Ghost says to an Author that adding posts is not permitted, or fails with 500."""
+    me = (200, {"users": [{"id": "c" * 24, "roles": [{"name": role}]}]})
+    ghost = Ghost(me, NEWS, (201, posts(stored(visibility="members"))))
+    losses = made(ghost, DRAFT).losses
+    sent = ghost.asked[2].fields
+    assert (sent["authors"], sent.get("visibility")) == ([{"id": "c" * 24}], readers)
+    assert any("members only" in loss for loss in losses)
 
 
 def test_a_slug_that_is_taken_takes_our_own_draft_away_before_anybody_sees_it() -> None:
