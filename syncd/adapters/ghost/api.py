@@ -24,6 +24,9 @@ _NO_TOKEN = frozenset({"INVALID_JWT", "MISSING_ADMIN_API_KID"})
 _KEY = "make the integration's Admin API key (or the account's staff access token) again and write it into key"
 _CLOCK = "our clock is minutes behind Ghost's: set both by NTP"
 _RIGHT = "the account's role may not do that: an Author changes its own posts only; docs/adapters/ghost.md says who may what"
+_NOT_OURS = ("permission to edit posts", "permission to delete posts")
+"""Said of one post: its authors are others. The others of the site go on."""
+_OTHERS = "an Author changes its own posts only: make it an author of this one again, or the account an Editor"
 _ROUTE = "check api_url in this site's options: Ghost's own address, where /ghost/ shows its log-in"
 _REFUSED = "look at what Ghost says of it and at this site's options; then syncd retry"
 
@@ -54,6 +57,8 @@ def sort(refused: Refused) -> None:
     match refused.status:
         case 401 | 400 if refused.status == 401 or error.get("code") in _NO_TOKEN:
             raise AuthFailed("unauthorized", message, where=where, hint=_CLOCK if "expired" in said else _KEY)
+        case 403 if refused.writes and said.endswith(_NOT_OURS):
+            raise Rejected("authors", "not_ours_to_edit", message, where=where, hint=_OTHERS)
         case 403:
             raise AuthFailed("no_right" if error else "forbidden", message, where=where, hint=_RIGHT if error else _KEY)
         case 404 if said.startswith("Resource not found error"):

@@ -17,7 +17,8 @@ from syncd.adapters.article import Article, File, is_ours
 from syncd.model import RemoteState
 
 READ: Mapping[str, str] = {
-    "fields": "id,slug,status,visibility,url,title,custom_excerpt,updated_at,published_at", "formats": "html", "include": "tags",
+    "fields": "id,slug,status,visibility,url,title,custom_excerpt,updated_at,published_at",
+    "formats": "html", "include": "tags",
 }
 WRITTEN: Mapping[str, str] = {"formats": "html", "include": "tags"}
 """Of answers to writes, which know no fields: without it they hold the text twice, and every author with roles."""
