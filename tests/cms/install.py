@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 LAB = Path(__file__).parent.parent.parent / "var" / "lab" / "cms"
 _APT = ("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300")
@@ -43,14 +45,17 @@ def from_pypi(name: str, *requirements: str) -> Path:
     return kept(name, requirements, make) / "bin"
 
 
-def from_npm(name: str, *packages: str) -> Path:
-    """The bin folder of these pinned packages. Raises Unavailable."""
+def from_npm(name: str, *packages: str, flags: Sequence[str] = (), overrides: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """The bin folder of these pinned packages. flags: of npm install. overrides: other versions of what they bring than they
+    ask for, by name. Nothing is compiled. Raises Unavailable."""
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        ran("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *packages)
+        (folder / "package.json").write_text(json.dumps({"private": True, "overrides": dict(overrides)}), encoding="utf-8")
+        ran("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *flags, "--prefix", str(folder),
+            *packages)
 
-    return kept(name, packages, make) / "node_modules" / ".bin"
+    return kept(name, (*packages, *flags, *map(str, overrides.items())), make) / "node_modules" / ".bin"
 
 
 def kept(name: str, pins: Sequence[str], make: Callable[[Path], None]) -> Path:
