@@ -25,6 +25,7 @@ LONG: dict[str, str] = {
     "Plone": "tests.cms.plone.install",
     "Directus": "tests.cms.directus.install",
     "Strapi": "tests.cms.strapi.install",
+    "Ghost": "tests.cms.ghost.install",
 }
 """Those that take minutes: brought by `python -m tests.lab --all` (make test-cms) only."""
 
