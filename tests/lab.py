@@ -18,9 +18,12 @@ INSTALLERS = {
     "Hugo": "tests.cms.hugo.install",
     "Eleventy": "tests.cms.eleventy.install",
     "Pelican": "tests.cms.pelican.install",
+    "Wagtail": "tests.cms.wagtail.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 LONG: dict[str, str] = {
+    "Plone": "tests.cms.plone.install",
+
     "Directus": "tests.cms.directus.install",
     "Strapi": "tests.cms.strapi.install",
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from syncd.adapters.sealed import open_page
 from tests.cms.contract import needs
 from tests.cms.proxy import LossyProxy
 from tests.cms.served import Lossy, lossy, secret
@@ -37,7 +39,7 @@ class WordPressCms(Lossy):
         return SITE.format(public=self._wordpress.url, way=self.way.url, password=password)
 
     def posts(self) -> list[Posted]:
-        return [Posted(html.unescape(post["title"]), post["content"], _STATES[post["status"]])
+        return [Posted(html.unescape(post["title"]), post["content"], _state(post))
                 for post in self._wordpress.posts() if post["status"] in _STATES]
 
     def edit(self, title: str, html: str) -> bool:
@@ -45,6 +47,11 @@ class WordPressCms(Lossy):
         for id in there:
             self._wordpress.api("POST", f"/posts/{id}?_fields=id", user="editor", body={"content": html})
         return bool(there)
+
+
+def _state(post: Mapping[str, Any]) -> str:
+    """A notice stands in the place of a withdrawn document, at its address."""
+    return "withdrawn" if open_page(post["content"], post["title"]).notice else _STATES[post["status"]]
 
 
 @contextmanager
