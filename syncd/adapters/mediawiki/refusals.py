@@ -22,7 +22,10 @@ _SEALED_OFF = frozenset({
     "protectedpage", "protectedtitle", "protectednamespace", "protectednamespace-interface", "cascadeprotected",
     "cantdelete", "titleprotected",
 })
-_GONE = frozenset({"missingtitle", "nosuchpageid", "pagedeleted", "missingtitle-createonly"})
+_EXISTS = frozenset({"articleexists", "edit-already-exists"})
+"""The second one where two create in the same moment: the database says no."""
+_OTHERS = frozenset({"editconflict", "edit-conflict"})
+_GONE = frozenset({"missingtitle", "nosuchpageid", "pagedeleted", "edit-gone-missing"})
 _TOO_LARGE = frozenset({
     "contenttoobig", "file-too-large", "filetoolarge", "file-toolarge", "toobig", "missingparam", "fileuploaderror",
 })
@@ -61,9 +64,8 @@ def meant(error: Mapping[str, Any], told: Told, *, writes: bool) -> AdapterError
     if code in _NO_RIGHT:
         return AuthFailed("no_right", said, where=where,
                           hint="the account's groups and the bot password's grants must allow it: docs/adapters/mediawiki.md")
-    if code in ("articleexists", "editconflict"):
-        return Conflict("exists" if code == "articleexists" else "version", said, where=where,
-                        hint="look at the page's history")
+    if code in _EXISTS | _OTHERS:
+        return Conflict("exists" if code in _EXISTS else "version", said, where=where, hint="look at the page's history")
     if code in _GONE:
         return NotFound("not_found", said, where=where, hint="it is not there any more: was it deleted at the site?")
     return _of_content(code, said, where) if code in _TOO_LARGE | _SEALED_OFF else _of_times(code, said, told, where, writes=writes)
