@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from tests.killloop.__main__ import START_WITHIN, Daemon, Site, text_of
 
 _TITLE = re.compile(r"关于做好第(\d+)号专项工作的通知")
@@ -41,6 +43,8 @@ column = "要闻"
 EDITORS = "本县编辑补充：具体安排另行通知。"
 FAULTS = 0.25
 _PATIENCE = 600.0
+KILLS = [pytest.param(10, marks=pytest.mark.servers, id="10"), pytest.param(50, marks=pytest.mark.cms, id="50")]
+"""In every CI, and by make test-cms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,10 @@ class Posted:
 
 
 class Cms(Protocol):
-    """What the story must know of a CMS."""
+    """What the story must know of a CMS. struck: how many requests had no good answer so far."""
+
+    @property
+    def struck(self) -> int: ...
 
     def site(self, folder: Path) -> str:
         """The [[sites]] table of a site `county` whose answers can get lost; secrets go into files in folder."""
@@ -197,3 +204,16 @@ def _title(id: int) -> str:
 
 def _still_shows(post: Posted) -> bool:
     return post.state == "public" or _MARK.search(post.html) is not None
+
+
+def told(cms: Cms, folder: Path, *, kills: int, seed: int = 1) -> None:
+    """Play it whole, and hold its end to what syncd promises. Raises AssertionError."""
+    folder.mkdir()
+    story = Story(cms, folder, kills=kills, seed=seed)
+    wrong = story.play()
+    assert not any(wrong.values()), wrong
+    assert story.edited
+    assert story.withdrawn
+    assert cms.struck > kills / 5
+    # What was withdrawn before it was ever posted is not there.
+    assert kills - len(story.withdrawn) <= sum(_TITLE.fullmatch(post.title) is not None for post in cms.posts()) <= kills

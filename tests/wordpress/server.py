@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.cms.keeper import Keeper
 from tests.wordpress.install import Unavailable, prepare, program
-from tests.wordpress.keeper import Keeper
 
 PHP = Path(__file__).parent / "php"
 COMPANION = Path(__file__).parent.parent.parent / "docs" / "wordpress" / "syncd-companion.php"

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from tests.cms.proxy import LossyProxy, rates
 from tests.killloop.__main__ import Daemon
 from tests.wordpress.install import Unavailable
-from tests.wordpress.proxy import LossyProxy, rates
 from tests.wordpress.server import WordPress, running
 from tests.wordpress_story.life import UNDER_WAY, Life
 from tests.wordpress_story.lists import Source

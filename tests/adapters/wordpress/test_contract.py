@@ -1,10 +1,9 @@
-"""The WordPress adapter keeps the contract of adapters, with and without the companion, on the fake and a real WordPress."""
+"""The WordPress adapter keeps the contract of adapters, with and without the companion; on a real one: tests/cms/wordpress."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -126,16 +125,3 @@ class OnRealWordPress(AdapterContract):
 
     def make_editor(self, tools: Tools) -> Li:
         return Li(tools.client, self.real.url, self.real.users["editor"].password)
-
-
-@pytest.mark.servers
-class TestRealWordPress(OnRealWordPress):
-    pass
-
-
-@pytest.mark.servers
-class TestRealWordPressWithCompanion(OnRealWordPress):
-    @pytest.fixture(autouse=True)
-    def _with(self, real_wordpress: WordPress) -> Iterator[None]:
-        with real_wordpress.companion():
-            yield

@@ -16,7 +16,7 @@ from tests.adapters.git.server import TOKEN, Fate, GitServer, serving
 from tests.cms.contract import needs
 from tests.cms.git.site import BuiltSite, built
 from tests.cms.install import Unavailable
-from tests.cms.story import Posted, Story
+from tests.cms.story import KILLS, Posted, told
 
 SITE = """
 [[sites]]
@@ -75,17 +75,7 @@ def ground(root: Path) -> Iterator[GitCms]:
 @pytest.mark.guarantee(1)
 @pytest.mark.guarantee(2)
 @pytest.mark.guarantee(3)
-@pytest.mark.parametrize("kills", [
-    pytest.param(10, marks=pytest.mark.servers, id="10"), pytest.param(50, marks=pytest.mark.cms, id="50"),
-])
+@pytest.mark.parametrize("kills", KILLS)
 def test_whatever_is_lost_and_whoever_is_killed_each_document_has_one_right_page(tmp_path: Path, kills: int) -> None:
     with ground(tmp_path) as cms:
-        (tmp_path / "daemon").mkdir()
-        story = Story(cms, tmp_path / "daemon", kills=kills)
-        wrong = story.play()
-        assert not any(wrong.values()), wrong
-        assert story.edited
-        assert story.withdrawn
-        assert cms.struck > kills / 5
-        # What was withdrawn before it was ever posted has no page.
-        assert kills - len(story.withdrawn) <= len(cms.posts()) <= kills
+        told(cms, tmp_path / "daemon", kills=kills)

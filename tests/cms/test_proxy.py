@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.wordpress.proxy import WRITE_FATES, LossyProxy, rates
+from tests.cms.proxy import WRITE_FATES, LossyProxy, rates
 
 BODY = b"an answer of forty characters, in a row."
 
