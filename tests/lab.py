@@ -18,6 +18,7 @@ INSTALLERS = {
     "Hugo": "tests.cms.hugo.install",
     "Eleventy": "tests.cms.eleventy.install",
     "Pelican": "tests.cms.pelican.install",
+    "MediaWiki": "tests.cms.mediawiki.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 LONG: dict[str, str] = {}

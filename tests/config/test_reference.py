@@ -93,7 +93,8 @@ _ANY: dict[str, Any] = {
      ("syncd.adapters", "static", "sites"),
      ("syncd.adapters", "directory", "sites"), ("syncd.adapters", "sftp", "sites"),
      ("syncd.adapters", "observe", "sites"), ("syncd.adapters", "wordpress", "sites"),
-     ("syncd.adapters", "git", "sites"), ("syncd.adapters", "http", "sites"), ("syncd.adapters", "drupal", "sites")],
+     ("syncd.adapters", "git", "sites"), ("syncd.adapters", "http", "sites"), ("syncd.adapters", "drupal", "sites"),
+     ("syncd.adapters", "mediawiki", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
     shape: type[BaseModel] = plugins.load(group, name).Options  # type: ignore[attr-defined]

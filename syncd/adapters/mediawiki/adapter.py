@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
-from syncd.adapters.article import words
 from syncd.adapters.credit import Times
 from syncd.adapters.mediawiki.check import Checker
 from syncd.adapters.mediawiki.files import Placed, Shelf
@@ -18,7 +17,7 @@ from syncd.adapters.mediawiki.options import Options
 from syncd.adapters.mediawiki.page import Composed, Name, compose, compose_notice, same
 from syncd.adapters.mediawiki.pages import Page, Pages, Written, address
 from syncd.adapters.mediawiki.session import Wiki
-from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, StoreError
+from syncd.errors import Conflict, NotApplied, NotFound, Rejected, StoreError
 from syncd.model import Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 
 
@@ -76,7 +75,7 @@ class MediaWikiAdapter:
         first = before.opened.first if before.state is RemoteState.PUBLIC else None
         composed = self._composed(post, before.name, placed, Times(self._zone, post.sent or self._tools.now(), first))
         if same(before.text, composed.text):
-            return WriteResult(await self._ref(before), Wrote.UNCHANGED, placed.losses, await self._stored(before, post.key))
+            return WriteResult(await self._ref(before), Wrote.UNCHANGED, placed.losses)
         after = await self._pages.change(before, composed.text, f"更正 r{post.revision} ({post.key})")
         left = await self._forget(before, frozenset(placed.names.values()))
         return await self._result(post, after, composed, Wrote.UPDATED, (*placed.losses, *left))
@@ -100,9 +99,8 @@ class MediaWikiAdapter:
 
     async def read(self, ref: RemoteRef) -> RemoteDoc:
         """The text as the wiki shows it; our own credit is left out as long as nobody has changed it."""
-        page = await self._pages.get(ref.id)
-        doc = await self._stored(page, page.opened.key)
-        return replace(doc, ref=await self._ref(page))
+        page, html = await self._pages.shown(ref.id)
+        return RemoteDoc(await self._ref(page), page.opened.key, page.title, html)
 
     async def aclose(self) -> None:
         """Nothing is kept open."""
@@ -134,19 +132,11 @@ class MediaWikiAdapter:
     async def _result(
         self, post: Post, after: Written, composed: Composed, outcome: Wrote, losses: tuple[str, ...],
     ) -> WriteResult:
-        """The write has been answered: whatever fails from here is no reason to doubt it."""
+        """What is stored is exactly what was sent, in wikitext; how it shows, `read` tells."""
+        title = Page(after.id, after.name, after.revision, "", composed.text).title
+        told = (f"the title is written {title!r}",) if title != post.title else ()
         ref = await self._written(after, RemoteState.PUBLIC)
-        page = Page(after.id, after.name, after.revision, "", composed.text)
-        losses = (*losses, *composed.losses)
-        try:
-            stored = replace(await self._stored(page, post.key), ref=ref)
-        except AdapterError:
-            return WriteResult(ref, outcome, losses)
-        return WriteResult(ref, outcome, (*losses, *_lost(post, composed, stored)), stored)
-
-    async def _stored(self, page: Page, key: str) -> RemoteDoc:
-        """Of the revision itself, whatever came after it."""
-        return RemoteDoc(RemoteRef(page.id), key, page.title, await self._pages.shown(page, page.opened))
+        return WriteResult(ref, outcome, (*losses, *composed.losses, *told))
 
     async def _written(self, after: Written, state: RemoteState) -> RemoteRef:
         general = (await self._wiki.opened()).general
@@ -169,14 +159,3 @@ def declared(options: Options) -> Capabilities:
 def _compare(before: Page, if_version: str | None) -> None:
     if if_version is not None and before.revision != if_version:
         raise Conflict("version", f"page {before.name} was changed at the site", hint="compare the revisions in its history")
-
-
-def _lost(post: Post, composed: Composed, stored: RemoteDoc) -> tuple[str, ...]:
-    """What is shown otherwise than sent, in words."""
-    losses = []
-    if stored.title != post.title:
-        losses.append(f"the title is written {stored.title!r}")
-    if words(stored.html) != words(composed.shown):
-        losses.append("MediaWiki shows the text otherwise")
-    return tuple(losses)
-

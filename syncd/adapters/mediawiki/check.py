@@ -64,7 +64,7 @@ class Checker:
         session = await self._wiki.opened()
         self._say("login", True, f"as {session.name}")
         read_only = str(session.general.get("readonlyreason") or "yes") if session.general.get("readonly") else ""
-        self._say("writable", not read_only, read_only or "the wiki takes edits", "the wiki is read-only: wait, or ask its owner")
+        self._say("writable", not read_only, read_only or "the wiki takes edits", "wait, or ask the wiki's owner")
         return session
 
     def _rights(self, session: Session, capabilities: Capabilities) -> Capabilities:
@@ -85,17 +85,18 @@ class Checker:
         """Whether a page that leads from a key to its post can be made and edited."""
         self._step = "key_pages"
         name = key_page(self._options.key_pages, "syncd-check")
-        told = await self._wiki.get(action="query", titles=name, prop="info", intestactions="edit|create|createpage")
+        told = await self._wiki.get(action="query", titles=name, prop="info", intestactions="edit|create")
         page = next(iter(_pages(told)), {})
-        may = page.get("actions") if isinstance(page.get("actions"), dict) else {}
-        ok = bool(may.get("edit")) and not page.get("invalid")
+        may = page.get("actions")
+        ok = isinstance(may, dict) and bool(may.get("edit")) and not page.get("invalid")
         self._say("key_pages", ok, f"{page.get('title', name)}{'' if ok else ' can not be made'}",
                   "name another beginning of pages in key_pages, in a namespace that the account may edit")
 
     async def _titles(self) -> None:
         self._step = "titles"
         told = await self._wiki.get(
-            action="parse", title="Syncd", text=f"{{{{DISPLAYTITLE:{_ANOTHER}}}}}", contentmodel="wikitext", prop="displaytitle")
+            action="parse", title="Syncd", text=f"{{{{DISPLAYTITLE:{_ANOTHER}}}}}", contentmodel="wikitext",
+            prop="displaytitle")
         parsed = told.get("parse")
         shows = _ANOTHER in str(parsed.get("displaytitle")) if isinstance(parsed, dict) else False
         wanted = self._options.display_titles

@@ -35,7 +35,8 @@ _DISPLAY = re.compile(r"\{\{DISPLAYTITLE:([^{}\n]*)\}\}")
 _SOURCE = re.compile(r'<span class="syncd-source">\[(\S+) ')
 _CATEGORY = re.compile(r"\[\[Category:[^\[\]\n]+\]\]")
 _FILE = re.compile(r"\[\[(?:File|Media):(Syncd-[A-Za-z0-9.-]{1,200})")
-_UPDATED = re.compile(rf"<span>(?:{'|'.join(words['updated'] + words['colon'] for words in WORDS.values())})[0-9 :-]{{16}}</span> ?")
+_LABELS = "|".join(words["updated"] + words["colon"] for words in WORDS.values())
+_UPDATED = re.compile(rf"<span>(?:{_LABELS})[0-9 :-]{{16}}</span> ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,12 @@ class Composed:
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A stored page, taken apart. key: whose post it is, "" without a seal. framed: what stands around the text is as we
-    wrote it. first: when it was first public, None if nobody tells. title: what it says that it is called, "" for its name.
-    source: the address of the original, or "". files: names of ours that it shows."""
+    wrote it; whole: the text, too. first: when it was first public, None if nobody tells. title: what it says that it is
+    called, "" for its name. source: the address of the original, or "". files: names of ours that it shows."""
 
     key: str = ""
     framed: bool = False
+    whole: bool = False
     notice: bool = False
     lang: str = "zh"
     first: datetime | None = None
@@ -115,10 +117,11 @@ def open_page(stored: str) -> Opened:
     text, end, below = inner.partition(f"\n\n{END}\n")
     key, kind, lang, first, frame, mark = seal.groups() if seal else ("", "", "zh", "-", "", "")
     framed = bool(begin and end) and _hash(above, below.rstrip("\n")) == frame
+    whole = framed and _hash(key, text) == mark
     title = _TITLE.search(above) or _DISPLAY.search(above)
     source = _SOURCE.search(rest)
     return Opened(
-        key, framed, framed and kind == "notice" and _hash(key, text) == mark, lang,
+        key, framed, whole, whole and kind == "notice", lang,
         None if first == "-" else datetime.strptime(first, _FIRST).replace(tzinfo=UTC),
         html.unescape(title[1]) if title else "", html.unescape(source[1]) if source else "",
         tuple(dict.fromkeys(_CATEGORY.findall(rest))), tuple(dict.fromkeys(_FILE.findall(rest))),
@@ -131,7 +134,7 @@ def same(stored: str, composed: str) -> bool:
 
 
 def text_of_page(rendered: str, opened: Opened) -> str:
-    """The HTML of the text in a page as MediaWiki shows it, without what MediaWiki adds; all of it where our frame is broken."""
+    """The HTML of the text in a page as MediaWiki shows it, without what it adds; all of the page where our frame is broken."""
     root = LexborHTMLParser(rendered).body
     if root is None:
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -184,15 +184,25 @@ class Pages:
             return (f"{lead} may still be there: {error.message}",)
         return ()
 
-    async def shown(self, page: Page | Written, opened: Opened) -> str:
-        """The HTML of a revision's text."""
+    async def shown(self, id: str) -> tuple[Page, str]:
+        """A page and the HTML of its text, of one revision. Who wrote it is asked only where it is not what we wrote.
+        Raises NotFound."""
         told = await self._wiki.get(
-            action="parse", oldid=page.revision, prop="text", disablelimitreport="1", disableeditsection="1",
+            action="parse", pageid=id, prop="text|wikitext|revid", disablelimitreport="1", disableeditsection="1",
             disabletoc="1", wrapoutputclass="")
-        text = told.get("parse", {}).get("text") if isinstance(told.get("parse"), dict) else None
-        if not isinstance(text, str):
+        parsed = told.get("parse")
+        parsed = parsed if isinstance(parsed, dict) else {}
+        text, stored, revision = parsed.get("text"), parsed.get("wikitext"), parsed.get("revid")
+        if not isinstance(text, str) or not isinstance(stored, str) or not revision:
             raise NotApplied("not_json", "the wiki shows no text of a page", hint="open the page in a browser")
-        return text_of_page(text, opened)
+        page = Page(id, str(parsed.get("title")), str(revision), "", stored)
+        user = (await self._wiki.opened()).name if page.opened.whole else await self._user(page)
+        return replace(page, user=user), text_of_page(text, page.opened)
+
+    async def _user(self, page: Page) -> str:
+        told = await self._wiki.get(action="query", revids=page.revision, prop="revisions", rvprop="user")
+        entries = _entries(told)
+        return str(_revision(entries[0]).get("user") or "") if entries else ""
 
     async def _edit(self, fields: Mapping[str, str]) -> Written:
         return self._written(await self._wiki.post("edit", {**fields, **_BY_PROGRAM}))
@@ -242,8 +252,8 @@ def _page(entry: Mapping[str, Any]) -> Page | None:
     revision = _revision(entry)
     slots = revision.get("slots")
     content = slots.get("main", {}).get("content") if isinstance(slots, dict) else None
-    return Page(str(entry["pageid"]), str(entry.get("title")), str(revision.get("revid") or ""), str(revision.get("user") or ""),
-                content if isinstance(content, str) else "")
+    number, user = (str(revision.get(name) or "") for name in ("revid", "user"))
+    return Page(str(entry["pageid"]), str(entry.get("title")), number, user, content if isinstance(content, str) else "")
 
 
 def _revision(entry: Mapping[str, Any]) -> Mapping[str, Any]:

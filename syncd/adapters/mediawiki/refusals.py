@@ -68,7 +68,9 @@ def meant(error: Mapping[str, Any], told: Told, *, writes: bool) -> AdapterError
         return Conflict("exists" if code in _EXISTS else "version", said, where=where, hint="look at the page's history")
     if code in _GONE:
         return NotFound("not_found", said, where=where, hint="it is not there any more: was it deleted at the site?")
-    return _of_content(code, said, where) if code in _TOO_LARGE | _SEALED_OFF else _of_times(code, said, told, where, writes=writes)
+    if code in _TOO_LARGE | _SEALED_OFF:
+        return _of_content(code, said, where)
+    return _of_times(code, said, told, where, writes=writes)
 
 
 def _of_content(code: str, said: str, where: str) -> AdapterError:

@@ -132,9 +132,20 @@ class _Writer:
             return self._paragraph([self._inner(node, depth)], attributes, explicit=explicit)
         if tag[:1] == "h" and tag[1:].isdigit():
             return self._heading(node, attributes, depth, explicit=explicit)
+        if (made := self._of_its_own(tag, node, attributes, depth)) is not None:
+            return made
+        if tag in _AS_DIV:
+            self._lose(f"<{tag}>" if tag not in ("li", "dt", "dd") else f"<{tag}> outside of a list")
+            return self._box("div", node, attributes, depth)
+        if tag != "p":
+            self._lose(f"<{tag}> around paragraphs")
+        return self.blocks(node, depth, explicit=explicit)
+
+    def _of_its_own(self, tag: str, node: LexborNode, attributes: str, depth: int) -> list[str] | None:
+        """None for what is no list, table or box."""
         match tag:
             case "hr":
-                return ["----" if not attributes else f"<hr{attributes}>"]
+                return [f"<hr{attributes}>" if attributes else "----"]
             case "pre":
                 return [self._pre(node, attributes)]
             case "ul" | "ol":
@@ -145,14 +156,7 @@ class _Writer:
                 return [self._table(node, attributes, depth)]
             case "blockquote" | "div":
                 return self._box(tag, node, attributes, depth)
-        if tag in _AS_DIV:
-            self._lose(f"<{tag}>" if tag not in ("li", "dt", "dd") else f"<{tag}> outside of a list")
-            return self._box("div", node, attributes, depth)
-        if tag not in _INLINE and tag != "a" and tag != "p":
-            self._lose(f"<{tag}>")
-        elif tag != "p":
-            self._lose(f"<{tag}> around paragraphs")
-        return self.blocks(node, depth, explicit=explicit)
+        return None
 
     def _paragraph(self, run: list[str], attributes: str, *, explicit: bool) -> list[str]:
         text = _line(_BLANKS.sub(" ", "".join(run)))
@@ -288,8 +292,7 @@ class _Writer:
         name = self._files.get(source)
         words = escape(_BLANKS.sub(" ", alt).strip(BLANK))
         if name is not None:
-            told = f"|alt={words}" if words else ""
-            return f"[[File:{name}|{PICTURE_WIDTH}px{told}|link={target}]]"
+            return f"[[File:{name}|frameless|{PICTURE_WIDTH}px|alt={words}|link={target}]]"
         shown = f"&#91;{words or '图片'}&#93;"
         return f"[{link_address(source)} {shown}]" if source.startswith(("http://", "https://")) else shown
 

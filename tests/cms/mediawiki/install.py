@@ -12,7 +12,8 @@ from tests.cms.install import APT, Unavailable, from_debian, installed, kept, sa
 
 SERIES = "1.39"
 """Of Debian 12; with its security updates, which take the place of what was there."""
-_EXTENSIONS = {"sqlite3": "php-sqlite3", "intl": "php-intl", "xml": "php-xml", "mbstring": "php-mbstring", "gd": "php-gd"}
+_EXTENSIONS = {"sqlite3": "php-sqlite3", "intl": "php-intl", "xml": "php-xml", "mbstring": "php-mbstring", "gd": "php-gd",
+               "apcu": "php-apcu"}
 """PHP extension: the Debian package that brings it."""
 _ARCHIVES = ("mediawiki", "mediawiki-classes")
 """Installed by apt-get they would bring and start a web server."""

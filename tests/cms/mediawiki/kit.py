@@ -7,7 +7,7 @@ from syncd.adapters.mediawiki import MediaWikiAdapter
 from syncd.adapters.mediawiki.page import BEGIN, END
 from syncd.adapters.mediawiki.wikitext import convert
 from syncd.model import RemoteRef
-from tests.cms.mediawiki.site import Person, Wiki
+from tests.cms.mediawiki.site import Wiki
 
 
 def adapter(wiki: Wiki, tools: Tools, **options: object) -> MediaWikiAdapter:
@@ -24,8 +24,8 @@ def with_text(page: str, html: str) -> str:
 class Chen:
     """A person with an account of their own."""
 
-    def __init__(self, person: Person) -> None:
-        self._person = person
+    def __init__(self, wiki: Wiki) -> None:
+        self._wiki, self._person = wiki, wiki.person()
 
     async def edit(self, ref: RemoteRef, html: str) -> None:
         text = with_text(self._person.text(pageids=ref.id), html)
@@ -36,4 +36,4 @@ class Chen:
 
     async def count(self, key: str) -> int:
         """Pages of posts, and not the one that leads there."""
-        return sum(f" {key} " in page["revisions"][0]["slots"]["main"]["content"] for page in self._person.pages())
+        return len(self._wiki.pages(f"<!--syncd 1 {key} "))

@@ -32,7 +32,7 @@ class TestMediaWiki(OnCms):
     def _running(cls) -> Iterator[None]:
         try:
             with wiki() as running:
-                cls.wiki, cls.chen, cls.hosts = running, Chen(running.person()), running.server.hosts
+                cls.wiki, cls.chen, cls.hosts = running, Chen(running), running.server.hosts
                 yield
         except Unavailable as reason:
             needs(cls.subject.component, reason)
@@ -50,6 +50,9 @@ class TestMediaWiki(OnCms):
         """A log-in is a POST, too."""
         return parse_qs(urlsplit(url).query).get("action", [""])[0] in _WRITES
 
+    async def clean_up(self, keys: list[str]) -> None:
+        """The whole wiki is thrown away."""
+
     def version(self) -> str:
         return self.wiki.version
 
@@ -57,8 +60,15 @@ class TestMediaWiki(OnCms):
         return [self.wiki.server.pid]
 
     def make_bare(self, tools: Tools) -> Act:
-        """What a script does that promises the same: it looks whether key or name are taken, makes the page that leads from
-        the key to the post, which nobody can make twice, and then the post. It logs in once, as the adapter does."""
+        """The one call that makes a page."""
+        return self._script(tools, careful=False)
+
+    def make_calls(self, tools: Tools) -> Act:
+        return self._script(tools, careful=True)
+
+    def _script(self, tools: Tools, *, careful: bool) -> Act:
+        """careful: what a script does that promises the same: it looks whether key or name are taken, makes the page that
+        leads from the key to the post, which nobody can make twice, and then the post. It logs in once, as the adapter."""
         api, kind = f"{self.wiki.url}/api.php", {"content-type": "application/x-www-form-urlencoded"}
         session: dict[str, str] = {}
 
@@ -90,10 +100,11 @@ class TestMediaWiki(OnCms):
         async def post(n: int) -> None:
             if not session:
                 await log_in()
-            name, lead = f"脚本 {n}", f"Project:Script/{n}"
-            await ask("GET", action="query", titles=f"{lead}|{name}", prop="info")
+            name, lead = f"脚本 {careful} {n}", f"Project:Script/{n}"
             only = {"createonly": "1", "token": session["token"]}
-            await ask("POST", action="edit", title=lead, text=f"#REDIRECT [[{name}]]", **only)
+            if careful:
+                await ask("GET", action="query", titles=f"{lead}|{name}", prop="revisions", rvprop="content", rvslots="main")
+                await ask("POST", action="edit", title=lead, text=f"#REDIRECT [[{name}]]", **only)
             await ask("POST", action="edit", title=name, text="各县（市、区）人民政府：\n\n[[Category:要闻]]", **only)
 
         return post
