@@ -98,7 +98,8 @@ _ANY: dict[str, Any] = {
      ("syncd.adapters", "git", "sites"), ("syncd.adapters", "http", "sites"), ("syncd.adapters", "drupal", "sites"),
      ("syncd.adapters", "wagtail", "sites"),
      ("syncd.adapters", "plone", "sites"), ("syncd.adapters", "ghost", "sites"),
-     ("syncd.adapters", "directus", "sites"), ("syncd.adapters", "strapi", "sites")],
+     ("syncd.adapters", "directus", "sites"), ("syncd.adapters", "strapi", "sites"),
+     ("syncd.adapters", "mediawiki", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
     shape: type[BaseModel] = plugins.load(group, name).Options  # type: ignore[attr-defined]
