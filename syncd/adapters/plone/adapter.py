@@ -84,7 +84,7 @@ class PloneAdapter(ArticleAdapter):
         """Asked only where something differs from what we wrote and published: it costs a request."""
         if article.opened.whole and article.shown_state is not RemoteState.DRAFT:
             return ""
-        told = (await self._api.get(f"{article.id}/@history", several=True, several=True)).items
+        told = await self._api.get(f"{article.id}/@history", several=True)
         return editor_of(told.items, self._options.user, made_by_us=bool(article.opened.key))
 
     async def _log_in(self) -> None:

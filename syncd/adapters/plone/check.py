@@ -82,7 +82,7 @@ class Checker:
 
     async def _types(self, folder: str) -> dict[str, bool]:
         """The content types that Plone knows of in a folder, and whether the account may add them there."""
-        told = (await self._api.get(f"{folder}/@types", several=True, several=True)).items
+        told = await self._api.get(f"{folder}/@types", several=True)
         return {str(row.get("id")): row.get("addable") is True for row in told.items if isinstance(row, dict)}
 
     def _may_add(self, name: str, types: dict[str, bool], kind: str) -> bool:
