@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 LAB = Path(__file__).parent.parent.parent / "var" / "lab" / "cms"
-_APT = ("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300")
+APT = ("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300")
 
 
 class Unavailable(Exception):
@@ -24,15 +24,20 @@ def from_debian(program: str, package: str) -> str:
     """The path of a program, whose package is installed when it is missing: as root on Debian. Raises Unavailable."""
     if found := shutil.which(program):
         return found
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Unavailable(f"{program} is not installed; as root: apt-get install {package}")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in ((*_APT, "update"), (*_APT, "install", "--no-install-recommends", package)):
-        subprocess.run(command, env=quiet, capture_output=True, check=False)
+    installed(package)
     found = shutil.which(program)
     if found is None:
         raise Unavailable(f"{program} is not there, although {package} was installed by apt-get")
     return found
+
+
+def installed(*packages: str) -> None:
+    """Have Debian's packages installed, as root on Debian. Raises Unavailable where nobody can."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise Unavailable(f"{' '.join(packages)} is not installed; as root: apt-get install {' '.join(packages)}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in ((*APT, "update"), (*APT, "install", "--no-install-recommends", *packages)):
+        subprocess.run(command, env=quiet, capture_output=True, check=False)
 
 
 def from_pypi(name: str, *requirements: str) -> Path:

@@ -22,8 +22,9 @@ from syncd.adapters.strapi.options import Options
 from syncd.errors import Conflict, NotFound
 from syncd.model import Media, Post, RemoteRef, RemoteState
 
-_MOST = 100
-"""The most that Strapi returns of a list unless it is configured otherwise."""
+_UNCOUNTED: Query = {"pagination[pageSize]": 100, "pagination[withCount]": "false"}
+"""The most that Strapi returns of a list unless it is configured otherwise; nobody asks how many there are."""
+_OLDEST = "createdAt:asc,documentId:asc"
 
 
 class StrapiAdapter(HeadlessAdapter):
@@ -71,28 +72,28 @@ class StrapiAdapter(HeadlessAdapter):
 
     async def _bearing(self, key: str) -> list[Article]:
         """The documents with this key in every state, the oldest first."""
-        drafts = await self._list({f"filters[{self._options.key_field}][$eq]": key, "status": "draft"})
-        return [await self._whole(each) for each in drafts if each.get(self._options.key_field) == key]
+        query = {**self._options.asked, f"filters[{self._options.key_field}][$eq]": key, "sort": _OLDEST}
+        drafts = [each for each in await self._list(query) if each.get(self._options.key_field) == key]
+        return [await self._whole(each, self._options.asked) for each in drafts]
 
     async def _get(self, id: str) -> Article:
         """By a list: asked for by its id, a document that isn't there looks like a content type that isn't."""
-        drafts = await self._list({"filters[documentId][$eq]": id, "status": "draft"})
+        drafts = await self._list({**self._options.asked_with_files, "filters[documentId][$eq]": id})
         if not drafts or drafts[0]["documentId"] != id:
             raise NotFound("not_found", f"{self._options.collection} has no document {id[:40]}",
                            hint="it is not there any more: was it deleted at the site?")
-        return await self._whole(drafts[0])
+        return await self._whole(drafts[0], self._options.asked_with_files)
 
-    async def _whole(self, draft: Mapping[str, Any]) -> Article:
+    async def _whole(self, draft: Mapping[str, Any], asked: Query) -> Article:
         """With what the public sees of it."""
         id = str(draft["documentId"])
-        query: Query = {**self._options.asked, "filters[documentId][$eq]": id, "status": "published"}
-        told = await self._api.get(self._path, query)
+        told = await self._api.get(self._path, {**asked, **_UNCOUNTED, "filters[documentId][$eq]": id, "status": "published"})
         published = next((each for each in self._entries(told) if each["documentId"] == id), None)
         return self._article(told, draft, published, writes=False)
 
     async def _list(self, query: Query) -> list[Mapping[str, Any]]:
-        whole = {**self._options.asked, **query, "sort": "createdAt:asc,documentId:asc", "pagination[pageSize]": _MOST}
-        return self._entries(await self._api.get(self._path, whole))
+        """Drafts, since each document has one."""
+        return self._entries(await self._api.get(self._path, {**query, **_UNCOUNTED, "status": "draft"}))
 
     def _entries(self, told: Told) -> list[Mapping[str, Any]]:
         found = told.value.get("data")
@@ -113,7 +114,7 @@ class StrapiAdapter(HeadlessAdapter):
         if state is not RemoteState.PUBLIC and await self._look_up(post.key) is not None:
             raise Conflict("exists", f"Strapi has {post.key} already", hint="it is found by its key")
         data = {self._options.key_field: post.key, **self._options.values(content), **self._options.column(post.column),
-                **self._filed(files, ())}
+                **(self._filed(files, ()) if files else {})}
         return await self._write("POST", self._path, data, public=state is RemoteState.PUBLIC)
 
     async def _change(self, before: Article, change: Change) -> Article:

@@ -51,7 +51,7 @@ class Checker:
 
     async def _reach(self) -> Answer | None:
         """Log-in, content type and the name of every field in one: Strapi refuses a name that it doesn't know."""
-        query: Query = {**self._options.asked, "status": "draft", "pagination[pageSize]": 1}
+        query: Query = {**self._options.asked_with_files, "status": "draft", "pagination[pageSize]": 1}
         try:
             told = await self._api.get(self._path, query)
         except AdapterError as error:

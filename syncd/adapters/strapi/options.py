@@ -50,8 +50,12 @@ class Options(Schema):
     @property
     def asked(self) -> dict[str, str]:
         """The query by which an answer holds what is read, and nothing else."""
-        named = {"fields": ",".join(dict.fromkeys((self.key_field, *self.written, "createdAt")))}
-        return named | ({f"populate[{self.files_field}][fields]": "name,url"} if self.files_field else {})
+        return {"fields": ",".join(dict.fromkeys((self.key_field, *self.written, "createdAt")))}
+
+    @property
+    def asked_with_files(self) -> dict[str, str]:
+        """The same with the files, which cost Strapi queries of their own: only a change needs to know them."""
+        return self.asked | ({f"populate[{self.files_field}][fields]": "name,url"} if self.files_field else {})
 
     def file_url(self, told: str) -> str:
         """The address of a file as the public has it."""

@@ -18,7 +18,7 @@ from syncd.adapters.markup import path_name
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
 from syncd.adapters.sealed import excerpt
-from syncd.adapters.wagtail.api import FILE, KEY, api_of, held, holds_conditions
+from syncd.adapters.wagtail.api import FILE, KEY, api_of, check_size, held, holds_conditions
 from syncd.adapters.wagtail.check import Checker
 from syncd.adapters.wagtail.columns import Columns, no_such_column
 from syncd.adapters.wagtail.options import Options
@@ -108,6 +108,7 @@ class WagtailAdapter(ArticleAdapter):
         meta = {"type": self._options.page_type, "parent_id": parent} | _published(publish=state is RemoteState.PUBLIC)
         slug = path_name(post.key, "syncd")
         page = {"meta": meta, "slug": slug, KEY: post.key, **self._values(content), FILES: listed(files)}
+        check_size(page, self._options)
         try:
             return self._page(await self._api.send("POST", "/pages/", page, creating=True), writes=True)
         except NotFound as gone:
@@ -135,6 +136,7 @@ class WagtailAdapter(ArticleAdapter):
 
     async def _write(self, method: str, before: Article, document: Any, *, checked: bool, action: str = "") -> Told:
         """checked: only while the page is what the look just before has found."""
+        check_size(document, self._options)
         api = api_of(self._tools.client, self._options, if_match=_native(before).etag) if checked else self._api
         told = await api.send(method, f"/pages/{before.id}/{action}", document)
         self._deaf |= checked and holds_conditions(told.answer) and not held(told.answer)
@@ -207,8 +209,8 @@ def declared(options: Options) -> Capabilities:
     return Capabilities(
         drafts=True, unpublish=options.withdraw != "delete", delete=True, notice=options.withdraw == "notice", taxonomy="fixed",
         media="endpoint" if options.copy_files else "none", lookup="unique_field", unique="server",
-        conditional_update="check_then_act", html="raw" if options.block else "filtered", max_title=255, max_concurrency=2,
-        reads=True,
+        conditional_update="check_then_act", html="raw" if options.block else "filtered", max_title=255,
+        max_body=options.max_request, max_concurrency=2, reads=True,
     )
 
 

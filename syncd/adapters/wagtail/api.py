@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ _CONDITIONS = "x-syncd-conditions"
 _LOGIN = "check token: an administrator makes one for syncd's account under Settings > API tokens; it may have been revoked"
 _RIGHT = "give the account's group what docs/adapters/wagtail.md lists: add, edit and publish below parent"
 _ROUTE = "check api_url: it is where the site's urls.py serves wagtail.api.v3"
-_TOO_LARGE = "Wagtail takes no more than DATA_UPLOAD_MAX_MEMORY_SIZE of its settings (2.5 MB): raise it there; then syncd retry"
+_TOO_LARGE = "raise DATA_UPLOAD_MAX_MEMORY_SIZE in the site's settings, and max_request to the same; then syncd retry"
 _LOOK = "look at what Wagtail says of it and at this site's options; then syncd retry"
 
 
@@ -36,6 +37,15 @@ def holds_conditions(answer: Answer) -> bool:
 def held(answer: Answer) -> bool:
     """Whether the write that is answered was made under its condition."""
     return answer.header(_CONDITIONS) == "1 held"
+
+
+def check_size(document: Any, options: Options) -> None:
+    """Raises Rejected for more than Django takes: it answers without having read that, and most servers then cut the
+    connection before anybody has read the answer."""
+    size = len(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
+    if size > options.max_request:
+        raise Rejected("html", "too_large", f"{size} bytes are more than Wagtail takes ({options.max_request})",
+                       where=options.api_url, hint=_TOO_LARGE)
 
 
 def sort(refused: Refused) -> None:

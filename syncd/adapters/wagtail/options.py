@@ -27,7 +27,8 @@ class Options(BaseModel):
     no StreamField but a RichTextField, which drops much. fields: what is told of a document to the field that holds it.
     copy_files: attachments become documents and pictures images; else they stay links to the source. collection: the number
     of the collection that they go into, 0 for the one that the account has. withdraw: what is left of a withdrawn document:
-    a notice, an unpublished page, nothing. refused_files: what becomes of a file that Wagtail refuses.
+    a notice, an unpublished page, nothing. refused_files: what becomes of a file that Wagtail refuses. max_request: bytes,
+    DATA_UPLOAD_MAX_MEMORY_SIZE of the site's settings, whose default this is.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -44,6 +45,7 @@ class Options(BaseModel):
     collection: int = Field(default=0, ge=0)
     withdraw: Literal["notice", "unpublish", "delete"] = "notice"
     refused_files: Literal["reject", "link"] = "reject"
+    max_request: int = Field(default=2_621_440, gt=0)
 
     @field_validator("api_url")
     @classmethod

@@ -92,6 +92,18 @@ def test_what_is_more_than_django_takes_is_refused_as_a_page_of_html() -> None:
     assert "DATA_UPLOAD_MAX_MEMORY_SIZE" in error.hint
 
 
+def test_what_is_more_than_django_takes_is_not_sent() -> None:
+    """gunicorn cuts the connection with most of it unread: that would stay in doubt for ever."""
+    site = Site({"GET /pages/6/": [(200, page("<p>旧</p>"))]})
+    adapter = site.adapter(max_request=2000)
+    long = post(html=f"<p>{'文' * 700}</p>")
+    for work in (adapter.create(long, PUBLIC), adapter.update(REF, long, PUBLIC, None)):
+        with pytest.raises(Rejected) as failure:
+            run(work)
+        assert failure.value.reason == "too_large"
+    assert not site.writes()
+
+
 def test_a_wrong_address_is_no_page_that_is_gone() -> None:
     error = raised(404, b"<!doctype html><h1>Not Found</h1>", kind="text/html", writes=False)
     assert isinstance(error, NotApplied)
@@ -407,7 +419,7 @@ def test_a_check_looks_for_the_fields_and_columns_that_are_named() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"api_url": "county"}, {"page_type": "NewsPage"}, {"parent": 0}, {"block": "html block"}, {"fields": {"issuer": "a.b"}},
-     {"block": "", "withdraw": "notice"}, {"colour": "red"}],
+     {"block": "", "withdraw": "notice"}, {"max_request": 0}, {"colour": "red"}],
 )
 def test_options_that_make_no_sense_are_told(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as failure:

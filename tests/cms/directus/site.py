@@ -109,6 +109,7 @@ def _env(database: Postgres, folder: Path, url: str) -> dict[str, str]:
         "DB_PASSWORD": database.password, "SECRET": "secret-of-the-test-0123456789-0123456789", "ADMIN_TOKEN": ADMIN,
         "ADMIN_EMAIL": "admin@example.com", "ADMIN_PASSWORD": "password-of-the-test", "HOST": "127.0.0.1", "PORT": port,
         "PUBLIC_URL": url, "SERVE_APP": "false", "TELEMETRY": "false", "LOG_LEVEL": "warn", "NODE_ENV": "production",
+        "PRESSURE_LIMITER_ENABLED": "false",  # else it says 503 whenever the machine has much else to do
         "STORAGE_LOCAL_ROOT": str(folder / "uploads"), "EXTENSIONS_PATH": str(folder / "extensions"),
     }
 

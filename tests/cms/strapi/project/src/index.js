@@ -15,6 +15,9 @@ async function token(strapi, name, accessKey, type, permissions) {
 
 module.exports = {
   async bootstrap({ strapi }) {
+    await strapi.plugin("upload").service("upload").setSettings({
+      sizeOptimization: false, responsiveDimensions: false, autoOrientation: false,
+    });
     await token(strapi, "syncd", process.env.SYNCD_TOKEN, "custom", [...POLICY, ...UPLOAD]);
     await token(strapi, "pages", process.env.PAGES_TOKEN, "read-only", null);
     if (await strapi.service("admin::user").exists()) return;
