@@ -241,7 +241,7 @@ class ArticleAdapter(ABC):
             return WriteResult(self._ref(before), Wrote.UNCHANGED, placed.losses, self._doc(before))
         after = await self._settled(await self._change(before, change))
         left = await self._tidy(placed.left)
-        return self._result(after, Wrote.UPDATED, content, (*placed.losses, *left, *self._held_back(after, state)))
+        return self._result(after, Wrote.UPDATED, change.content, (*placed.losses, *left, *self._held_back(after, state)))
 
     async def withdraw(self, ref: RemoteRef, how: How, if_version: str | None = None) -> WriteResult:
         """notice: the text gives way to a notice; unpublish: that, and nobody sees it; delete: the article is removed."""
@@ -370,9 +370,10 @@ class ArticleAdapter(ABC):
             return ()
         return (f"{self.cms} keeps article {after.id} unpublished: the account may not publish, or a workflow holds it",)
 
-    def _result(self, after: Article, outcome: Wrote, content: Content, losses: tuple[str, ...]) -> WriteResult:
-        """The write has been answered: whatever it lost is no reason to doubt it."""
-        losses = (*losses, *lost(self.cms, after, content), *self._losses(after, content))
+    def _result(self, after: Article, outcome: Wrote, content: Content | None, losses: tuple[str, ...]) -> WriteResult:
+        """The write has been answered: whatever it lost is no reason to doubt it. content: what was sent, if it was."""
+        if content is not None:
+            losses = (*losses, *lost(self.cms, after, content), *self._losses(after, content))
         ref = self._ours(after)
         return WriteResult(ref, outcome, losses, RemoteDoc(ref, after.opened.key, after.title, after.opened.html))
 

@@ -6,7 +6,7 @@ import asyncio
 import html
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -227,7 +227,7 @@ def created(client: Recorded, state: RemoteState = PUBLIC, **changes: Any) -> Wr
 
 def stored(client: Recorded, review_state: str = "private") -> dict[str, Any]:
     """As Plone would store what the client was sent."""
-    sent = client.bodies[-1]
+    sent = [body for body in client.bodies if "title" in body][-1]
     return item(HERE, title=sent["title"], description=sent["description"], text=html.unescape(sent["text"]["data"]),
                 review_state=review_state)
 
@@ -293,6 +293,22 @@ def test_what_the_filter_dropped_is_a_loss() -> None:
 
     made = created(Recorded({"POST /yaowen": filtered}))
     assert any("dropped b" in loss for loss in made.losses)
+
+
+def test_an_update_that_only_publishes_tells_no_loss_of_a_text_that_it_did_not_send() -> None:
+    """What a lost publication leaves: its text names the minute of the create."""
+    there = {f"GET {HERE}": answer(200, item(HERE, text=html.unescape(spelt(composed())), review_state="private")),
+             f"GET {HERE}/@history": answer(200, [entry("syncd")]),
+             f"POST {HERE}/@workflow/publish": answer(200, {"review_state": "published"})}
+    client = Recorded({**there, f"PATCH {HERE}": lambda c: answer(200, stored(c))})
+    later = replace(POST, sent=NOW + timedelta(minutes=5))
+    plone = adapter(client)
+    first = asyncio.run(plone.update(RemoteRef(HERE), later, PUBLIC, None))
+    assert f"PATCH {HERE}" in client.asked, "the summary is not there yet"
+    client = Recorded({**there, f"GET {HERE}": answer(200, {**stored(client), "review_state": "private"})})
+    done = asyncio.run(adapter(client).update(RemoteRef(HERE), replace(later, sent=NOW + timedelta(minutes=9)), PUBLIC, None))
+    assert f"PATCH {HERE}" not in client.asked
+    assert (first.losses, done.losses, done.ref.state) == ((), (), PUBLIC)
 
 
 def test_what_was_locked_by_an_editor_is_tried_again() -> None:
