@@ -52,7 +52,8 @@ def test_the_minute_of_the_last_change_makes_no_other_page() -> None:
 
 
 def test_a_notice_keeps_categories_and_source_and_counts_as_long_as_nobody_changed_it() -> None:
-    notice = compose_notice(open_page(_page()), "syncd-1", Name("关于春耕的通知", False), "关于春耕的通知", Times(ZONE, NOW)).text
+    name = Name("关于春耕的通知", False)
+    notice = compose_notice(open_page(_page()), "syncd-1", name, name.page, Times(ZONE, NOW)).text
     assert open_page(notice).notice
     assert "[[Category:要闻]]" in notice
     assert "https://www.gov.cn/a--b.htm?x=1&amp;y=2" in notice

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from syncd.adapters.mediawiki.wikitext import convert, escape
 
 _PIECES = st.lists(st.sampled_from([
-    "[[", "]]", "{{", "}}", "{|", "|}", "|-", "||", "!!", "''", "'''", "'", "~~~~", "~", "__TOC__", "_", "==", "=", "----", "-{",
-    "}-", "*", "#", ":", ";", " ", "http://", "mailto:", "ISBN 978", "RFC 12", "&", "&amp;", "<", ">", "<nowiki>", "<!--",
+    "[[", "]]", "{{", "}}", "{|", "|}", "|-", "||", "!!", "''", "'''", "'", "~~~~", "~", "__TOC__", "_", "==", "=", "----",
+    "-{", "}-", "*", "#", ":", ";", " ", "http://", "mailto:", "ISBN 978", "RFC 12", "&", "&amp;", "<", ">", "<nowiki>", "<!--",
     "-->", "通知", "国务院", "a", "1", "\u00a0", "#REDIRECT [[", "\x7f", "\x00",
 ]), max_size=12).map("".join)
 _MARKUP = re.compile(
