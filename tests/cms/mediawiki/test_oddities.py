@@ -52,8 +52,8 @@ class _Watched:
 
 def _played(wiki: Wiki, test: Callable[[MediaWikiAdapter, _Watched], Awaitable[None]]) -> None:
     async def play() -> None:
-        now = lambda: datetime.now(UTC)  # noqa: E731, TID251 - the clock of a test
-        web = Web(now=now, monotonic=time.monotonic, user_agent="syncd-test", gap=0.0)  # noqa: TID251
+        now = lambda: datetime.now(UTC)  # noqa: E731 - the clock of a test
+        web = Web(now=now, monotonic=time.monotonic, user_agent="syncd-test", gap=0.0)
         try:
             client = _Watched(web, wiki)
             await test(adapter(wiki, Tools(client, now, Shelf())), client)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def _played(wiki: Wiki, test: Callable[[MediaWikiAdapter, _Watched], Awaitable[N
 
 
 def _post(key: str, html: str = FIRST, title: str = "") -> Post:
-    return Post(key=key, title=title or f"关于{key}的通知", html=html, column="要闻", revision=1, sent=datetime.now(UTC))  # noqa: TID251
+    return Post(key=key, title=title or f"关于{key}的通知", html=html, column="要闻", revision=1, sent=datetime.now(UTC))
 
 
 def test_two_texts_that_mediawiki_writes_into_one_are_taken_apart_again(running: Wiki) -> None:
