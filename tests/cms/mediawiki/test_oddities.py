@@ -1,4 +1,4 @@
-"""What only a real MediaWiki does: it writes two texts into one, forgets sessions, and lets people delete what leads to a page."""
+"""What only a real MediaWiki does: it writes two texts into one, forgets sessions, and lets people delete key pages."""
 
 from __future__ import annotations
 
