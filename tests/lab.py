@@ -18,10 +18,16 @@ INSTALLERS = {
     "Hugo": "tests.cms.hugo.install",
     "Eleventy": "tests.cms.eleventy.install",
     "Pelican": "tests.cms.pelican.install",
+    "Wagtail": "tests.cms.wagtail.install",
     "MediaWiki": "tests.cms.mediawiki.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
-LONG: dict[str, str] = {}
+LONG: dict[str, str] = {
+    "Plone": "tests.cms.plone.install",
+    "Directus": "tests.cms.directus.install",
+    "Strapi": "tests.cms.strapi.install",
+    "Ghost": "tests.cms.ghost.install",
+}
 """Those that take minutes: brought by `python -m tests.lab --all` (make test-cms) only."""
 
 

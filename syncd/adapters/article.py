@@ -180,6 +180,10 @@ class ArticleAdapter(ABC):
         """To the CMS, under `name_of(media)`. Raises Rejected for a file that it refuses."""
         raise Rejected("media", "no_files", f"{self.cms} takes no files here")
 
+    async def _send_for(self, post: Post, media: Media, data: bytes, before: Article | None) -> File:
+        """As `_send_file`, for a CMS in which a file's address tells whose it is."""
+        return await self._send_file(media, data, before)
+
     async def _remove_file(self, file: File) -> None:
         """Raises NotFound."""
         raise NotFound("no_files", f"{self.cms} took no files here")
@@ -279,7 +283,7 @@ class ArticleAdapter(ABC):
                 losses.append(f"{media.name} stays a link to the source: {why}")
                 continue
             try:
-                file = _held(held, media) or await self._sent(media, bytes_of[media.sha256], before)
+                file = _held(held, media) or await self._sent(post, media, bytes_of[media.sha256], before)
             except Rejected as refused:
                 if self._refused_files == "reject":
                     raise
@@ -289,9 +293,9 @@ class ArticleAdapter(ABC):
         used = {each.file.id for each in files}
         return Placed(tuple(files), tuple(losses), tuple(file for file in held if file.id not in used))
 
-    async def _sent(self, media: Media, data: bytes, before: Article | None) -> File:
+    async def _sent(self, post: Post, media: Media, data: bytes, before: Article | None) -> File:
         try:
-            return await self._send_file(media, data, before)
+            return await self._send_for(post, media, data, before)
         except Rejected as refused:
             raise Rejected("media", "file_refused", refused.message, where=refused.where,
                            hint=f"allow its type and size in {self.cms} (or set refused_files to link)") from refused

@@ -25,10 +25,12 @@ _LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a good answer said. value: its JSON object, {} for an answer without a body. answer: for its headers."""
+    """What a good answer said. value: its JSON object, {} for an answer without one. answer: for its headers. items: its JSON
+    array, where one was asked for."""
 
     value: Mapping[str, Any]
     answer: Answer
+    items: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,11 @@ class JsonApi:
         asked = urlencode(query or {}, safe=",", quote_via=quote)
         return f"{self.root}{path}{'?' if asked else ''}{asked}"
 
-    async def get(self, path: str, query: Query | None = None) -> Told:
-        """Read. Raises NotFound for what is not there, NotApplied for whatever says nothing."""
+    async def get(self, path: str, query: Query | None = None, *, several: bool = False) -> Told:
+        """Read. several: an array is what is answered. Raises NotFound for what is not there, NotApplied for whatever says
+        nothing."""
         answer = await self._client.call("GET", self.url(path, query), headers=self._sent({}), limits=CALL)
-        return self.told(answer, writes=False)
+        return self.told(answer, writes=False, several=several)
 
     async def send(
         self, method: str, path: str, document: Any = None, query: Query | None = None, *, creating: bool = False,
@@ -93,25 +96,28 @@ class JsonApi:
 
     async def upload(
         self, path: str, data: bytes, headers: Mapping[str, str], query: Query | None = None, *, method: str = "POST",
+        several: bool = False,
     ) -> Told:
-        """Write a file or a form. headers: its content type at least."""
+        """Write a file or a form. headers: its content type at least. several: an array is what is answered."""
         answer = await self._client.call(method, self.url(path, query), headers=self._sent(headers), body=data, limits=UPLOAD)
-        return self.told(answer, writes=True)
+        return self.told(answer, writes=True, several=several)
 
-    def told(self, answer: Answer, *, writes: bool, creating: bool = False) -> Told:
-        """The JSON object of a good answer; every other one as the error that says what to do."""
+    def told(self, answer: Answer, *, writes: bool, creating: bool = False, several: bool = False) -> Told:
+        """The JSON of a good answer; every other one as the error that says what to do."""
         value = _json(answer)
         if answer.status >= 400:
-            self._sort(Refused(answer, value or {}, writes, creating))
+            self._sort(Refused(answer, value if isinstance(value, dict) else {}, writes, creating))
         if writes:
             raise_for_write(answer, creating=creating)
         else:
             raise_for_read(answer)
         if answer.status in (204, 205):
             return Told({}, answer)
-        if value is None:
-            raise self.garbled(answer, writes=writes)
-        return Told(value, answer)
+        if isinstance(value, dict) and not several:
+            return Told(value, answer)
+        if isinstance(value, list) and several:
+            return Told({}, answer, tuple(value))
+        raise self.garbled(answer, writes=writes)
 
     def garbled(self, answer: Answer, *, writes: bool) -> AdapterError:
         """For an answer that says "done" and not what."""
@@ -128,9 +134,8 @@ def plain(text: object) -> str:
     return " ".join(_TAG.sub(" ", str(text)).split())[:_LONGEST]
 
 
-def _json(answer: Answer) -> Mapping[str, Any] | None:
+def _json(answer: Answer) -> object:
     try:
-        value = json.loads(answer.body)
+        return json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None

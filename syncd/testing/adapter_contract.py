@@ -102,6 +102,7 @@ _ANSWERS = 60
 """Seconds, about, that the other side of a drop may take to answer."""
 _WORD = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _BLANKS = re.compile(r"\s+")
+_BARE = re.compile(r"[^A-Za-z0-9]")
 
 
 class CapabilityWarning(UserWarning):
@@ -1029,8 +1030,8 @@ class AdapterContract:
         answer = await self.fetch(page)
         text = decode(answer.body, answer.header("content-type"))
         links = [link for link in links_of(text, page) if link != media.url]
-        stem = media.name.rpartition(".")[0]
-        copies = [link for link in links if stem in link]
+        stem = _BARE.sub("", media.name.rpartition(".")[0])
+        copies = [link for link in links if stem in _BARE.sub("", link)]  # many a CMS writes the signs of a name otherwise
         assert copies, f"no link of the page leads to a copy of {media.name}"
         got = await self.fetch(copies[0])
         assert got.status == 200 and got.body == Shelf.files[media.sha256], "the copy is not the file"

@@ -43,9 +43,12 @@ async def read_body(
 
 
 def _is_gzip(headers: Headers) -> bool:
-    """Whether the body is gzipped once. We asked for nothing else, and stacked encodings are how bombs are built."""
+    """Whether the body is gzipped once. We asked for nothing else, and stacked encodings are how bombs are built.
+
+    "None" is what Wagtail says of every document that it serves (wagtail/utils/sendfile.py); browsers take it as it is meant.
+    """
     codings = [c.strip().lower() for v in values(headers, b"content-encoding") for c in v.split(b",")]
-    codings = [c for c in codings if c not in (b"", b"identity")]
+    codings = [c for c in codings if c not in (b"", b"identity", b"none")]
     if not codings:
         return False
     if codings not in ([b"gzip"], [b"x-gzip"]):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 LAB = Path(__file__).parent.parent.parent / "var" / "lab" / "cms"
 APT = ("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300")
@@ -43,21 +45,22 @@ def from_pypi(name: str, *requirements: str) -> Path:
 
     def make(folder: Path) -> None:
         venv.create(folder, with_pip=True, symlinks=True)
-        _run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+        ran(str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
 
     return kept(name, requirements, make) / "bin"
 
 
-def from_npm(name: str, *packages: str) -> Path:
-    """The bin folder of these pinned packages. Raises Unavailable."""
-    if shutil.which("npm") is None:
-        raise Unavailable("npm is not installed")
+def from_npm(name: str, *packages: str, flags: Sequence[str] = (), overrides: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """The bin folder of these pinned packages. flags: of npm install. overrides: other versions of what they bring than they
+    ask for, by name. Nothing is compiled. Raises Unavailable."""
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        _run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *packages])
+        (folder / "package.json").write_text(json.dumps({"private": True, "overrides": dict(overrides)}), encoding="utf-8")
+        ran("npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *flags, "--prefix", str(folder),
+            *packages)
 
-    return kept(name, packages, make) / "node_modules" / ".bin"
+    return kept(name, (*packages, *flags, *map(str, overrides.items())), make) / "node_modules" / ".bin"
 
 
 def kept(name: str, pins: Sequence[str], make: Callable[[Path], None]) -> Path:
@@ -84,9 +87,12 @@ def said(bring: Callable[[], object]) -> int:
     return 0
 
 
-def _run(command: Sequence[str]) -> None:
+def ran(*command: str, folder: Path | None = None) -> None:
+    """Run a step of an installation, in a folder. Raises Unavailable with the last line that it said."""
+    if shutil.which(command[0]) is None:
+        raise Unavailable(f"{command[0]} is not installed")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800, cwd=folder)
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise Unavailable(f"{command[0]}: {cause}") from cause
     if done.returncode != 0:

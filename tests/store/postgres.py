@@ -86,6 +86,12 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
 
+    @property
+    def pid(self) -> int:
+        """The process below which it lives. Only while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def begin(self) -> None:
         """From an empty folder to a running server with the role and its database."""
         self._make()

@@ -57,6 +57,7 @@ def test_a_chunked_body_and_one_that_ends_with_the_connection_are_whole():
 
 def test_identity_and_an_empty_gzip_body_with_length_0_are_taken():
     assert outcome(response(200, b"x", "Content-Encoding: identity"))[0].body == b"x"
+    assert outcome(response(200, b"x", "Content-Encoding: None"))[0].body == b"x"
     assert outcome(response(200, b"", "Content-Encoding: gzip"))[0].body == b""
 
 

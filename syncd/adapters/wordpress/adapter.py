@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from syncd.adapters import sealed
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Tools
 from syncd.adapters.credit import Times
+from syncd.adapters.slug import is_twin, slug_of, twins
 from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.check import Checker
 from syncd.adapters.wordpress.columns import Columns
@@ -20,7 +21,7 @@ from syncd.adapters.wordpress.markup import harmless, harmless_title, plain_titl
 from syncd.adapters.wordpress.media import Shelf
 from syncd.adapters.wordpress.options import Options
 from syncd.adapters.wordpress.rest import Query, Rest, Told, garbled
-from syncd.adapters.wordpress.slug import is_renamed, own, slug_of, twins
+from syncd.adapters.wordpress.slug import is_renamed, own
 from syncd.adapters.wordpress.stored import FIELDS, STATUSES, Stored, parse
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, StoreError, Unknown
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
@@ -304,7 +305,7 @@ class WordpressAdapter:
         return draft
 
     def _raise_renamed(self, slug: str, wanted: str) -> None:
-        if slug.startswith(f"{wanted}-") and slug.removeprefix(f"{wanted}-").isdecimal():
+        if is_twin(slug, wanted):
             raise Conflict("exists", f"WordPress has {wanted} already", hint="it is found by its key")
         raise Rejected("slug", "slug_rewritten", f"WordPress made {slug[:60]!r} of {wanted}",
                        hint="a plug-in rewrites addresses (pinyin, translation): let it keep those that are given")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from syncd.adapters.api import Capabilities
-from syncd.adapters.wordpress.slug import slug_of
+from syncd.adapters.slug import slug_of
 
 API = 1
 """The companion's contract that this adapter speaks; another one counts as no companion."""

@@ -323,7 +323,8 @@ async def test_the_failure_to_remove_an_old_file_does_not_undo_a_write(site: Sit
 
 
 def test_a_key_that_wordpress_would_change_gets_a_slug_of_its_own() -> None:
-    from syncd.adapters.wordpress.slug import media_slug, slug_of, twins
+    from syncd.adapters.slug import slug_of, twins
+    from syncd.adapters.wordpress.slug import media_slug
 
     assert slug_of("syncd-0123456789abcdef0123") == "syncd-0123456789abcdef0123"
     for odd in ("Ünïcode", "UPPER", "a.b", "a:b", "1", "x" * 181, "文件", "a--b", "-a"):

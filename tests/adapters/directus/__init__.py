@@ -1,0 +1,1 @@
+"""The Directus adapter without a server: its options, its answers as Directus 12.4.0 gives them, its requests."""

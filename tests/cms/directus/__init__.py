@@ -1,0 +1,1 @@
+"""A real Directus over PostgreSQL, with a collection as docs/directus says."""

@@ -1,0 +1,1 @@
+"""A real Ghost from npm, on SQLite."""

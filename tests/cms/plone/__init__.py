@@ -1,0 +1,1 @@
+"""Plone: the classic distribution with plone.restapi, on a database of its own for each run."""

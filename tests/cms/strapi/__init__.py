@@ -1,0 +1,1 @@
+"""A real Strapi over SQLite, with the content type of docs/strapi."""
