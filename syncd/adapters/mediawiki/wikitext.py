@@ -48,9 +48,10 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _MARKUP = re.compile(r"[\[\]{}|]|'{2,}|^'|'$|~{3,}|^~+|~+$|_{2,}|^_|_$|!{2,}|^!|!$|={2,}|^=|=$|-{4,}|-$")
 _ADDRESS = re.compile(
-    r"(?i)(?<![a-z0-9])((?:[a-z][a-z0-9+.-]{0,20}(?=://))|bitcoin|geo|magnet|mailto|matrix|news|sips?|sms|tel|urn|xmpp):"
+    r"(?i):(?=//)|(?:(?<=geo)|(?<=sip)|(?<=sms)|(?<=tel)|(?<=urn)|(?<=news)|(?<=sips)|(?<=xmpp)|(?<=magnet)|(?<=mailto)"
+    r"|(?<=matrix)|(?<=bitcoin)):"
 )
-_BOOK = re.compile(r"\b(ISBN|RFC|PMID)[ \u00a0](?=[0-9])")
+_BOOK = re.compile(r"(?i)(ISBN|RFC|PMID)[ \u00a0](?=[0-9])")
 _STARTS = re.compile(r"^[*#:;=! +-]")
 _IN_ADDRESS = re.compile(r"[\[\]<>\"{}|\\'`^\s\x00-\x20\x7f]|~(?=~)|_(?=_)")
 
@@ -76,7 +77,7 @@ def escape(text: str) -> str:
     """Plain text as wikitext that shows just that, anywhere within a line. One line, blanks as they are."""
     text = unicodedata.normalize("NFC", _CONTROLS.sub("", text))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = _ADDRESS.sub(r"\1&#58;", text)
+    text = _ADDRESS.sub("&#58;", text)
     text = _BOOK.sub(r"\1&#32;", text)
     return _MARKUP.sub(lambda found: "".join(f"&#{ord(char)};" for char in found[0]), text)
 
