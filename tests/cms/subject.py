@@ -55,17 +55,18 @@ Act = Callable[[int], Awaitable[Any]]
 
 
 async def measured(
-    guarantee: str, create: Act, bare: Act, calls: Act, *, rounds: int = 30, servers: Callable[[], list[int]] = list,
+    guarantee: str, create: Act, bare: Act, calls: Act, *, first: int = 0, rounds: int = 30,
+    servers: Callable[[], list[int]] = list,
 ) -> Cost:
-    """Take turns, so that a busy machine is as busy for all; the first of each is not counted. The bare calls follow the
-    create whose calls they may repeat.
+    """Take turns with the numbers from `first` on, so that a busy machine is as busy for all; the first of each is not
+    counted. The bare calls follow the create whose calls they may repeat.
 
     create: the n-th post by the adapter; bare: by the one call that makes it; calls: by all the calls that the adapter needs,
     made bare. servers: the processes below which the CMS lives, beside our own children.
     """
     acts = (("create", create), ("calls", calls), ("bare", bare))
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name, _ in acts}
-    for n in range(rounds + 1):
+    for n in range(first, first + rounds + 1):
         for name, act in acts if n % 2 else (acts[2], *acts[:2]):
             began, used = time.perf_counter(), _cpu(servers())
             await act(n)

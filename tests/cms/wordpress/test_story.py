@@ -1,4 +1,4 @@
-"""The story on a real WordPress behind a lossy way, with and without the companion. `make servers` has tests.wordpress_story."""
+"""The story on a real WordPress behind a lossy way, with and without the companion. CI has tests/wordpress_story."""
 
 from __future__ import annotations
 
