@@ -32,6 +32,8 @@ from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteRes
 
 WRAPPERS = frozenset({"div", "span", "html", "head", "body", "-text", "-comment"})
 """Tags whose loss shows nowhere."""
+SOMEBODY = "somebody at the site"
+"""Who changed a post of ours where the CMS does not tell who."""
 _LONGEST_STEM = 60
 _MARK = re.compile(r"-s[0-9a-f]{16}(?![0-9a-f])")
 
@@ -250,7 +252,7 @@ class ArticleAdapter(ABC):
             if how != "delete" and self._is_down(before, how):
                 return WriteResult(self._ref(before), Wrote.ALREADY)
             self._compare(before, if_version)
-            after = await self._take_down(before, how, checked=if_version is not None)
+            after = await self._taken_down(before, how, checked=if_version is not None)
         except NotFound:
             return WriteResult(replace(ref, state=RemoteState.WITHDRAWN, version=""), Wrote.ALREADY)
         left = await self._tidy(before.files)
@@ -351,6 +353,29 @@ class ArticleAdapter(ABC):
         """A post that was never public, and is not now, needs no notice."""
         hidden = before.state is not RemoteState.PUBLIC
         return before.shown_state is RemoteState.WITHDRAWN and (how == "notice" or hidden)
+
+    async def _taken_down(self, before: Article, how: How, *, checked: bool) -> Article | None:
+        """None when it is gone for good."""
+        try:
+            return await self._take_down(before, how, checked=checked)
+        except Unknown:
+            await self._tidy_in_doubt(before, how)
+            raise
+
+    async def _tidy_in_doubt(self, before: Article, how: How) -> None:
+        """The answer was lost: if it was done all the same, nothing but `before` knows of the files any more."""
+        if not before.files:
+            return
+        try:
+            down = self._is_down(await self._get(before.id), how)
+        except NotFound:
+            down = True
+        except AdapterError:
+            down = False
+        left = await self._tidy(before.files) if down else tuple(file.url for file in before.files)
+        if left and self._tools.log is not None:
+            self._tools.log.warning("files_left", article=before.id, files=left,
+                                    hint="the answer to a withdrawal was lost: see that these files are removed")
 
     async def _take_down(self, before: Article, how: How, *, checked: bool) -> Article | None:
         """None when it is gone for good."""

@@ -50,7 +50,8 @@ class Looker:
         if ref is None:
             return Gone("no_address")
         unknown = site.adapter.capabilities.awaits and not ref.url
-        if machine.is_draft(repost) or unknown:
+        held_back = ref.state is RemoteState.DRAFT and not ref.url  # the account may not publish, or a workflow holds it
+        if machine.is_draft(repost) or unknown or held_back:
             published = await self._published(repost, site, ref)
             if not isinstance(published, RemoteRef):
                 return published

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from syncd.errors import NotApplied, SyncdError, Unknown
+from syncd.model import Post, RemoteState, WriteResult
 from syncd.store.api import Filter
-from syncd.testing.fakecms import Switches
+from syncd.testing.fakecms import FakeAdapter, Switches
 from syncd.testing.faults import Crash
 from tests.engine.rig import (
     Rig,
@@ -316,6 +317,27 @@ async def test_a_draft_waits_for_the_sites_editor_and_is_clocked_when_published(
         rig.correct(1)
         await rig.after(800, step=400)
         assert [(p.state, p.html) for p in rig.posts()] == [("public", text_of(1, 2))]
+
+
+@pytest.mark.guarantee(4)
+@played
+async def test_a_post_that_the_cms_holds_back_waits_for_the_sites_editor_and_is_seen_when_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    create = FakeAdapter.create
+
+    async def held(self: FakeAdapter, post: Post, state: RemoteState) -> WriteResult:
+        return await create(self, post, RemoteState.DRAFT)
+
+    monkeypatch.setattr(FakeAdapter, "create", held)
+    async with Rig(source() + site() + route()) as rig:
+        await rig.begin()
+        rig.publish(1)
+        await rig.after(3600, step=300)
+        assert (await rig.row(1))["reason"] == "waiting_for_editor"
+        rig.cms["county"].publish_draft(1, "editor", rig.clock.true)
+        await rig.after(1200, step=60)
+        assert (await rig.row(1))["status"] == "visible"
 
 
 @played

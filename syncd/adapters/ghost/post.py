@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from syncd.adapters.article import Article, File, is_ours
+from syncd.adapters.article import SOMEBODY, Article, File, is_ours
 from syncd.model import RemoteState
 
 READ: Mapping[str, str] = {
@@ -63,7 +63,7 @@ def parse(told: Any, public_url: str) -> Article | None:
             files=_files(stored), native=Native(str(told["slug"]), str(told["updated_at"]), str(told["visibility"]), tags))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return made if made.opened.whole else replace(made, editor="somebody at the site")
+    return made if made.opened.whole else replace(made, editor=SOMEBODY)
 
 
 def _uncarded(stored: str) -> str:

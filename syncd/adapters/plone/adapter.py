@@ -5,22 +5,33 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
-from syncd.adapters.article import Article, ArticleAdapter, Attached, Change, Content, File, is_picture, name_of
+from syncd.adapters.article import (
+    SOMEBODY,
+    Article,
+    ArticleAdapter,
+    Attached,
+    Change,
+    Content,
+    File,
+    is_picture,
+    name_of,
+)
 from syncd.adapters.json_api import Told
 from syncd.adapters.plone.api import Moved, PloneApi
 from syncd.adapters.plone.check import Checker
 from syncd.adapters.plone.item import article_of, editor_of, id_of, spelt
 from syncd.adapters.plone.options import Options
-from syncd.errors import Conflict, NotFound, Rejected, Unknown
+from syncd.errors import AdapterError, Conflict, NotFound, Rejected, Unknown
 from syncd.model import Media, Post, RemoteState
 
+T = TypeVar("T")
 _MOST_MOVES = 3
 
 
@@ -54,7 +65,7 @@ class PloneAdapter(ArticleAdapter):
                 found = await self._get(f"{folder}/{id}")
             except NotFound:
                 continue
-            if found.id.rpartition("/")[2] == id:
+            if found.id.rpartition("/")[2] == id and found.opened.key in ("", key):
                 return found
         return None
 
@@ -85,7 +96,8 @@ class PloneAdapter(ArticleAdapter):
         if article.opened.whole and article.shown_state is not RemoteState.DRAFT:
             return ""
         told = await self._api.get(f"{article.id}/@history", several=True)
-        return editor_of(told.items, self._options.user, made_by_us=bool(article.opened.key))
+        editor = editor_of(told.items, self._options.user, made_by_us=bool(article.opened.key))
+        return SOMEBODY if editor is None and not article.opened.whole else editor or ""
 
     async def _log_in(self) -> None:
         """Plone gives to wrong credentials what anybody may see; this it gives to none but accounts."""
@@ -104,8 +116,27 @@ class PloneAdapter(ArticleAdapter):
         document = {"@type": self._options.type, "id": id_of(post.key), **language, **self._document(content)}
         told = await self._api.send("POST", self._folder(post.column), document, creating=True)
         made = self._written(told.value, self._api.below(told.value.get("@id")))
-        _refuse_hiding(made, state)
-        return await self._published(made) if state is RemoteState.PUBLIC else made
+        await self._accepted(made, state)
+        return await self._shown_last(made) if state is RemoteState.PUBLIC else made
+
+    async def _accepted(self, made: Article, state: RemoteState) -> None:
+        """What is public already and was to be a draft is removed: nobody has approved it."""
+        try:
+            _refuse_hiding(made, state)
+        except Rejected:
+            await self._sure(self._remove(made, checked=False), f"{made.id} is public and could not be removed")
+            raise
+
+    async def _shown_last(self, article: Article) -> Article:
+        """Published after a write that was done: whatever fails now does not undo that one."""
+        return await self._sure(self._published(article), f"{article.id} is written and could not be published")
+
+    async def _sure(self, second: Awaitable[T], what: str) -> T:
+        """A second request, whose failure leaves what the first one did. Raises Unknown."""
+        try:
+            return await second
+        except AdapterError as error:
+            raise Unknown("half_done", f"{what}: {error.message}", where=error.where, hint=error.hint) from error
 
     async def _change(self, before: Article, change: Change) -> Article:
         """What is to be shown is shown last."""
@@ -114,7 +145,8 @@ class PloneAdapter(ArticleAdapter):
         if change.content is not None:
             told = await self._api.send("PATCH", before.id, self._document(change.content))
             after = self._written(told.value, before.id)
-        return await self._published(after) if state is RemoteState.PUBLIC else after
+        publish = self._published if after is before else self._shown_last
+        return await publish(after) if state is RemoteState.PUBLIC else after
 
     async def _remove(self, before: Article, *, checked: bool) -> None:
         await self._api.delete(before.id)

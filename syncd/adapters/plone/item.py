@@ -79,15 +79,18 @@ def files_of(stored: str, path: str, options: Options, public_url: str) -> Seque
     return tuple(File(link.removeprefix(public_url).partition("/@@")[0], link) for link in ours)
 
 
-def editor_of(history: Sequence[Any], user: str, *, made_by_us: bool) -> str:
-    """Who changed an item last, "" if that was us. history: as Plone tells it, the newest first.
+def editor_of(history: Sequence[Any], user: str, *, made_by_us: bool) -> str | None:
+    """Who changed an item last, "" if that was us, None if the history names nobody: without a right, or without versions.
+    history: as Plone tells it, the newest first.
 
     An account's id may be another than its log-in name: who made an item that bears our seal is us, too.
     """
     actors = [str(actor["id"]) for entry in history if isinstance(entry, dict)
               and isinstance(actor := entry.get("actor"), dict) and actor.get("id")]
-    ours = {user, actors[-1]} if actors and made_by_us else {user}
-    return f"user {actors[0]}" if actors and actors[0] not in ours else ""
+    if not actors:
+        return None
+    ours = {user, actors[-1]} if made_by_us else {user}
+    return "" if actors[0] in ours else f"user {actors[0]}"
 
 
 def _state(told: object, options: Options) -> RemoteState:

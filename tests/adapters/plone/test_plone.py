@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from syncd.adapters import sealed
 from syncd.adapters.api import SiteConfig, Tools
+from syncd.adapters.article import SOMEBODY
 from syncd.adapters.credit import Times
 from syncd.adapters.plone import Options, PloneAdapter
 from syncd.adapters.plone.api import Moved, PloneApi
@@ -202,7 +203,14 @@ def test_the_maker_of_an_item_with_our_seal_is_us_whatever_its_account_is_called
     history = [entry("7f3a"), entry("bianji"), entry("7f3a")]
     assert editor_of(history, "syncd@county.example", made_by_us=True) == ""
     assert editor_of(history, "syncd@county.example", made_by_us=False) == "user 7f3a"
-    assert editor_of([], "syncd", made_by_us=True) == ""
+    assert editor_of([], "syncd", made_by_us=True) is None
+
+
+@pytest.mark.guarantee(3)
+def test_a_text_that_nobody_is_named_for_and_that_is_not_ours_is_an_editors() -> None:
+    client = Recorded({f"GET {HERE}": answer(200, item(HERE, text=composed().replace("正文", "改过"))),
+                       f"GET {HERE}/@history": answer(200, [])})
+    assert asyncio.run(adapter(client).find(POST.key)).modified_by == SOMEBODY  # type: ignore[union-attr]
 
 
 def test_the_version_is_what_an_update_of_ours_would_write_over() -> None:
@@ -262,11 +270,38 @@ def test_a_transition_that_passes_for_another_does_not_publish() -> None:
         created(client)
 
 
+@pytest.mark.guarantee(3)
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
+def test_what_was_written_and_could_not_be_published_is_in_doubt_and_not_undone(status: int) -> None:
+    client = Recorded({"POST /yaowen": lambda c: answer(201, stored(c)), f"POST {HERE}/@workflow/publish": answer(status, {})})
+    with pytest.raises(Unknown):
+        created(client)
+    change = Recorded({f"GET {HERE}": answer(200, item(HERE, text=composed(), review_state="private")),
+                       f"GET {HERE}/@history": answer(200, [entry("syncd")]),
+                       f"PATCH {HERE}": lambda c: answer(200, stored(c)),
+                       f"POST {HERE}/@workflow/publish": answer(status, {})})
+    post = replace(POST, html="<p>第二版</p>")
+    with pytest.raises(Unknown):
+        asyncio.run(adapter(change).update(RemoteRef(HERE), post, PUBLIC, None))
+
+
+@pytest.mark.guarantee(2)
+def test_an_item_of_our_id_with_another_posts_seal_is_not_ours() -> None:
+    other = composed().replace(POST.key, "syncd-9999999999")
+    client = Recorded({f"GET {HERE}": answer(200, item(HERE, text=other)), f"GET {HERE}/@history": answer(200, []),
+                       f"GET {THERE}": missing("/zwgk")})
+    assert asyncio.run(adapter(client).find(POST.key)) is None
+
+
 def test_a_workflow_that_publishes_at_once_has_no_drafts() -> None:
-    client = Recorded({"POST /yaowen": lambda c: answer(201, stored(c, "published"))})
+    client = Recorded({"POST /yaowen": lambda c: answer(201, stored(c, "published")), f"DELETE {HERE}": answer(204, None)})
     with pytest.raises(Rejected) as refused:
         created(client, DRAFT)
     assert refused.value.reason == "no_drafts"
+    assert client.asked[-1] == f"DELETE {HERE}"
+    left = Recorded({"POST /yaowen": lambda c: answer(201, stored(c, "published")), f"DELETE {HERE}": answer(503, {})})
+    with pytest.raises(Unknown):
+        created(left, DRAFT)
     with pytest.raises(Rejected):
         created(Recorded({}), DRAFT, publish="")
 
