@@ -213,11 +213,14 @@ class Sender:
         return Absent("already_gone") if intent.kind is IntentKind.WITHDRAW else Gone()
 
     async def _stored(self, adapter: Adapter, ref: RemoteRef, intent: Intent) -> str:
-        """What the CMS stores after our write, where its answer did not tell; ours if it can't be asked just now."""
+        """What the CMS stores after our write, where its answer did not tell; ours if it can't be asked just now, and if it
+        shows another version already: what an editor has made of it in between is not ours."""
         try:
-            return _print(await read(adapter, ref)) or intent.print
+            doc = await read(adapter, ref)
         except SyncdError:
             return intent.print
+        ours = doc is not None and doc.ref.version == ref.version
+        return (_print(doc) if ours else "") or intent.print
 
     async def _call(self, repost: Repost, intent: Intent, site: SiteUnit, draft: Draft) -> WriteResult:
         adapter, ref = site.adapter, repost.ref

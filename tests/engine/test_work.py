@@ -319,6 +319,32 @@ async def test_a_draft_waits_for_the_sites_editor_and_is_clocked_when_published(
         assert [(p.state, p.html) for p in rig.posts()] == [("public", text_of(1, 2))]
 
 
+@pytest.mark.guarantee(3)
+@played
+async def test_what_an_editor_writes_between_our_write_and_our_look_at_it_is_not_taken_for_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    update, texts = FakeAdapter.update, [text_of(1, 9)]
+    async with Rig(source() + site() + route()) as rig:
+
+        async def edited(self: FakeAdapter, *args: Any) -> WriteResult:
+            result = await update(self, *args)
+            if texts:
+                rig.cms["county"].edit(1, "editor", texts.pop(), rig.clock.true)
+            return replace(result, stored=None)
+
+        monkeypatch.setattr(FakeAdapter, "update", edited)
+        await rig.begin()
+        rig.publish(1)
+        await rig.rest()
+        rig.correct(1)
+        await rig.after(800, step=400)
+        rig.correct(1)
+        await rig.after(2 * 3600, step=300)
+        assert [p.html for p in rig.posts()] == [text_of(1, 9)]
+        assert await rig.status_of(1) == "edited"
+
+
 @pytest.mark.guarantee(4)
 @played
 async def test_a_post_that_the_cms_holds_back_waits_for_the_sites_editor_and_is_seen_when_published(
