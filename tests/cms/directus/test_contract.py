@@ -26,11 +26,18 @@ from tests.cms.subject import Act, Subject
 
 pytestmark = pytest.mark.cms
 RACES = 40
+FIELDS = {
+    "status": "published", "body": "<p>各县（市、区）人民政府：现将有关事项通知如下。</p>" * 30,
+    "summary": "各县（市、区）人民政府", "category": "要闻", "document_number": "国办发〔2026〕1号",
+    "source_url": "https://www.gov.cn/1.htm", "published_on": "2026-11-20",
+}
+"""What a post holds beside key and title, by a script as by the adapter."""
 
 
 class OnDirectus(OnCms):
     secrets = (SYNCD,)
     guarded: ClassVar[bool] = False
+    rounds = 100
     site: ClassVar[Site]
 
     @pytest.fixture(autouse=True, scope="class")
@@ -64,7 +71,7 @@ class OnDirectus(OnCms):
         headers = {"authorization": f"Bearer {SYNCD}", "content-type": "application/json"}
 
         async def post(n: int) -> None:
-            data = {"id": str(uuid.uuid4()), "status": "published", "title": f"通知{n}", "body": "<p>正文</p>" * 40}
+            data = FIELDS | {"id": str(uuid.uuid4()), "title": f"通知{n}", "external_id": f"script-{uuid.uuid4()}"}
             answer = await tools.client.call("POST", self.site.items, headers=headers, body=json.dumps(data).encode())
             assert answer.status == 200, answer.body
 

@@ -32,6 +32,7 @@ FIELDS = {
 class TestStrapi(OnCms):
     subject = Subject("strapi", "Strapi", "Strapi")
     secrets = (SYNCD,)
+    rounds = 60
     site: ClassVar[Site]
 
     @pytest.fixture(autouse=True, scope="class")
