@@ -123,7 +123,7 @@ class StrapiAdapter(HeadlessAdapter):
             data |= self._options.column(change.column)
         if change.files is not None:
             data |= self._filed(change.files, before.native.others)
-        public = RemoteState.PUBLIC in (before.state, change.state)
+        public = before.native.public or change.state is RemoteState.PUBLIC
         return await self._write("PUT", f"{self._path}/{before.id}", data, public=public)
 
     async def _write(self, method: str, path: str, data: Mapping[str, Any], *, public: bool) -> Article:

@@ -10,9 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.adapters.api import SiteConfig
-from syncd.adapters.sealed import compose
+from syncd.adapters.sealed import compose, compose_notice
 from syncd.adapters.strapi import Options, StrapiAdapter
 from syncd.adapters.strapi.api import api_of
+from syncd.engine.send import print_of
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import RemoteRef, RemoteState, Wrote
 from tests.adapters.answering import PDF, Answering, answer, post
@@ -105,6 +106,42 @@ def test_a_draft_that_waits_beside_what_is_public_is_another_version() -> None:
     assert refs[1] is not None
     assert refs[0].version != refs[1].version
     assert refs[1].state is PUBLIC
+
+
+@pytest.mark.parametrize("field", ["body", "title", "summary", "category"])
+def test_a_draft_that_waits_is_shown_as_an_editors_text_so_that_nothing_is_published_over_it(field: str) -> None:
+    """The engine goes on over a new version whose text is the one that it left; this text is another."""
+    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES))
+    draft = ours | {field: "编辑未发布的稿子"}
+    client = Answering(*[(200, found(draft)), (200, found(ours))] * 2, (200, found(ours)), (200, found(ours)))
+    made = adapter(client)
+    ref = asyncio.run(made.find(post().key))
+    waiting, left = asyncio.run(made.read(RemoteRef(ID))), asyncio.run(made.read(RemoteRef(ID)))
+    assert ref is not None
+    assert (ref, ref.modified_by, ref.state) == (waiting.ref, "somebody at the site", PUBLIC)
+    assert print_of(waiting.title, waiting.html) != print_of(left.title, left.html)
+    assert "编辑未发布的稿子" in waiting.title + waiting.html
+    assert not left.ref.modified_by
+
+
+def test_a_write_of_ours_between_the_two_looks_is_no_editors_draft() -> None:
+    older = entry(title=post().title, body=compose(post(html="<p>旧</p>"), {}, (), TIMES))
+    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES))
+    ref = asyncio.run(adapter(Answering((200, found(older)), (200, found(ours)))).find(post().key))
+    assert ref is not None
+    assert not ref.modified_by
+
+
+def test_a_draft_beside_a_notice_is_not_public_and_a_notice_stays_public_when_it_is_written_over() -> None:
+    notice = entry(title=post().title, body=compose_notice(post().key, post().title, "zh", "", TIMES))
+    both = (200, found(entry(body="<p>编辑的稿子</p>"))), (200, found(notice))
+    client = Answering(*both, *both, (200, {"data": entry()}))
+    made = adapter(client)
+    ref = asyncio.run(made.find(post().key))
+    assert ref is not None
+    assert (ref.state, ref.modified_by) == (WITHDRAWN, "somebody at the site")
+    asyncio.run(made.update(ref, post(), DRAFT, None))
+    assert client.asked[-1][2]["status"] == "published"
 
 
 def test_a_public_post_is_one_request_and_a_draft_is_looked_for_first() -> None:
