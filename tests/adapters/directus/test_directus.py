@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 
 from syncd.adapters.api import SiteConfig
+from syncd.adapters.credit import Times
 from syncd.adapters.directus import DirectusAdapter, Options
 from syncd.adapters.directus.api import api_of
 from syncd.adapters.directus.item import files_of
 from syncd.adapters.headless import id_of
+from syncd.adapters.sealed import compose
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.model import RemoteRef, RemoteState, Wrote
-from tests.adapters.answering import FILE, PDF, Answering, answer, post
+from tests.adapters.answering import FILE, NOW, PDF, Answering, answer, post
 
 PUBLIC = RemoteState.PUBLIC
 OPTIONS: dict[str, Any] = {
@@ -24,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "fields": {"key": "external_id", "published": "published_on"}, "page": "/policies/{id}", "summary_field": "summary",
 }
 ID = id_of(post().key)
-ME = (200, {"data": {"id": "d79da45b-cefb-4dbe-9fdb-d0fdf2a1ef90"}})
+ME: tuple[int, Any] = (200, {"data": {"id": "d79da45b-cefb-4dbe-9fdb-d0fdf2a1ef90"}})
 
 
 def allowed(*actions: str, fields: Sequence[str] = ("*",)) -> dict[str, Any]:
@@ -97,6 +100,26 @@ def test_what_is_not_there_is_told_by_an_empty_list_since_by_its_id_it_is_403() 
 def test_an_answer_that_is_no_item_of_ours_is_never_nothing_there(data: Any) -> None:
     with pytest.raises(NotApplied):
         asyncio.run(adapter(Answering(ME, (200, {"data": data}))).find(post().key))
+
+
+OURS = {"title": post().title, "body": compose(post(), {}, (), Times(ZoneInfo("Asia/Shanghai"), NOW))}
+LATER = "2026-11-26T21:23:46.074Z"
+
+
+@pytest.mark.parametrize(("changed", "field", "editor"), [
+    ({**OURS, "date_updated": LATER}, "", None),
+    ({"date_updated": LATER}, "", "somebody at the site"),
+    ({"date_updated": LATER}, "user_updated", "somebody at the site"),
+    ({"date_updated": LATER, "user_updated": ME[1]["data"]["id"]}, "user_updated", None),
+    ({**OURS, "date_updated": LATER, "user_updated": "0f00"}, "user_updated", "user 0f00"),
+    ({}, "", None),
+])
+def test_where_directus_names_nobody_our_seal_tells_who_changed_it(changed: Any, field: str, editor: str | None) -> None:
+    """Else an editor's text is taken for ours where the answer to our create was lost."""
+    client = Answering(ME, (200, {"data": [item(**changed)]}))
+    ref = asyncio.run(adapter(client, editor_field=field).find(post().key))
+    assert ref is not None
+    assert ref.modified_by == editor
 
 
 def test_a_change_carries_its_condition_and_the_guards_count() -> None:

@@ -124,6 +124,18 @@ def test_a_draft_that_waits_is_shown_as_an_editors_text_so_that_nothing_is_publi
     assert not left.ref.modified_by
 
 
+@pytest.mark.parametrize(("text", "editor"), [
+    (compose(post(), {}, (), TIMES), None), (compose(post(), {}, (), TIMES) + "<p>编辑</p>", "somebody at the site"),
+    ("<p>编辑的正文</p>", "somebody at the site"),
+])
+def test_who_changed_it_is_told_by_our_seal(text: str, editor: str | None) -> None:
+    """Else an editor's text is taken for ours where the answer to our create was lost."""
+    there = found(entry(title=post().title, body=text))
+    ref = asyncio.run(adapter(Answering((200, there), (200, there))).find(post().key))
+    assert ref is not None
+    assert ref.modified_by == editor
+
+
 def test_a_write_of_ours_between_the_two_looks_is_no_editors_draft() -> None:
     older = entry(title=post().title, body=compose(post(html="<p>旧</p>"), {}, (), TIMES))
     ours = entry(title=post().title, body=compose(post(), {}, (), TIMES))
