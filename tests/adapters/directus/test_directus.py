@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -94,6 +98,22 @@ def test_what_is_not_there_is_told_by_an_empty_list_since_by_its_id_it_is_403() 
     _, path, query, _ = client.asked[1]
     assert path == "/items/policies"
     assert query["filter[id][_eq]"] == ID
+
+
+def test_no_look_is_the_same_as_one_before_since_directus_may_answer_that_from_its_cache() -> None:
+    moments = itertools.count()
+    taken = error("RECORD_NOT_UNIQUE", "has to be unique.", field="id")
+    client = Answering(ME, *[(200, {"data": []})] * 3, (400, taken), (200, {"data": [{"filesize": len(FILE)}]}),
+                       (200, {"data": item()}))
+    tools = replace(client.tools(), now=lambda: NOW + timedelta(microseconds=next(moments)))
+    made = DirectusAdapter(SiteConfig("county", "https://www.county.example", options=OPTIONS), tools)
+    for _ in range(2):
+        asyncio.run(made.find(post().key))
+    asyncio.run(made.create(post(media=(PDF,)), PUBLIC))
+    looks = [query for method, path, query, _ in client.asked if method == "GET" and path != "/users/me"]
+    others = [query["filter[id][_neq]"] for query in looks]
+    assert len(set(others)) == len(looks) == 4
+    assert all(UUID(other) and other != query["filter[id][_eq]"] for query, other in zip(looks, others, strict=True))
 
 
 @pytest.mark.parametrize("data", [None, [item(id=id_of("other"))], [{"id": ID}], ["x"]])
