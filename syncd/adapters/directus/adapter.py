@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
-from syncd.adapters.article import Article, Attached, Change, Content, File, name_of
+from syncd.adapters.article import Article, Attached, Change, Content, File
 from syncd.adapters.directus.api import api_of
 from syncd.adapters.directus.check import Checker
 from syncd.adapters.directus.item import parse
 from syncd.adapters.directus.options import Options
-from syncd.adapters.headless import Belonging, HeadlessAdapter, id_of
+from syncd.adapters.headless import Belonging, HeadlessAdapter, file_name, id_of
 from syncd.adapters.json_api import Told
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
@@ -180,7 +180,7 @@ class DirectusAdapter(HeadlessAdapter):
     async def _send_file(self, media: Media, data: bytes, before: Article | None) -> File:
         """Under an id made of post and content: sent twice it is the same file."""
         assert isinstance(media, Belonging)
-        name, id = name_of(media), id_of(media.key, media.sha256)
+        name, id = file_name(id_of(media.key), media), id_of(media.key, media.sha256)
         pairs = [("id", id), ("title", media.title or media.name), ("filename_download", name)]
         pairs += [("folder", self._options.folder)] if self._options.folder else []
         body, type_ = multipart(pairs, [Part("file", name, media.type, data)])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from syncd.adapters.article import Article, File, is_ours
+from syncd.adapters.article import Article, File
 from syncd.adapters.directus.options import Options
-from syncd.adapters.headless import SOMEBODY
+from syncd.adapters.headless import SOMEBODY, belongs, id_of
 
 _ASSET = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/\"'?#<>\s]+)")
 
@@ -38,8 +38,9 @@ def parse(told: Any, options: Options, page: str, me: str) -> Article:
         page if told[options.status_field] != options.state("draft") else "",
         summary=str(told[options.summary_field] or "") if options.summary_field else "",
         tracked={field: told[field] for field in options.fields.values()},
-        first=_moment(told.get(options.created_field)), files=files_of(html, options.assets), native=_native(told, options))
-    return replace(article, editor=_editor(article, str(told.get(options.editor_field) or ""), me))
+        first=_moment(told.get(options.created_field)), native=_native(told, options))
+    user = str(told.get(options.editor_field) or "")
+    return replace(article, files=_files(article, options), editor=_editor(article, user, me))
 
 
 def _editor(article: Article, user: str, me: str) -> str:
@@ -49,10 +50,16 @@ def _editor(article: Article, user: str, me: str) -> str:
     return SOMEBODY if article.native.updated is not None and not article.opened.whole else ""
 
 
-def files_of(html: str, assets: str) -> tuple[File, ...]:
-    """The files of ours that a text refers to: their addresses tell them."""
+def _files(article: Article, options: Options) -> tuple[File, ...]:
+    """Those that were sent for this item; a person's item, once adopted, bears our key in its seal only."""
+    owners = {article.id, id_of(article.opened.key) if article.opened.whole else article.id}
+    return files_of(article.html, options.assets, owners)
+
+
+def files_of(html: str, assets: str, owners: Collection[str]) -> tuple[File, ...]:
+    """The files that a text refers to and that were sent for one of these items: their addresses tell them."""
     found = {match[1]: File(match[1], f"{assets}/{match[1]}/{match[2]}", unquote(match[2]))
-             for match in _ASSET.finditer(html) if is_ours(unquote(match[2]))}
+             for match in _ASSET.finditer(html) if belongs(unquote(match[2]), owners)}
     return tuple(found.values())
 
 

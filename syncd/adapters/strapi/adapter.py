@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,8 +9,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
-from syncd.adapters.article import Article, Attached, Change, Content, File, name_of
-from syncd.adapters.headless import Belonging, HeadlessAdapter
+from syncd.adapters.article import Article, Attached, Change, Content, File
+from syncd.adapters.headless import Belonging, HeadlessAdapter, file_name
 from syncd.adapters.json_api import Query, Told
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
@@ -142,12 +141,12 @@ class StrapiAdapter(HeadlessAdapter):
         """What the field of files shall hold: an editor's own stay."""
         if not self._options.files_field:
             return {}
-        return {self._options.files_field: [*others, *(int(each.file.id) for each in files)]}
+        return {self._options.files_field: list(dict.fromkeys((*others, *(int(each.file.id) for each in files))))}
 
     async def _send_file(self, media: Media, data: bytes, before: Article | None) -> File:
         """One of that name is there where the answer to it was lost: the name tells post and content."""
         assert isinstance(media, Belonging)
-        name = f"k{hashlib.sha256(media.key.encode()).hexdigest()[:10]}-{name_of(media)}"
+        name = file_name(media.key, media)
         known = await self._api.get("/upload/files", {"filters[name][$eq]": name, "fields": "name,url"}, several=True)
         for each in known.items:
             if isinstance(each, dict) and each.get("name") == name:

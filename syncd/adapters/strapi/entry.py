@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from syncd.adapters import sealed
-from syncd.adapters.article import Article, File, is_ours
-from syncd.adapters.headless import SOMEBODY
+from syncd.adapters.article import Article, File
+from syncd.adapters.headless import SOMEBODY, belongs
 from syncd.adapters.strapi.options import Options
 from syncd.model import RemoteState
 
@@ -41,11 +41,19 @@ def parse(draft: Any, published: Any, options: Options, page: str) -> Article:
         summary=str(shown[options.summary_field] or "") if options.summary_field else "",
         tracked={**{field: shown[field] for field in options.fields.values()}, "": waits},
         first=datetime.fromisoformat(str(shown["createdAt"])),
-        files=tuple(File(str(id), options.file_url(url), name) for id, name, url in files if is_ours(name)),
-        native=Entry(_column(shown, options), tuple(id for id, name, _ in files if not is_ours(name)), bool(published)))
+        native=Entry(_column(shown, options), (), bool(published)))
+    article = _with_files(article, files, str(shown.get(options.key_field) or ""), options)
     if shown.get(options.key_field) and not article.opened.whole:
         article = replace(article, editor=SOMEBODY)
     return _with_draft(article, draft, waits, options) if waits else article
+
+
+def _with_files(article: Article, files: Sequence[tuple[int, str, str]], key: str, options: Options) -> Article:
+    """Ours are those that were sent for this document; a person's document, once adopted, bears our key in its seal only."""
+    owners = {key, article.opened.key if article.opened.whole else key}
+    ours = tuple(File(str(id), options.file_url(url), name) for id, name, url in files if belongs(name, owners))
+    others = tuple(id for id, name, _ in files if not belongs(name, owners))
+    return replace(article, files=ours, native=replace(article.native, others=others))
 
 
 def _with_draft(article: Article, draft: Mapping[str, Any], waits: Mapping[str, Any], options: Options) -> Article:

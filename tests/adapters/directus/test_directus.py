@@ -18,8 +18,8 @@ from syncd.adapters.api import SiteConfig
 from syncd.adapters.credit import Times
 from syncd.adapters.directus import DirectusAdapter, Options
 from syncd.adapters.directus.api import api_of
-from syncd.adapters.directus.item import files_of
-from syncd.adapters.headless import id_of
+from syncd.adapters.directus.item import files_of, parse
+from syncd.adapters.headless import file_name, id_of
 from syncd.adapters.sealed import compose
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.model import RemoteRef, RemoteState, Wrote
@@ -220,13 +220,31 @@ def test_a_file_that_is_there_already_is_taken_if_it_is_whole(size: str | None, 
         asyncio.run(create)
     file = id_of(post().key, PDF.sha256)
     assert file.encode() in client.asked[2][3]
-    assert sent_again or f"/assets/{file}/fujian-1-s{'a' * 16}.pdf" in client.asked[4][3]["body"]
+    assert sent_again or f"/assets/{file}/{file_name(ID, PDF)}" in client.asked[4][3]["body"]
 
 
-def test_files_of_ours_are_known_by_their_addresses_in_the_text() -> None:
-    ours = f"/assets/{ID}/fujian-1-s{'a' * 16}.pdf"
-    text = f'<a href="https://x.example{ours}">1</a><img src="/assets/{ID[::-1]}/logo.png"><a href="{ours}">2</a>'
-    assert [(file.id, file.name) for file in files_of(text, "https://x.example/assets")] == [(ID, f"fujian-1-s{'a' * 16}.pdf")]
+def test_files_of_an_item_are_known_by_their_addresses_in_its_text_and_another_items_stay() -> None:
+    """An editor may put an attachment of one document into another one."""
+    name, others = file_name(ID, PDF), file_name(id_of("other"), PDF)
+    ours, foreign = f"/assets/{ID}/{name}", f"/assets/{ID[::-1]}/{others}"
+    text = f'<a href="https://x.example{ours}">1</a><img src="/assets/{ID[::-1]}/logo.png"><a href="{foreign}">2</a>'
+    assert [(file.id, file.name) for file in files_of(text, "https://x.example/assets", {ID})] == [(ID, name)]
+
+
+@pytest.mark.parametrize(("id", "removed"), [(ID, True), (id_of("other"), False)])
+def test_a_withdrawal_removes_no_file_of_another_item(id: str, removed: bool) -> None:
+    text = f'<p><a href="/assets/{id_of("f")}/{file_name(ID, PDF)}">附件</a></p>'
+    there = item(id=id, body=text)
+    client = Answering(ME, (200, {"data": [there]}), (200, {"data": [there]}), (204, None))
+    asyncio.run(adapter(client).withdraw(RemoteRef(id), "notice"))
+    assert [path for method, path, *_ in client.asked if method == "DELETE"] == ["/files"] * removed
+
+
+def test_an_adopted_items_files_are_told_by_its_seal() -> None:
+    link = f'<p><a href="/assets/{id_of("f")}/{file_name(ID, PDF)}">附件</a></p>'
+    body = compose(post(html=link, hotlink=True), {}, (), Times(ZoneInfo("Asia/Shanghai"), NOW))
+    there = parse(item(id="its-own", title=post().title, body=body), Options.model_validate(OPTIONS), "", "")
+    assert [file.name for file in there.files] == [file_name(ID, PDF)]
 
 
 @pytest.mark.parametrize(("value", "state"), [

@@ -10,9 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.adapters.api import SiteConfig
+from syncd.adapters.headless import file_name
 from syncd.adapters.sealed import compose, compose_notice
 from syncd.adapters.strapi import Options, StrapiAdapter
 from syncd.adapters.strapi.api import api_of
+from syncd.adapters.strapi.entry import parse
 from syncd.engine.send import print_of
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import RemoteRef, RemoteState, Wrote
@@ -177,12 +179,19 @@ def test_an_update_of_what_is_public_publishes_and_of_a_draft_does_not() -> None
 
 def test_an_editors_own_files_stay_and_ours_are_told_by_their_names() -> None:
     held = [{"id": 7, "name": "logo.png", "url": "/uploads/logo.png"},
-            {"id": 8, "name": f"k1234567890-old-s{'b' * 16}.pdf", "url": "/uploads/old.pdf"}]
+            {"id": 8, "name": file_name(post().key, PDF), "url": "/uploads/old.pdf"},
+            {"id": 9, "name": file_name("syncd-of-another-document", PDF), "url": "/uploads/of-another.pdf"}]
     whole = found(entry(files=held))
     client = Answering((200, whole), (200, whole), (200, {"data": entry()}), (200, {"id": 8}))
     asyncio.run(adapter(client).update(RemoteRef(ID), post(), PUBLIC, None))
-    assert client.asked[2][3]["data"]["files"] == [7]
-    assert client.asked[3][:2] == ("DELETE", "/api/upload/files/8")
+    assert client.asked[2][3]["data"]["files"] == [7, 9]
+    assert [path for method, path, *_ in client.asked if method == "DELETE"] == ["/api/upload/files/8"]
+
+
+def test_an_adopted_documents_files_are_told_by_its_seal() -> None:
+    held = [{"id": 8, "name": file_name(post().key, PDF), "url": "/uploads/old.pdf"}]
+    told = entry(external_id="its own", title=post().title, body=compose(post(), {}, (), TIMES), files=held)
+    assert [file.id for file in parse(told, None, Options.model_validate(OPTIONS), "").files] == ["8"]
 
 
 def test_a_file_whose_answer_was_lost_is_found_by_its_name_and_not_sent_twice() -> None:
