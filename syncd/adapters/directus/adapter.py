@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
 from syncd.adapters.article import Article, Attached, Change, Content, File
-from syncd.adapters.directus.api import api_of
+from syncd.adapters.directus.api import api_of, own_failure, settled
 from syncd.adapters.directus.check import Checker
 from syncd.adapters.directus.item import parse
 from syncd.adapters.directus.options import Options
@@ -18,7 +18,7 @@ from syncd.adapters.headless import Belonging, HeadlessAdapter, file_name, id_of
 from syncd.adapters.json_api import Told
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
-from syncd.errors import Conflict, NotApplied, NotFound, Rejected, Unknown
+from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Unknown
 from syncd.model import Media, Post, RemoteState
 
 
@@ -106,15 +106,23 @@ class DirectusAdapter(HeadlessAdapter):
         try:
             told = await self._api.send("POST", self._path, data, self._asked, creating=True)
         except Unknown as error:
-            await self._reject_if_refused(error, post.key)
-            raise
+            await self._raise_failed(error, id, None)
         return self._one(told, id)
 
-    async def _reject_if_refused(self, error: Unknown, key: str) -> None:
-        """Directus answers a value that its field can't hold with a 500 of its own, when the transaction is over: what is not
-        there then never comes, and the same value fails for ever."""
-        if error.reason == "server_error" and "INTERNAL_SERVER_ERROR" in error.message and await self._look_up(key) is None:
-            raise Rejected("", "server_error", error.message, where=error.where, hint=error.hint) from error
+    async def _raise_failed(self, error: Unknown, id: str, before: Article | None) -> NoReturn:
+        """An item that is as it was before, when Directus says that it failed itself, stays so."""
+        if own_failure(error) and await self._is_still(id, before):
+            raise settled(error) from error
+        raise error
+
+    async def _is_still(self, id: str, before: Article | None) -> bool:
+        try:
+            now = await self._find(id)
+        except AdapterError:
+            return False
+        if now is None or before is None:
+            return now is before
+        return (now.version, now.native) == (before.version, before.native)
 
     def _one(self, told: Told, id: str) -> Article:
         try:
@@ -135,7 +143,10 @@ class DirectusAdapter(HeadlessAdapter):
         if change.checked and self._options.guard_field:
             data[self._options.guard_field] = before.native.guard
         query = {"filter": self._condition(before, checked=change.checked)}
-        told = await self._api.send("PATCH", self._path, {"query": query, "data": data}, self._asked)
+        try:
+            told = await self._api.send("PATCH", self._path, {"query": query, "data": data}, self._asked)
+        except Unknown as error:
+            await self._raise_failed(error, before.id, before)
         found = self._several(told, writes=True)
         if not found:
             await self._raise_moved(before)

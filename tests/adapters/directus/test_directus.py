@@ -186,11 +186,40 @@ def test_what_must_be_overwritten_goes_without_a_condition() -> None:
     assert "syncd_edition" not in sent["data"]
 
 
-@pytest.mark.parametrize(("found", "kind"), [([], Rejected), ([item()], Unknown)])
-def test_directus_own_500_to_a_create_is_for_good_where_nothing_came_of_it(found: list[Any], kind: type[AdapterError]) -> None:
-    """A value that its field can't hold, such as a text in a time: the same again would fail again."""
-    client = Answering((500, error("INTERNAL_SERVER_ERROR", "An unexpected error occurred.")), ME, (200, {"data": found}))
+UNTOLD = "An unexpected error occurred."
+BAD_VALUE = f'insert into "policies" ({"a_column, " * 40}) values ($1) - invalid input syntax for type timestamp: "x"'
+
+
+@pytest.mark.parametrize(("message", "found", "kind"), [
+    (BAD_VALUE, [], Rejected), (BAD_VALUE, [item()], Unknown), (UNTOLD, [item()], Unknown), (UNTOLD, [], NotApplied),
+    ("Knex: Timeout acquiring a connection. The pool is probably full.", [], NotApplied),
+    ("Incorrect date value: 'x' for column 'published_on' at row 1", [], Rejected),
+    ("date/time field value out of range", [], Rejected),
+])
+def test_directus_own_500_to_a_create_is_for_good_where_it_names_a_value_and_nothing_came_of_it(
+    message: str, found: list[Any], kind: type[AdapterError],
+) -> None:
+    """It stands for every failure that Directus doesn't know, a restart or a full pool of connections among them."""
+    client = Answering((500, error("INTERNAL_SERVER_ERROR", message)), ME, (200, {"data": found}))
+    with pytest.raises(kind) as failure:
+        asyncio.run(adapter(client).create(post(), PUBLIC))
+    assert failure.value.hint
+
+
+@pytest.mark.parametrize(("message", "left", "kind"), [
+    (BAD_VALUE, item(), Rejected), (UNTOLD, item(), NotApplied), (UNTOLD, item(title="别的"), Unknown),
+    (UNTOLD, item(category="别的"), Unknown),
+])
+def test_directus_own_500_to_an_update_is_settled_by_a_look(message: str, left: Any, kind: type[AdapterError]) -> None:
+    client = Answering(ME, (200, {"data": [item()]}), (500, error("INTERNAL_SERVER_ERROR", message)), (200, {"data": [left]}))
+    made = adapter(client)
     with pytest.raises(kind):
+        asyncio.run(made.update(RemoteRef(ID), post(), PUBLIC, version_of(made, item())))
+
+
+def test_a_look_that_fails_settles_nothing() -> None:
+    client = Answering((500, error("INTERNAL_SERVER_ERROR", BAD_VALUE)), ME, (503, error("SERVICE_UNAVAILABLE")))
+    with pytest.raises(Unknown):
         asyncio.run(adapter(client).create(post(), PUBLIC))
 
 
