@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
 from syncd.adapters.article import Article, Attached, Change, Content, File
-from syncd.adapters.directus.api import api_of, own_failure, settled
+from syncd.adapters.directus.api import api_of, names_no_field, own_failure, settled
 from syncd.adapters.directus.check import Checker
 from syncd.adapters.directus.item import parse
 from syncd.adapters.directus.options import Options
@@ -18,7 +18,7 @@ from syncd.adapters.headless import Belonging, HeadlessAdapter, file_name, id_of
 from syncd.adapters.json_api import Told
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
-from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Unknown
+from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import Media, Post, RemoteState
 
 
@@ -107,6 +107,8 @@ class DirectusAdapter(HeadlessAdapter):
             told = await self._api.send("POST", self._path, data, self._asked, creating=True)
         except Unknown as error:
             await self._raise_failed(error, id, None)
+        except Rejected as refused:
+            await self._raise_taken(refused, post.key)
         return self._one(told, id)
 
     async def _raise_failed(self, error: Unknown, id: str, before: Article | None) -> NoReturn:
@@ -114,6 +116,11 @@ class DirectusAdapter(HeadlessAdapter):
         if own_failure(error) and await self._is_still(id, before):
             raise settled(error) from error
         raise error
+
+    async def _raise_taken(self, refused: Rejected, key: str) -> NoReturn:
+        if names_no_field(refused) and await self._look_up(key) is not None:
+            raise Conflict("exists", refused.message, where=refused.where, hint="it is found by its key") from refused
+        raise refused
 
     async def _is_still(self, id: str, before: Article | None) -> bool:
         try:
@@ -197,7 +204,9 @@ class DirectusAdapter(HeadlessAdapter):
         body, type_ = multipart(pairs, [Part("file", name, media.type, data)])
         try:
             await self._api.upload("/files", body, {"content-type": type_}, {"fields": "id"})
-        except Conflict:
+        except (Conflict, Rejected) as refused:
+            if isinstance(refused, Rejected) and not names_no_field(refused):
+                raise
             await self._verify(id, len(data))
         return File(id, f"{self._options.assets}/{id}/{name}", name)
 

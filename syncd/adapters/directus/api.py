@@ -13,6 +13,7 @@ from syncd.web.api import Client
 from syncd.web.status import retry_after
 
 _TOO_LARGE = "entity too large"
+_TAKEN = "RECORD_NOT_UNIQUE"
 _OWN = "INTERNAL_SERVER_ERROR"
 _BAD_VALUE = re.compile(
     r"invalid input syntax|invalid input value|out of range|date/time field value|[Ii]ncorrect \w+ value|Data truncated|"
@@ -61,6 +62,11 @@ def sort(refused: Refused, options: Options) -> None:
 def own_failure(error: Unknown) -> bool:
     """Whether it is Directus itself that failed, its transaction being over then: what is not there by now never comes."""
     return error.reason == "server_error" and _OWN in error.message
+
+
+def names_no_field(refused: Rejected) -> bool:
+    """Whether a value is taken and Directus doesn't say which: over MySQL so for the primary key."""
+    return refused.field == "" and _TAKEN in refused.message
 
 
 def settled(error: Unknown) -> NotApplied | Rejected:

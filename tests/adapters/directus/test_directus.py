@@ -186,6 +186,17 @@ def test_what_must_be_overwritten_goes_without_a_condition() -> None:
     assert "syncd_edition" not in sent["data"]
 
 
+ON_MYSQL = error("RECORD_NOT_UNIQUE", 'Value for field "null" in collection "policies" has to be unique.', field=None)
+
+
+@pytest.mark.parametrize(("found", "kind"), [([item()], Conflict), ([], Rejected)])
+def test_a_primary_key_that_is_taken_is_found_where_mysql_names_no_field(found: list[Any], kind: type[AdapterError]) -> None:
+    client = Answering((400, ON_MYSQL), ME, (200, {"data": found}))
+    with pytest.raises(kind) as failure:
+        asyncio.run(adapter(client).create(post(), PUBLIC))
+    assert failure.value.reason == ("conflict_exists" if found else "refused")
+
+
 UNTOLD = "An unexpected error occurred."
 BAD_VALUE = f'insert into "policies" ({"a_column, " * 40}) values ($1) - invalid input syntax for type timestamp: "x"'
 
@@ -236,9 +247,10 @@ def test_a_deletion_that_its_condition_held_back_is_told_though_directus_says_20
         asyncio.run(made.withdraw(RemoteRef(ID), "delete", version_of(made, before)))
 
 
+@pytest.mark.parametrize("field", ["id", None])
 @pytest.mark.parametrize(("size", "sent_again"), [(str(len(FILE)), False), (None, True), ("3", True)])
-def test_a_file_that_is_there_already_is_taken_if_it_is_whole(size: str | None, sent_again: bool) -> None:
-    taken = error("RECORD_NOT_UNIQUE", "has to be unique.", field="id")
+def test_a_file_that_is_there_already_is_taken_if_it_is_whole(size: str | None, sent_again: bool, field: str | None) -> None:
+    taken = error("RECORD_NOT_UNIQUE", "has to be unique.", field=field)
     client = Answering(ME, (200, {"data": []}), (400, taken), (200, {"data": [{"filesize": size}]}),
                        *([(204, None)] if sent_again else [(200, {"data": item()})]))
     create = adapter(client).create(post(media=(PDF,)), PUBLIC)
