@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -23,6 +24,8 @@ from syncd.model import Media, Post, RemoteRef, RemoteState
 
 _UNCOUNTED: Query = {"pagination[pageSize]": 100, "pagination[withCount]": "false"}
 """The most that Strapi returns of a list unless it is configured otherwise; nobody asks how many there are."""
+_LATE = timedelta(minutes=10)
+"""Between two documents of one key: what was made further apart is more likely an editor's copy, and left to a person."""
 _OLDEST = "createdAt:asc,documentId:asc"
 
 
@@ -49,12 +52,14 @@ class StrapiAdapter(HeadlessAdapter):
         return report
 
     async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
-        """Remove other documents of ours with this key, which late requests made, as long as nobody has changed them."""
-        removed = []
-        for twin in await self._bearing(key):
+        """Remove other documents of ours with this key, which late requests made, as long as nobody has changed them. One that
+        was made much earlier or later than the kept one is an editor's copy, which bears key and seal, too."""
+        removed, found = [], await self._bearing(key)
+        kept = next((each for each in found if each.id == keep.id), None)
+        for twin in found:
             if twin.id == keep.id:
                 continue
-            if twin.opened.whole and twin.opened.key == key and not twin.tracked[""]:
+            if kept is not None and _is_late(twin, kept, key):
                 await self._remove(twin, checked=False)
                 removed.append(self._ref(twin))
             elif self._tools.log is not None:
@@ -164,6 +169,12 @@ class StrapiAdapter(HeadlessAdapter):
 
     async def _remove_file(self, file: File) -> None:
         await self._api.delete(f"/upload/files/{file.id}")
+
+
+def _is_late(twin: Article, kept: Article, key: str) -> bool:
+    """Whether a request of ours made it that came late, and nobody has changed it since."""
+    untouched = twin.opened.whole and twin.opened.key == key and not twin.tracked[""]
+    return untouched and abs(twin.native.created - kept.native.created) <= _LATE
 
 
 def declared(options: Options) -> Capabilities:

@@ -18,11 +18,12 @@ from syncd.model import RemoteState
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What else is to be seen again of a document. others: the files that are an editor's. public: whether the public sees
-    anything of it, a notice too."""
+    anything of it, a notice too. created: when the document was, by Strapi's clock; a published version may be younger."""
 
     column: str
     others: tuple[int, ...]
     public: bool
+    created: datetime
 
 
 def parse(draft: Any, published: Any, options: Options, page: str) -> Article:
@@ -41,7 +42,7 @@ def parse(draft: Any, published: Any, options: Options, page: str) -> Article:
         summary=str(shown[options.summary_field] or "") if options.summary_field else "",
         tracked={**{field: shown[field] for field in options.fields.values()}, "": waits},
         first=datetime.fromisoformat(str(shown["createdAt"])),
-        native=Entry(_column(shown, options), (), bool(published)))
+        native=Entry(_column(shown, options), (), bool(published), datetime.fromisoformat(str(draft["createdAt"]))))
     article = _with_files(article, files, str(shown.get(options.key_field) or ""), options)
     if shown.get(options.key_field) and not article.opened.whole:
         article = replace(article, editor=SOMEBODY)

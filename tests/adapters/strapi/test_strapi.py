@@ -231,6 +231,24 @@ def test_a_twin_of_ours_is_swept_and_one_with_a_draft_of_an_editor_is_left() -> 
     assert client.answers == []
 
 
+@pytest.mark.parametrize(("made", "swept"), [
+    ("2026-11-26T21:30:00.000Z", True), ("2026-11-26T21:20:00.000Z", True), ("2026-11-26T21:38:28.627Z", False),
+    ("2026-11-25T21:28:28.626Z", False),
+])
+def test_an_editors_copy_is_left_since_it_was_made_at_another_time(made: str, swept: bool) -> None:
+    """"Duplicate" in the panel copies key and text, seal whole. Versions that were published later tell nothing."""
+    twin = entry(documentId="twin", title=post().title, body=compose(post(), {}, (), TIMES), createdAt=made)
+    published = (200, found(entry(createdAt="2026-11-27T08:00:00.000Z")))
+    client = Answering((200, found(entry(), twin)), published, (200, found(twin)), (204, None))
+    asyncio.run(adapter(client).sweep(post().key, RemoteRef(ID)))
+    assert (client.asked[-1][0] == "DELETE") is swept
+
+
+def test_nothing_is_swept_where_the_kept_one_is_not_found() -> None:
+    twin = found(entry(documentId="twin", title=post().title, body=compose(post(), {}, (), TIMES)))
+    assert asyncio.run(adapter(Answering((200, twin), (200, twin))).sweep(post().key, RemoteRef(ID))) == ()
+
+
 def test_it_can_not_unpublish_and_says_so() -> None:
     can = adapter(Answering()).capabilities
     assert (can.unpublish, can.notice, can.delete, can.guarantee) == (False, True, True, "C")
