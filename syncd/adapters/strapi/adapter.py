@@ -76,20 +76,20 @@ class StrapiAdapter(HeadlessAdapter):
 
     async def _bearing(self, key: str) -> list[Article]:
         """The documents with this key in every state, the oldest first."""
-        query = {**self._options.asked, f"filters[{self._options.key_field}][$eq]": key, "sort": _OLDEST}
+        query = {f"filters[{self._options.key_field}][$eq]": key, "sort": _OLDEST}
         drafts = [each for each in await self._list(query) if each.get(self._options.key_field) == key]
-        return [await self._whole(each, self._options.asked) for each in drafts]
+        return [await self._whole(each, {}) for each in drafts]
 
     async def _get(self, id: str) -> Article:
         """By a list: asked for by its id, a document that isn't there looks like a content type that isn't."""
-        drafts = await self._list({**self._options.asked_with_files, "filters[documentId][$eq]": id})
+        drafts = await self._list({**self._options.files, "filters[documentId][$eq]": id})
         if not drafts or drafts[0]["documentId"] != id:
             raise NotFound("not_found", f"{self._options.collection} has no document {id[:40]}",
                            hint="it is not there any more: was it deleted at the site?")
-        return await self._whole(drafts[0], self._options.asked_with_files)
+        return await self._whole(drafts[0], self._options.files)
 
     async def _whole(self, draft: Mapping[str, Any], asked: Query) -> Article:
-        """With what the public sees of it."""
+        """With what the public sees of it. Of both every field is asked for: publishing ours would publish all of the draft."""
         id = str(draft["documentId"])
         told = await self._api.get(self._path, {**asked, **_UNCOUNTED, "filters[documentId][$eq]": id, "status": "published"})
         published = next((each for each in self._entries(told) if each["documentId"] == id), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,9 @@ from syncd.adapters.article import Article, File
 from syncd.adapters.headless import SOMEBODY, belongs
 from syncd.adapters.strapi.options import Options
 from syncd.model import RemoteState
+
+_OWN = frozenset({"id", "createdAt", "updatedAt", "publishedAt"})
+"""Fields of Strapi's own in which the two versions of a document always differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ def parse(draft: Any, published: Any, options: Options, page: str) -> Article:
     AttributeError for what is no entry of this content type.
     """
     shown = published or draft
-    waits = {name: draft[name] for name in options.written if draft[name] != shown[name]}
-    files = [(int(each["id"]), str(each["name"]), str(each["url"])) for each in shown.get(options.files_field) or ()]
+    own = {*_OWN, options.files_field}
+    waits = {name: value for name, value in draft.items() if name not in own and name in shown and value != shown[name]}
     article = Article(
         str(shown["documentId"]), str(shown[options.title_field] or ""), str(shown[options.body_field] or ""),
         RemoteState.PUBLIC if published else RemoteState.DRAFT, page if published else "",
@@ -43,18 +46,26 @@ def parse(draft: Any, published: Any, options: Options, page: str) -> Article:
         tracked={**{field: shown[field] for field in options.fields.values()}, "": waits},
         first=datetime.fromisoformat(str(shown["createdAt"])),
         native=Entry(_column(shown, options), (), bool(published), datetime.fromisoformat(str(draft["createdAt"]))))
-    article = _with_files(article, files, str(shown.get(options.key_field) or ""), options)
+    article = _with_files(article, draft, shown, options)
     if shown.get(options.key_field) and not article.opened.whole:
         article = replace(article, editor=SOMEBODY)
     return _with_draft(article, draft, waits, options) if waits else article
 
 
-def _with_files(article: Article, files: Sequence[tuple[int, str, str]], key: str, options: Options) -> Article:
-    """Ours are those that were sent for this document; a person's document, once adopted, bears our key in its seal only."""
+def _with_files(article: Article, draft: Mapping[str, Any], shown: Mapping[str, Any], options: Options) -> Article:
+    """Ours are those that were sent for this document; a person's document, once adopted, bears our key in its seal only. An
+    editor's own stay in either version."""
+    key = str(shown.get(options.key_field) or "")
     owners = {key, article.opened.key if article.opened.whole else key}
-    ours = tuple(File(str(id), options.file_url(url), name) for id, name, url in files if belongs(name, owners))
-    others = tuple(id for id, name, _ in files if not belongs(name, owners))
-    return replace(article, files=ours, native=replace(article.native, others=others))
+    public, drafted = (_files(version, options) for version in (shown, draft))
+    ours = tuple(file for file in public if belongs(file.name, owners))
+    others = dict.fromkeys(int(file.id) for file in (*public, *drafted) if not belongs(file.name, owners))
+    return replace(article, files=ours, native=replace(article.native, others=tuple(others)))
+
+
+def _files(version: Mapping[str, Any], options: Options) -> tuple[File, ...]:
+    told = version.get(options.files_field) or ()
+    return tuple(File(str(int(each["id"])), options.file_url(str(each["url"])), str(each["name"])) for each in told)
 
 
 def _with_draft(article: Article, draft: Mapping[str, Any], waits: Mapping[str, Any], options: Options) -> Article:

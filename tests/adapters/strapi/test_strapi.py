@@ -110,10 +110,10 @@ def test_a_draft_that_waits_beside_what_is_public_is_another_version() -> None:
     assert refs[1].state is PUBLIC
 
 
-@pytest.mark.parametrize("field", ["body", "title", "summary", "category"])
+@pytest.mark.parametrize("field", ["body", "title", "summary", "category", "a_field_of_the_sites_own"])
 def test_a_draft_that_waits_is_shown_as_an_editors_text_so_that_nothing_is_published_over_it(field: str) -> None:
     """The engine goes on over a new version whose text is the one that it left; this text is another."""
-    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES))
+    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES), a_field_of_the_sites_own="x")
     draft = ours | {field: "编辑未发布的稿子"}
     client = Answering(*[(200, found(draft)), (200, found(ours))] * 2, (200, found(ours)), (200, found(ours)))
     made = adapter(client)
@@ -124,6 +124,30 @@ def test_a_draft_that_waits_is_shown_as_an_editors_text_so_that_nothing_is_publi
     assert print_of(waiting.title, waiting.html) != print_of(left.title, left.html)
     assert "编辑未发布的稿子" in waiting.title + waiting.html
     assert not left.ref.modified_by
+    assert all("fields" not in query for _, _, query, _ in client.asked)
+
+
+def test_ids_and_dates_of_the_two_versions_are_no_change() -> None:
+    earlier, later = "2026-11-26T21:28:28.626Z", "2026-11-26T21:28:28.700Z"
+    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES), publishedAt=None, updatedAt=earlier)
+    public = ours | {"id": 3, "publishedAt": later, "updatedAt": later}
+    clients = [Answering((200, found(ours)), (200, found(each))) for each in (ours, public)]
+    one, two = (asyncio.run(adapter(client).find(post().key)) for client in clients)
+    assert one == two
+    assert one is not None
+    assert not one.modified_by
+
+
+def test_a_file_that_an_editor_put_into_the_draft_only_stays_too() -> None:
+    def with_files(*ids: int) -> tuple[int, Any]:
+        return 200, found(entry(files=[{"id": id, "name": f"{id}.png", "url": f"/uploads/{id}.png"} for id in ids]))
+
+    ours = {"id": 8, "name": file_name(post().key, PDF), "url": "/uploads/old.pdf"}
+    public = with_files(7)
+    public[1]["data"][0]["files"].append(ours)
+    client = Answering(with_files(6, 7), public, (200, {"data": entry()}), (200, {"id": 8}))
+    asyncio.run(adapter(client).update(RemoteRef(ID), post(), PUBLIC, None))
+    assert client.asked[2][3]["data"]["files"] == [7, 6]
 
 
 @pytest.mark.parametrize(("text", "editor"), [
