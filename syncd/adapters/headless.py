@@ -3,10 +3,11 @@ and files that belong to one document."""
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from syncd.adapters.api import SiteConfig, Tools
-from syncd.adapters.article import Article, ArticleAdapter, Content, Placed
+from syncd.adapters.article import Article, ArticleAdapter, Content, Placed, is_ours, name_of
 from syncd.adapters.checks import site_address
 from syncd.adapters.credit import Times
 from syncd.errors import Rejected
@@ -24,6 +25,8 @@ Told = Literal[
     "key", "issuer", "document_number", "index_number", "written", "origin_name", "source_url", "published", "site_name",
 ]
 """What a field of the site's may hold beside title, text and summary."""
+SOMEBODY = "somebody at the site"
+"""The editor of what is not as we left it, where the CMS does not tell who that is."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _PAGE = re.compile(r"/[A-Za-z0-9_./~-]*\{id\}[A-Za-z0-9_./~-]*")
 _NAMESPACE = uuid.UUID("0b6f2f0e-6a3c-5a4f-8f0d-3a0c5ef1c7d2")
@@ -164,6 +167,20 @@ def told_of(post: Post, named: Mapping[Told, str], zone: ZoneInfo) -> dict[str, 
 def id_of(*words: str) -> str:
     """A UUID that is the same for the same words, such as a post's key."""
     return str(uuid.uuid5(_NAMESPACE, ":".join(words)))
+
+
+def file_name(owner: str, media: Media) -> str:
+    """A file's name in the CMS, which tells what is in it and whose it is. owner: the key, or the id, of its post."""
+    return f"{_prefix(owner)}{name_of(media)}"
+
+
+def belongs(name: str, owners: Collection[str]) -> bool:
+    """Whether a file's name says that it is ours and of one of these posts: an editor may put it into another one, too."""
+    return is_ours(name) and name.startswith(tuple(_prefix(owner) for owner in owners))
+
+
+def _prefix(owner: str) -> str:
+    return f"k{hashlib.sha256(owner.encode()).hexdigest()[:10]}-"
 
 
 def _with_key(post: Post) -> Post:

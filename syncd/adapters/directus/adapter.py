@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
-from syncd.adapters.article import Article, Attached, Change, Content, File, name_of
-from syncd.adapters.directus.api import api_of
+from syncd.adapters.article import Article, Attached, Change, Content, File
+from syncd.adapters.directus.api import api_of, names_no_field, own_failure, settled
 from syncd.adapters.directus.check import Checker
 from syncd.adapters.directus.item import parse
 from syncd.adapters.directus.options import Options
-from syncd.adapters.headless import Belonging, HeadlessAdapter, id_of
+from syncd.adapters.headless import Belonging, HeadlessAdapter, file_name, id_of
 from syncd.adapters.json_api import Told
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
-from syncd.errors import Conflict, NotApplied, NotFound, Rejected, Unknown
+from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import Media, Post, RemoteState
 
 
@@ -62,11 +62,17 @@ class DirectusAdapter(HeadlessAdapter):
     async def _find(self, id: str) -> Article | None:
         """By a filter: asked for by its id, an item that is not there is told as one that may not be seen."""
         await self._account()
-        told = await self._api.get(self._path, {**self._asked, f"filter[{self._options.key_field}][_eq]": id, "limit": 2})
+        told = await self._api.get(self._path, {**self._asked, **self._fresh(self._options.key_field, id), "limit": 2})
         found = self._several(told, writes=False)
         if any(article.id != id for article in found) or len(found) > 1:
             raise self._api.garbled(told.answer, writes=False)
         return found[0] if found else None
+
+    def _fresh(self, field: str, id: str) -> dict[str, str]:
+        """The filter for an id, with a second condition that always holds and is never the same: with CACHE_ENABLED Directus
+        answers what it was asked before for minutes from its cache, whatever the headers say, and passes over parameters
+        that it doesn't know."""
+        return {f"filter[{field}][_eq]": id, f"filter[{field}][_neq]": id_of("look", self._tools.now().isoformat())}
 
     async def _account(self) -> None:
         if not self._me:
@@ -100,15 +106,30 @@ class DirectusAdapter(HeadlessAdapter):
         try:
             told = await self._api.send("POST", self._path, data, self._asked, creating=True)
         except Unknown as error:
-            await self._reject_if_refused(error, post.key)
-            raise
+            await self._raise_failed(error, id, None)
+        except Rejected as refused:
+            await self._raise_taken(refused, post.key)
         return self._one(told, id)
 
-    async def _reject_if_refused(self, error: Unknown, key: str) -> None:
-        """Directus answers a value that its field can't hold with a 500 of its own, when the transaction is over: what is not
-        there then never comes, and the same value fails for ever."""
-        if error.reason == "server_error" and "INTERNAL_SERVER_ERROR" in error.message and await self._look_up(key) is None:
-            raise Rejected("", "server_error", error.message, where=error.where, hint=error.hint) from error
+    async def _raise_failed(self, error: Unknown, id: str, before: Article | None) -> NoReturn:
+        """An item that is as it was before, when Directus says that it failed itself, stays so."""
+        if own_failure(error) and await self._is_still(id, before):
+            raise settled(error) from error
+        raise error
+
+    async def _raise_taken(self, refused: Rejected, key: str) -> NoReturn:
+        if names_no_field(refused) and await self._look_up(key) is not None:
+            raise Conflict("exists", refused.message, where=refused.where, hint="it is found by its key") from refused
+        raise refused
+
+    async def _is_still(self, id: str, before: Article | None) -> bool:
+        try:
+            now = await self._find(id)
+        except AdapterError:
+            return False
+        if now is None or before is None:
+            return now is before
+        return (now.version, now.native) == (before.version, before.native)
 
     def _one(self, told: Told, id: str) -> Article:
         try:
@@ -129,7 +150,10 @@ class DirectusAdapter(HeadlessAdapter):
         if change.checked and self._options.guard_field:
             data[self._options.guard_field] = before.native.guard
         query = {"filter": self._condition(before, checked=change.checked)}
-        told = await self._api.send("PATCH", self._path, {"query": query, "data": data}, self._asked)
+        try:
+            told = await self._api.send("PATCH", self._path, {"query": query, "data": data}, self._asked)
+        except Unknown as error:
+            await self._raise_failed(error, before.id, before)
         found = self._several(told, writes=True)
         if not found:
             await self._raise_moved(before)
@@ -174,19 +198,21 @@ class DirectusAdapter(HeadlessAdapter):
     async def _send_file(self, media: Media, data: bytes, before: Article | None) -> File:
         """Under an id made of post and content: sent twice it is the same file."""
         assert isinstance(media, Belonging)
-        name, id = name_of(media), id_of(media.key, media.sha256)
+        name, id = file_name(id_of(media.key), media), id_of(media.key, media.sha256)
         pairs = [("id", id), ("title", media.title or media.name), ("filename_download", name)]
         pairs += [("folder", self._options.folder)] if self._options.folder else []
         body, type_ = multipart(pairs, [Part("file", name, media.type, data)])
         try:
             await self._api.upload("/files", body, {"content-type": type_}, {"fields": "id"})
-        except Conflict:
+        except (Conflict, Rejected) as refused:
+            if isinstance(refused, Rejected) and not names_no_field(refused):
+                raise
             await self._verify(id, len(data))
         return File(id, f"{self._options.assets}/{id}/{name}", name)
 
     async def _verify(self, id: str, size: int) -> None:
         """What is there is whole, or goes: an upload that broke off may leave a file without its bytes."""
-        told = await self._api.get("/files", {"filter[id][_eq]": id, "fields": "filesize", "limit": 1})
+        told = await self._api.get("/files", {**self._fresh("id", id), "fields": "filesize", "limit": 1})
         found = self._data(told, list, writes=False)
         if found and isinstance(found[0], dict) and str(found[0].get("filesize")) == str(size):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -12,6 +13,12 @@ from syncd.web.api import Client
 from syncd.web.status import retry_after
 
 _TOO_LARGE = "entity too large"
+_TAKEN = "RECORD_NOT_UNIQUE"
+_OWN = "INTERNAL_SERVER_ERROR"
+_BAD_VALUE = re.compile(
+    r"invalid input syntax|invalid input value|out of range|date/time field value|[Ii]ncorrect \w+ value|Data truncated|"
+    r"datatype mismatch", re.ASCII)
+"""Of PostgreSQL, MySQL and SQLite for a value that is none of its field's type."""
 _HINTS = {
     "RECORD_NOT_UNIQUE": "another item has this value already: look at it in Directus",
     "VALUE_TOO_LONG": "make the field longer in Directus, or lower max_title",
@@ -33,7 +40,7 @@ def sort(refused: Refused, options: Options) -> None:
     told = error.get("extensions")
     more: Mapping[str, Any] = told if isinstance(told, dict) else {}
     code, field = str(more.get("code") or ""), str(more.get("field") or "")
-    message = f"Directus answered {refused.status} {code} {plain(error.get('message') or '')}".strip()
+    message = f"Directus answered {refused.status} {code} {plain(_gist(str(error.get('message') or '')))}".strip()
     match code, refused.status:
         case "RECORD_NOT_UNIQUE", _ if field in (options.key_field, "id"):
             raise Conflict("exists", message, where=refused.where, hint="it is found by its key")
@@ -52,6 +59,24 @@ def sort(refused: Refused, options: Options) -> None:
             _raise_rejected(refused, code, field, message)
 
 
+def own_failure(error: Unknown) -> bool:
+    """Whether it is Directus itself that failed, its transaction being over then: what is not there by now never comes."""
+    return error.reason == "server_error" and _OWN in error.message
+
+
+def names_no_field(refused: Rejected) -> bool:
+    """Whether a value is taken and Directus doesn't say which: over MySQL so for the primary key."""
+    return refused.field == "" and _TAKEN in refused.message
+
+
+def settled(error: Unknown) -> NotApplied | Rejected:
+    """What a failure of Directus itself is, once a look found nothing of it: for good where its database names a value that a
+    field can't hold. Anything else may pass, such as a restart; accounts that aren't administrators are told no more."""
+    if _BAD_VALUE.search(error.message):
+        return Rejected("", "server_error", error.message, where=error.where, hint=error.hint)
+    return NotApplied("server_error", error.message, where=error.where, hint=error.hint)
+
+
 def _raise_closed(refused: Refused, code: str, message: str) -> NoReturn:
     """Directus has no 404 for items: 403 stands for whatever is not there or not allowed, be it collection or field."""
     if refused.status in (404, 405):
@@ -68,6 +93,12 @@ def _raise_rejected(refused: Refused, code: str, field: str, message: str) -> No
                        hint="raise MAX_PAYLOAD_SIZE (FILES_MAX_UPLOAD_SIZE for files) in Directus, and max_body here")
     raise Rejected(field, "refused", message, where=refused.where,
                    hint=_HINTS.get(code, "look at what Directus says of it and at this site's options; then syncd retry"))
+
+
+def _gist(message: str) -> str:
+    """Without the statement that a database failed at, which comes before what it says of a value."""
+    bad = _BAD_VALUE.search(message)
+    return message[bad.start():] if bad else message
 
 
 def _first(value: Mapping[str, Any]) -> Mapping[str, Any]:

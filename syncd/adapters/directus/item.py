@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from syncd.adapters.article import Article, File, is_ours
+from syncd.adapters.article import Article, File
 from syncd.adapters.directus.options import Options
+from syncd.adapters.headless import SOMEBODY, belongs, id_of
 
 _ASSET = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/\"'?#<>\s]+)")
 
@@ -32,20 +33,33 @@ def parse(told: Any, options: Options, page: str, me: str) -> Article:
     """
     state = options.state_of(told[options.status_field])
     html = str(told[options.body_field] or "")
-    editor = str(told.get(options.editor_field) or "")
-    return Article(
+    article = Article(
         str(told[options.key_field]), str(told[options.title_field] or ""), html, state,
         page if told[options.status_field] != options.state("draft") else "",
         summary=str(told[options.summary_field] or "") if options.summary_field else "",
         tracked={field: told[field] for field in options.fields.values()},
-        editor=f"user {editor[:8]}" if editor and me and editor != me else "",
-        first=_moment(told.get(options.created_field)), files=files_of(html, options.assets), native=_native(told, options))
+        first=_moment(told.get(options.created_field)), native=_native(told, options))
+    user = str(told.get(options.editor_field) or "")
+    return replace(article, files=_files(article, options), editor=_editor(article, user, me))
 
 
-def files_of(html: str, assets: str) -> tuple[File, ...]:
-    """The files of ours that a text refers to: their addresses tell them."""
+def _editor(article: Article, user: str, me: str) -> str:
+    """Who changed it last, if that was not us. Where Directus names nobody, our seal tells if we did."""
+    if user:
+        return f"user {user[:8]}" if me and user != me else ""
+    return SOMEBODY if article.native.updated is not None and not article.opened.whole else ""
+
+
+def _files(article: Article, options: Options) -> tuple[File, ...]:
+    """Those that were sent for this item; a person's item, once adopted, bears our key in its seal only."""
+    owners = {article.id, id_of(article.opened.key) if article.opened.whole else article.id}
+    return files_of(article.html, options.assets, owners)
+
+
+def files_of(html: str, assets: str, owners: Collection[str]) -> tuple[File, ...]:
+    """The files that a text refers to and that were sent for one of these items: their addresses tell them."""
     found = {match[1]: File(match[1], f"{assets}/{match[1]}/{match[2]}", unquote(match[2]))
-             for match in _ASSET.finditer(html) if is_ours(unquote(match[2]))}
+             for match in _ASSET.finditer(html) if belongs(unquote(match[2]), owners)}
     return tuple(found.values())
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
-from syncd.adapters.article import Article, Attached, Change, Content, File, name_of
-from syncd.adapters.headless import Belonging, HeadlessAdapter
+from syncd.adapters.article import Article, Attached, Change, Content, File
+from syncd.adapters.headless import Belonging, HeadlessAdapter, file_name
 from syncd.adapters.json_api import Query, Told
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.multipart import multipart
@@ -24,6 +24,8 @@ from syncd.model import Media, Post, RemoteRef, RemoteState
 
 _UNCOUNTED: Query = {"pagination[pageSize]": 100, "pagination[withCount]": "false"}
 """The most that Strapi returns of a list unless it is configured otherwise; nobody asks how many there are."""
+_LATE = timedelta(minutes=10)
+"""Between two documents of one key: what was made further apart is more likely an editor's copy, and left to a person."""
 _OLDEST = "createdAt:asc,documentId:asc"
 
 
@@ -50,12 +52,14 @@ class StrapiAdapter(HeadlessAdapter):
         return report
 
     async def sweep(self, key: str, keep: RemoteRef) -> tuple[RemoteRef, ...]:
-        """Remove other documents of ours with this key, which late requests made, as long as nobody has changed them."""
-        removed = []
-        for twin in await self._bearing(key):
+        """Remove other documents of ours with this key, which late requests made, as long as nobody has changed them. One that
+        was made much earlier or later than the kept one is an editor's copy, which bears key and seal, too."""
+        removed, found = [], await self._bearing(key)
+        kept = next((each for each in found if each.id == keep.id), None)
+        for twin in found:
             if twin.id == keep.id:
                 continue
-            if twin.opened.whole and twin.opened.key == key and not twin.tracked[""]:
+            if kept is not None and _is_late(twin, kept, key):
                 await self._remove(twin, checked=False)
                 removed.append(self._ref(twin))
             elif self._tools.log is not None:
@@ -72,20 +76,20 @@ class StrapiAdapter(HeadlessAdapter):
 
     async def _bearing(self, key: str) -> list[Article]:
         """The documents with this key in every state, the oldest first."""
-        query = {**self._options.asked, f"filters[{self._options.key_field}][$eq]": key, "sort": _OLDEST}
+        query = {f"filters[{self._options.key_field}][$eq]": key, "sort": _OLDEST}
         drafts = [each for each in await self._list(query) if each.get(self._options.key_field) == key]
-        return [await self._whole(each, self._options.asked) for each in drafts]
+        return [await self._whole(each, {}) for each in drafts]
 
     async def _get(self, id: str) -> Article:
         """By a list: asked for by its id, a document that isn't there looks like a content type that isn't."""
-        drafts = await self._list({**self._options.asked_with_files, "filters[documentId][$eq]": id})
+        drafts = await self._list({**self._options.files, "filters[documentId][$eq]": id})
         if not drafts or drafts[0]["documentId"] != id:
             raise NotFound("not_found", f"{self._options.collection} has no document {id[:40]}",
                            hint="it is not there any more: was it deleted at the site?")
-        return await self._whole(drafts[0], self._options.asked_with_files)
+        return await self._whole(drafts[0], self._options.files)
 
     async def _whole(self, draft: Mapping[str, Any], asked: Query) -> Article:
-        """With what the public sees of it."""
+        """With what the public sees of it. Of both every field is asked for: publishing ours would publish all of the draft."""
         id = str(draft["documentId"])
         told = await self._api.get(self._path, {**asked, **_UNCOUNTED, "filters[documentId][$eq]": id, "status": "published"})
         published = next((each for each in self._entries(told) if each["documentId"] == id), None)
@@ -123,7 +127,7 @@ class StrapiAdapter(HeadlessAdapter):
             data |= self._options.column(change.column)
         if change.files is not None:
             data |= self._filed(change.files, before.native.others)
-        public = RemoteState.PUBLIC in (before.state, change.state)
+        public = before.native.public or change.state is RemoteState.PUBLIC
         return await self._write("PUT", f"{self._path}/{before.id}", data, public=public)
 
     async def _write(self, method: str, path: str, data: Mapping[str, Any], *, public: bool) -> Article:
@@ -142,12 +146,12 @@ class StrapiAdapter(HeadlessAdapter):
         """What the field of files shall hold: an editor's own stay."""
         if not self._options.files_field:
             return {}
-        return {self._options.files_field: [*others, *(int(each.file.id) for each in files)]}
+        return {self._options.files_field: list(dict.fromkeys((*others, *(int(each.file.id) for each in files))))}
 
     async def _send_file(self, media: Media, data: bytes, before: Article | None) -> File:
         """One of that name is there where the answer to it was lost: the name tells post and content."""
         assert isinstance(media, Belonging)
-        name = f"k{hashlib.sha256(media.key.encode()).hexdigest()[:10]}-{name_of(media)}"
+        name = file_name(media.key, media)
         known = await self._api.get("/upload/files", {"filters[name][$eq]": name, "fields": "name,url"}, several=True)
         for each in known.items:
             if isinstance(each, dict) and each.get("name") == name:
@@ -165,6 +169,12 @@ class StrapiAdapter(HeadlessAdapter):
 
     async def _remove_file(self, file: File) -> None:
         await self._api.delete(f"/upload/files/{file.id}")
+
+
+def _is_late(twin: Article, kept: Article, key: str) -> bool:
+    """Whether a request of ours made it that came late, and nobody has changed it since."""
+    untouched = twin.opened.whole and twin.opened.key == key and not twin.tracked[""]
+    return untouched and abs(twin.native.created - kept.native.created) <= _LATE
 
 
 def declared(options: Options) -> Capabilities:

@@ -49,13 +49,18 @@ class Options(Schema):
 
     @property
     def asked(self) -> dict[str, str]:
-        """The query by which an answer holds what is read, and nothing else."""
+        """The query by which an answer holds what is written, and nothing else."""
         return {"fields": ",".join(dict.fromkeys((self.key_field, *self.written, "createdAt")))}
 
     @property
     def asked_with_files(self) -> dict[str, str]:
-        """The same with the files, which cost Strapi queries of their own: only a change needs to know them."""
-        return self.asked | ({f"populate[{self.files_field}][fields]": "name,url"} if self.files_field else {})
+        """The same with the files."""
+        return self.asked | self.files
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The query for the files, which cost Strapi queries of their own: only a change needs to know them."""
+        return {f"populate[{self.files_field}][fields]": "name,url"} if self.files_field else {}
 
     def file_url(self, told: str) -> str:
         """The address of a file as the public has it."""

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 
 from syncd.adapters.api import SiteConfig
+from syncd.adapters.credit import Times
 from syncd.adapters.directus import DirectusAdapter, Options
 from syncd.adapters.directus.api import api_of
-from syncd.adapters.directus.item import files_of
-from syncd.adapters.headless import id_of
+from syncd.adapters.directus.item import files_of, parse
+from syncd.adapters.headless import file_name, id_of
+from syncd.adapters.sealed import compose
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.model import RemoteRef, RemoteState, Wrote
-from tests.adapters.answering import FILE, PDF, Answering, answer, post
+from tests.adapters.answering import FILE, NOW, PDF, Answering, answer, post
 
 PUBLIC = RemoteState.PUBLIC
 OPTIONS: dict[str, Any] = {
@@ -24,7 +31,7 @@ OPTIONS: dict[str, Any] = {
     "fields": {"key": "external_id", "published": "published_on"}, "page": "/policies/{id}", "summary_field": "summary",
 }
 ID = id_of(post().key)
-ME = (200, {"data": {"id": "d79da45b-cefb-4dbe-9fdb-d0fdf2a1ef90"}})
+ME: tuple[int, Any] = (200, {"data": {"id": "d79da45b-cefb-4dbe-9fdb-d0fdf2a1ef90"}})
 
 
 def allowed(*actions: str, fields: Sequence[str] = ("*",)) -> dict[str, Any]:
@@ -93,10 +100,46 @@ def test_what_is_not_there_is_told_by_an_empty_list_since_by_its_id_it_is_403() 
     assert query["filter[id][_eq]"] == ID
 
 
+def test_no_look_is_the_same_as_one_before_since_directus_may_answer_that_from_its_cache() -> None:
+    moments = itertools.count()
+    taken = error("RECORD_NOT_UNIQUE", "has to be unique.", field="id")
+    client = Answering(ME, *[(200, {"data": []})] * 3, (400, taken), (200, {"data": [{"filesize": len(FILE)}]}),
+                       (200, {"data": item()}))
+    tools = replace(client.tools(), now=lambda: NOW + timedelta(microseconds=next(moments)))
+    made = DirectusAdapter(SiteConfig("county", "https://www.county.example", options=OPTIONS), tools)
+    for _ in range(2):
+        asyncio.run(made.find(post().key))
+    asyncio.run(made.create(post(media=(PDF,)), PUBLIC))
+    looks = [query for method, path, query, _ in client.asked if method == "GET" and path != "/users/me"]
+    others = [query["filter[id][_neq]"] for query in looks]
+    assert len(set(others)) == len(looks) == 4
+    assert all(UUID(other) and other != query["filter[id][_eq]"] for query, other in zip(looks, others, strict=True))
+
+
 @pytest.mark.parametrize("data", [None, [item(id=id_of("other"))], [{"id": ID}], ["x"]])
 def test_an_answer_that_is_no_item_of_ours_is_never_nothing_there(data: Any) -> None:
     with pytest.raises(NotApplied):
         asyncio.run(adapter(Answering(ME, (200, {"data": data}))).find(post().key))
+
+
+OURS = {"title": post().title, "body": compose(post(), {}, (), Times(ZoneInfo("Asia/Shanghai"), NOW))}
+LATER = "2026-11-26T21:23:46.074Z"
+
+
+@pytest.mark.parametrize(("changed", "field", "editor"), [
+    ({**OURS, "date_updated": LATER}, "", None),
+    ({"date_updated": LATER}, "", "somebody at the site"),
+    ({"date_updated": LATER}, "user_updated", "somebody at the site"),
+    ({"date_updated": LATER, "user_updated": ME[1]["data"]["id"]}, "user_updated", None),
+    ({**OURS, "date_updated": LATER, "user_updated": "0f00"}, "user_updated", "user 0f00"),
+    ({}, "", None),
+])
+def test_where_directus_names_nobody_our_seal_tells_who_changed_it(changed: Any, field: str, editor: str | None) -> None:
+    """Else an editor's text is taken for ours where the answer to our create was lost."""
+    client = Answering(ME, (200, {"data": [item(**changed)]}))
+    ref = asyncio.run(adapter(client, editor_field=field).find(post().key))
+    assert ref is not None
+    assert ref.modified_by == editor
 
 
 def test_a_change_carries_its_condition_and_the_guards_count() -> None:
@@ -143,11 +186,51 @@ def test_what_must_be_overwritten_goes_without_a_condition() -> None:
     assert "syncd_edition" not in sent["data"]
 
 
-@pytest.mark.parametrize(("found", "kind"), [([], Rejected), ([item()], Unknown)])
-def test_directus_own_500_to_a_create_is_for_good_where_nothing_came_of_it(found: list[Any], kind: type[AdapterError]) -> None:
-    """A value that its field can't hold, such as a text in a time: the same again would fail again."""
-    client = Answering((500, error("INTERNAL_SERVER_ERROR", "An unexpected error occurred.")), ME, (200, {"data": found}))
+ON_MYSQL = error("RECORD_NOT_UNIQUE", 'Value for field "null" in collection "policies" has to be unique.', field=None)
+
+
+@pytest.mark.parametrize(("found", "kind"), [([item()], Conflict), ([], Rejected)])
+def test_a_primary_key_that_is_taken_is_found_where_mysql_names_no_field(found: list[Any], kind: type[AdapterError]) -> None:
+    client = Answering((400, ON_MYSQL), ME, (200, {"data": found}))
+    with pytest.raises(kind) as failure:
+        asyncio.run(adapter(client).create(post(), PUBLIC))
+    assert failure.value.reason == ("conflict_exists" if found else "refused")
+
+
+UNTOLD = "An unexpected error occurred."
+BAD_VALUE = f'insert into "policies" ({"a_column, " * 40}) values ($1) - invalid input syntax for type timestamp: "x"'
+
+
+@pytest.mark.parametrize(("message", "found", "kind"), [
+    (BAD_VALUE, [], Rejected), (BAD_VALUE, [item()], Unknown), (UNTOLD, [item()], Unknown), (UNTOLD, [], NotApplied),
+    ("Knex: Timeout acquiring a connection. The pool is probably full.", [], NotApplied),
+    ("Incorrect date value: 'x' for column 'published_on' at row 1", [], Rejected),
+    ("date/time field value out of range", [], Rejected),
+])
+def test_directus_own_500_to_a_create_is_for_good_where_it_names_a_value_and_nothing_came_of_it(
+    message: str, found: list[Any], kind: type[AdapterError],
+) -> None:
+    """It stands for every failure that Directus doesn't know, a restart or a full pool of connections among them."""
+    client = Answering((500, error("INTERNAL_SERVER_ERROR", message)), ME, (200, {"data": found}))
+    with pytest.raises(kind) as failure:
+        asyncio.run(adapter(client).create(post(), PUBLIC))
+    assert failure.value.hint
+
+
+@pytest.mark.parametrize(("message", "left", "kind"), [
+    (BAD_VALUE, item(), Rejected), (UNTOLD, item(), NotApplied), (UNTOLD, item(title="别的"), Unknown),
+    (UNTOLD, item(category="别的"), Unknown),
+])
+def test_directus_own_500_to_an_update_is_settled_by_a_look(message: str, left: Any, kind: type[AdapterError]) -> None:
+    client = Answering(ME, (200, {"data": [item()]}), (500, error("INTERNAL_SERVER_ERROR", message)), (200, {"data": [left]}))
+    made = adapter(client)
     with pytest.raises(kind):
+        asyncio.run(made.update(RemoteRef(ID), post(), PUBLIC, version_of(made, item())))
+
+
+def test_a_look_that_fails_settles_nothing() -> None:
+    client = Answering((500, error("INTERNAL_SERVER_ERROR", BAD_VALUE)), ME, (503, error("SERVICE_UNAVAILABLE")))
+    with pytest.raises(Unknown):
         asyncio.run(adapter(client).create(post(), PUBLIC))
 
 
@@ -164,9 +247,10 @@ def test_a_deletion_that_its_condition_held_back_is_told_though_directus_says_20
         asyncio.run(made.withdraw(RemoteRef(ID), "delete", version_of(made, before)))
 
 
+@pytest.mark.parametrize("field", ["id", None])
 @pytest.mark.parametrize(("size", "sent_again"), [(str(len(FILE)), False), (None, True), ("3", True)])
-def test_a_file_that_is_there_already_is_taken_if_it_is_whole(size: str | None, sent_again: bool) -> None:
-    taken = error("RECORD_NOT_UNIQUE", "has to be unique.", field="id")
+def test_a_file_that_is_there_already_is_taken_if_it_is_whole(size: str | None, sent_again: bool, field: str | None) -> None:
+    taken = error("RECORD_NOT_UNIQUE", "has to be unique.", field=field)
     client = Answering(ME, (200, {"data": []}), (400, taken), (200, {"data": [{"filesize": size}]}),
                        *([(204, None)] if sent_again else [(200, {"data": item()})]))
     create = adapter(client).create(post(media=(PDF,)), PUBLIC)
@@ -177,13 +261,31 @@ def test_a_file_that_is_there_already_is_taken_if_it_is_whole(size: str | None, 
         asyncio.run(create)
     file = id_of(post().key, PDF.sha256)
     assert file.encode() in client.asked[2][3]
-    assert sent_again or f"/assets/{file}/fujian-1-s{'a' * 16}.pdf" in client.asked[4][3]["body"]
+    assert sent_again or f"/assets/{file}/{file_name(ID, PDF)}" in client.asked[4][3]["body"]
 
 
-def test_files_of_ours_are_known_by_their_addresses_in_the_text() -> None:
-    ours = f"/assets/{ID}/fujian-1-s{'a' * 16}.pdf"
-    text = f'<a href="https://x.example{ours}">1</a><img src="/assets/{ID[::-1]}/logo.png"><a href="{ours}">2</a>'
-    assert [(file.id, file.name) for file in files_of(text, "https://x.example/assets")] == [(ID, f"fujian-1-s{'a' * 16}.pdf")]
+def test_files_of_an_item_are_known_by_their_addresses_in_its_text_and_another_items_stay() -> None:
+    """An editor may put an attachment of one document into another one."""
+    name, others = file_name(ID, PDF), file_name(id_of("other"), PDF)
+    ours, foreign = f"/assets/{ID}/{name}", f"/assets/{ID[::-1]}/{others}"
+    text = f'<a href="https://x.example{ours}">1</a><img src="/assets/{ID[::-1]}/logo.png"><a href="{foreign}">2</a>'
+    assert [(file.id, file.name) for file in files_of(text, "https://x.example/assets", {ID})] == [(ID, name)]
+
+
+@pytest.mark.parametrize(("id", "removed"), [(ID, True), (id_of("other"), False)])
+def test_a_withdrawal_removes_no_file_of_another_item(id: str, removed: bool) -> None:
+    text = f'<p><a href="/assets/{id_of("f")}/{file_name(ID, PDF)}">附件</a></p>'
+    there = item(id=id, body=text)
+    client = Answering(ME, (200, {"data": [there]}), (200, {"data": [there]}), (204, None))
+    asyncio.run(adapter(client).withdraw(RemoteRef(id), "notice"))
+    assert [path for method, path, *_ in client.asked if method == "DELETE"] == ["/files"] * removed
+
+
+def test_an_adopted_items_files_are_told_by_its_seal() -> None:
+    link = f'<p><a href="/assets/{id_of("f")}/{file_name(ID, PDF)}">附件</a></p>'
+    body = compose(post(html=link, hotlink=True), {}, (), Times(ZoneInfo("Asia/Shanghai"), NOW))
+    there = parse(item(id="its-own", title=post().title, body=body), Options.model_validate(OPTIONS), "", "")
+    assert [file.name for file in there.files] == [file_name(ID, PDF)]
 
 
 @pytest.mark.parametrize(("value", "state"), [

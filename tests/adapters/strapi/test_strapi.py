@@ -10,9 +10,12 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.adapters.api import SiteConfig
-from syncd.adapters.sealed import compose
+from syncd.adapters.headless import file_name
+from syncd.adapters.sealed import compose, compose_notice
 from syncd.adapters.strapi import Options, StrapiAdapter
 from syncd.adapters.strapi.api import api_of
+from syncd.adapters.strapi.entry import parse
+from syncd.engine.send import print_of
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import RemoteRef, RemoteState, Wrote
 from tests.adapters.answering import PDF, Answering, answer, post
@@ -107,6 +110,78 @@ def test_a_draft_that_waits_beside_what_is_public_is_another_version() -> None:
     assert refs[1].state is PUBLIC
 
 
+@pytest.mark.parametrize("field", ["body", "title", "summary", "category", "a_field_of_the_sites_own"])
+def test_a_draft_that_waits_is_shown_as_an_editors_text_so_that_nothing_is_published_over_it(field: str) -> None:
+    """The engine goes on over a new version whose text is the one that it left; this text is another."""
+    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES), a_field_of_the_sites_own="x")
+    draft = ours | {field: "编辑未发布的稿子"}
+    client = Answering(*[(200, found(draft)), (200, found(ours))] * 2, (200, found(ours)), (200, found(ours)))
+    made = adapter(client)
+    ref = asyncio.run(made.find(post().key))
+    waiting, left = asyncio.run(made.read(RemoteRef(ID))), asyncio.run(made.read(RemoteRef(ID)))
+    assert ref is not None
+    assert (ref, ref.modified_by, ref.state) == (waiting.ref, "somebody at the site", PUBLIC)
+    assert print_of(waiting.title, waiting.html) != print_of(left.title, left.html)
+    assert "编辑未发布的稿子" in waiting.title + waiting.html
+    assert not left.ref.modified_by
+    assert all("fields" not in query for _, _, query, _ in client.asked)
+
+
+def test_ids_and_dates_of_the_two_versions_are_no_change() -> None:
+    earlier, later = "2026-11-26T21:28:28.626Z", "2026-11-26T21:28:28.700Z"
+    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES), publishedAt=None, updatedAt=earlier)
+    public = ours | {"id": 3, "publishedAt": later, "updatedAt": later}
+    clients = [Answering((200, found(ours)), (200, found(each))) for each in (ours, public)]
+    one, two = (asyncio.run(adapter(client).find(post().key)) for client in clients)
+    assert one == two
+    assert one is not None
+    assert not one.modified_by
+
+
+def test_a_file_that_an_editor_put_into_the_draft_only_stays_too() -> None:
+    def with_files(*ids: int) -> tuple[int, Any]:
+        return 200, found(entry(files=[{"id": id, "name": f"{id}.png", "url": f"/uploads/{id}.png"} for id in ids]))
+
+    ours = {"id": 8, "name": file_name(post().key, PDF), "url": "/uploads/old.pdf"}
+    public = with_files(7)
+    public[1]["data"][0]["files"].append(ours)
+    client = Answering(with_files(6, 7), public, (200, {"data": entry()}), (200, {"id": 8}))
+    asyncio.run(adapter(client).update(RemoteRef(ID), post(), PUBLIC, None))
+    assert client.asked[2][3]["data"]["files"] == [7, 6]
+
+
+@pytest.mark.parametrize(("text", "editor"), [
+    (compose(post(), {}, (), TIMES), None), (compose(post(), {}, (), TIMES) + "<p>编辑</p>", "somebody at the site"),
+    ("<p>编辑的正文</p>", "somebody at the site"),
+])
+def test_who_changed_it_is_told_by_our_seal(text: str, editor: str | None) -> None:
+    """Else an editor's text is taken for ours where the answer to our create was lost."""
+    there = found(entry(title=post().title, body=text))
+    ref = asyncio.run(adapter(Answering((200, there), (200, there))).find(post().key))
+    assert ref is not None
+    assert ref.modified_by == editor
+
+
+def test_a_write_of_ours_between_the_two_looks_is_no_editors_draft() -> None:
+    older = entry(title=post().title, body=compose(post(html="<p>旧</p>"), {}, (), TIMES))
+    ours = entry(title=post().title, body=compose(post(), {}, (), TIMES))
+    ref = asyncio.run(adapter(Answering((200, found(older)), (200, found(ours)))).find(post().key))
+    assert ref is not None
+    assert not ref.modified_by
+
+
+def test_a_draft_beside_a_notice_is_not_public_and_a_notice_stays_public_when_it_is_written_over() -> None:
+    notice = entry(title=post().title, body=compose_notice(post().key, post().title, "zh", "", TIMES))
+    both = (200, found(entry(body="<p>编辑的稿子</p>"))), (200, found(notice))
+    client = Answering(*both, *both, (200, {"data": entry()}))
+    made = adapter(client)
+    ref = asyncio.run(made.find(post().key))
+    assert ref is not None
+    assert (ref.state, ref.modified_by) == (WITHDRAWN, "somebody at the site")
+    asyncio.run(made.update(ref, post(), DRAFT, None))
+    assert client.asked[-1][2]["status"] == "published"
+
+
 def test_a_public_post_is_one_request_and_a_draft_is_looked_for_first() -> None:
     client = Answering((201, {"data": entry()}))
     asyncio.run(adapter(client).create(post(), PUBLIC))
@@ -128,12 +203,19 @@ def test_an_update_of_what_is_public_publishes_and_of_a_draft_does_not() -> None
 
 def test_an_editors_own_files_stay_and_ours_are_told_by_their_names() -> None:
     held = [{"id": 7, "name": "logo.png", "url": "/uploads/logo.png"},
-            {"id": 8, "name": f"k1234567890-old-s{'b' * 16}.pdf", "url": "/uploads/old.pdf"}]
+            {"id": 8, "name": file_name(post().key, PDF), "url": "/uploads/old.pdf"},
+            {"id": 9, "name": file_name("syncd-of-another-document", PDF), "url": "/uploads/of-another.pdf"}]
     whole = found(entry(files=held))
     client = Answering((200, whole), (200, whole), (200, {"data": entry()}), (200, {"id": 8}))
     asyncio.run(adapter(client).update(RemoteRef(ID), post(), PUBLIC, None))
-    assert client.asked[2][3]["data"]["files"] == [7]
-    assert client.asked[3][:2] == ("DELETE", "/api/upload/files/8")
+    assert client.asked[2][3]["data"]["files"] == [7, 9]
+    assert [path for method, path, *_ in client.asked if method == "DELETE"] == ["/api/upload/files/8"]
+
+
+def test_an_adopted_documents_files_are_told_by_its_seal() -> None:
+    held = [{"id": 8, "name": file_name(post().key, PDF), "url": "/uploads/old.pdf"}]
+    told = entry(external_id="its own", title=post().title, body=compose(post(), {}, (), TIMES), files=held)
+    assert [file.id for file in parse(told, None, Options.model_validate(OPTIONS), "").files] == ["8"]
 
 
 def test_a_file_whose_answer_was_lost_is_found_by_its_name_and_not_sent_twice() -> None:
@@ -171,6 +253,24 @@ def test_a_twin_of_ours_is_swept_and_one_with_a_draft_of_an_editor_is_left() -> 
     assert [ref.id for ref in swept] == ["twin"]
     assert client.asked[-1][:2] == ("DELETE", "/api/policies/twin")
     assert client.answers == []
+
+
+@pytest.mark.parametrize(("made", "swept"), [
+    ("2026-11-26T21:30:00.000Z", True), ("2026-11-26T21:20:00.000Z", True), ("2026-11-26T21:38:28.627Z", False),
+    ("2026-11-25T21:28:28.626Z", False),
+])
+def test_an_editors_copy_is_left_since_it_was_made_at_another_time(made: str, swept: bool) -> None:
+    """"Duplicate" in the panel copies key and text, seal whole. Versions that were published later tell nothing."""
+    twin = entry(documentId="twin", title=post().title, body=compose(post(), {}, (), TIMES), createdAt=made)
+    published = (200, found(entry(createdAt="2026-11-27T08:00:00.000Z")))
+    client = Answering((200, found(entry(), twin)), published, (200, found(twin)), (204, None))
+    asyncio.run(adapter(client).sweep(post().key, RemoteRef(ID)))
+    assert (client.asked[-1][0] == "DELETE") is swept
+
+
+def test_nothing_is_swept_where_the_kept_one_is_not_found() -> None:
+    twin = found(entry(documentId="twin", title=post().title, body=compose(post(), {}, (), TIMES)))
+    assert asyncio.run(adapter(Answering((200, twin), (200, twin))).sweep(post().key, RemoteRef(ID))) == ()
 
 
 def test_it_can_not_unpublish_and_says_so() -> None:
