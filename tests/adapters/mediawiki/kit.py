@@ -34,7 +34,7 @@ class Blobs:
 @dataclass
 class Site:
     """The client of a wiki. answers: by action, each with what comes next; the last one stays. login: what a log-in is
-    answered. ended: sessions that end as soon as they have told who we are. held: waits before an answer to a session that has ended."""
+    answered. ended: sessions that end as soon as they have told who we are. held: waits before an answer to one of them."""
 
     answers: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     login: Mapping[str, Any] = field(default_factory=lambda: {"result": "Success", "lgusername": "Syncd"})

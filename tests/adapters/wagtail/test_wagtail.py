@@ -150,6 +150,26 @@ def test_what_editors_saved_is_looked_at_and_not_only_what_is_public() -> None:
     assert site.asked[-1].path.endswith("?version=draft")
 
 
+def test_what_an_editor_saved_in_fields_that_are_not_ours_is_never_published_by_an_update() -> None:
+    """A lead image, tags, SEO: the text is the same, and PATCH would publish the whole revision."""
+    site = Site({"GET /pages/6/": [(200, page("<p>旧</p>"))], "PATCH /pages/6/": [(200, stored)]})
+    adapter = site.adapter()
+    version = run(adapter.read(REF)).ref.version
+    site.answers["GET /pages/6/"] = [(200, page("<p>旧</p>", editor="2", pending=True, etag='"8"'))]
+    with pytest.raises(Conflict):
+        run(adapter.update(REF, post(), PUBLIC, version))
+    assert not site.writes()
+    seen = run(adapter.read(REF)).ref.version
+    site.answers["GET /pages/6/"] = [(200, page("<p>旧</p>", editor="2", pending=True, etag='"9"'))]
+    assert run(adapter.read(REF)).ref.version != seen
+
+
+def test_a_revision_of_ours_that_waits_for_its_date_is_no_edit_when_it_shows() -> None:
+    site = Site({"GET /pages/6/": [(200, page("<p>旧</p>", pending=True)), (200, page("<p>旧</p>"))]})
+    adapter = site.adapter()
+    assert run(adapter.read(REF)).ref.version == run(adapter.read(REF)).ref.version
+
+
 @pytest.mark.parametrize(
     ("live", "first", "state", "url"),
     [(True, "2026-11-26T21:18:51+00:00", PUBLIC, f"{URL}/xxgk/k-1/"), (False, None, DRAFT, ""),
