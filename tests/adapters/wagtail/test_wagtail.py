@@ -164,6 +164,19 @@ def test_what_an_editor_saved_in_fields_that_are_not_ours_is_never_published_by_
     assert run(adapter.read(REF)).ref.version != seen
 
 
+def test_an_update_waits_until_an_editor_has_published_what_goes_with_our_own_text() -> None:
+    """To the engine the post is as it was, since its text is: it takes the new version and comes again."""
+    site = Site({"GET /pages/6/": [(200, _ours(editor="2", pending=True))], "PATCH /pages/6/": [(200, stored)]})
+    adapter = site.adapter()
+    changed = post(html="<p>第二版</p>", media=(PDF,))
+    with pytest.raises(Conflict) as failure:
+        run(adapter.update(REF, changed, PUBLIC, run(adapter.read(REF)).ref.version))
+    assert failure.value.kind == "locked"
+    assert not site.writes()
+    run(adapter.withdraw(REF, "notice", run(adapter.read(REF)).ref.version))
+    assert [each.method for each in site.writes()] == ["PATCH"]
+
+
 def test_a_revision_of_ours_that_waits_for_its_date_is_no_edit_when_it_shows() -> None:
     site = Site({"GET /pages/6/": [(200, page("<p>旧</p>", pending=True)), (200, page("<p>旧</p>"))]})
     adapter = site.adapter()
