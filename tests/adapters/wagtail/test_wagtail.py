@@ -73,6 +73,25 @@ def test_a_refusal_is_what_wagtail_means_by_it(status: int, detail: str, kind: t
     assert detail in error.message
 
 
+@pytest.mark.parametrize("write", ["PATCH /pages/6/", "DELETE /pages/6/", "POST /pages/6/actions/unpublish/"])
+def test_a_page_that_was_moved_where_the_account_has_no_rights_stops_no_other(write: str) -> None:
+    refused = problem(403, "You do not have permission to edit this page.")
+    site = Site({"GET /pages/6/": [(200, _ours())], "PATCH /pages/6/": [(200, stored)], write: [refused]})
+    with pytest.raises(Rejected) as failure:
+        run(site.adapter().withdraw(REF, "delete" if write.startswith("DELETE") else "unpublish"))
+    assert failure.value.reason == "not_ours_to_edit"
+    assert failure.value.hint
+
+
+def test_a_right_that_is_needed_everywhere_stops_the_site() -> None:
+    refused = problem(403, "You do not have permission to add a page here.")
+    with pytest.raises(AuthFailed):
+        created(Site({"POST /pages/": [refused]}))
+    site = Site({"GET /pages/": [(200, NONE)], "POST /documents/": [refused]})
+    with pytest.raises(AuthFailed):
+        created(site, media=(PDF,))
+
+
 def test_a_key_that_is_taken_exists_and_another_field_is_wrong() -> None:
     assert raised(422, said(422, "Validation failed", SLUG, TAKEN), creating=True).reason == "conflict_exists"
     taken_by_update = raised(422, said(422, "Validation failed", TAKEN))
