@@ -32,7 +32,7 @@ _CHECK = "make a bot password at Special:BotPasswords, write it into user and pa
 
 @dataclass(frozen=True)
 class Session:
-    """What the wiki told at log-in. general: siteinfo. endings: of files that it takes; empty where uploads are off.
+    """What the wiki told at log-in. general: siteinfo. endings: of files that it takes; empty where uploads are off, or not for us.
 
     jar: its cookies; what is answered late to a session that has ended changes those of no other.
     """
@@ -145,9 +145,10 @@ class Wiki:
         if not isinstance(token, str) or not isinstance(rights, list) or not isinstance(general, dict):
             raise self._api(jar).garbled(told.answer, writes=False)
         endings = frozenset(str(each.get("ext")).lower() for each in _at(query, "fileextensions") or ())
+        uploads = general.get("uploadsenabled") and "upload" in rights
         self._count += 1
         return Session(self._count, name, token, frozenset(map(str, rights)), general,
-                       endings if general.get("uploadsenabled") else frozenset(), told, jar)
+                       endings if uploads else frozenset(), told, jar)
 
     async def _ask(self, jar: Jar, query: Mapping[str, str]) -> Told:
         told = await self._api(jar).get("", {**query, **_FORM})
