@@ -32,10 +32,8 @@ _CHECK = "make a bot password at Special:BotPasswords, write it into user and pa
 
 @dataclass(frozen=True)
 class Session:
-    """What the wiki told at log-in. general: siteinfo. endings: of files that it takes; empty where uploads are off, or not for us.
-
-    jar: its cookies; what is answered late to a session that has ended changes those of no other.
-    """
+    """What the wiki told at log-in. general: siteinfo. endings: of files that it takes of us; empty for none.
+    jar: its cookies; what is answered late to a session that has ended changes those of no other."""
 
     number: int
     name: str
