@@ -23,6 +23,8 @@ _FORM = {"format": "json", "formatversion": "2", "uselang": "en"}
 _LAG = "5"
 """Seconds by which replicas may be behind before a write is put off, as MediaWiki advises."""
 _MANY = "too many"
+_LOST = "session most likely timed out"
+"""The wiki kept no session from the token to the log-in, which it tells as Failed, too (authpage-cannot-login-continue)."""
 _THROTTLED = 300.0
 """Seconds for which a log-in rests after too many ($wgPasswordAttemptThrottle)."""
 _RENEWALS = 2
@@ -127,10 +129,7 @@ class Wiki:
         if result.get("result") == "Success":
             return str(result.get("lgusername") or "")
         reason = plain(result.get("reason") or result.get("result") or "no answer").replace(secret, "[hidden]")
-        if _MANY in reason:
-            raise RateLimited("login_throttled", f"the log-in: {reason}", after=_THROTTLED, said=False,
-                              hint="too many log-ins failed; the password may be wrong")
-        raise AuthFailed("not_logged_in", f"the log-in: {reason}", hint=_CHECK)
+        raise _no_login(str(result.get("result")), f"the log-in: {reason}")
 
     async def _introduced(self, jar: Jar, name: str) -> Session:
         """The token for writes, and who we are to this wiki."""
@@ -169,6 +168,17 @@ class Wiki:
             return {"cookie": cookie} if cookie else {}
 
         return JsonApi(self._client, self._options.api_url, name="MediaWiki", headers=headers, sort=sort)
+
+
+def _no_login(result: str, said: str) -> AdapterError:
+    """What a log-in's result means: includes/api/ApiLogin.php. Aborted: the account needs more than a password."""
+    if _MANY in said:
+        return RateLimited("login_throttled", said, after=_THROTTLED, said=False,
+                           hint="too many log-ins failed; the password may be wrong")
+    if result in ("Failed", "Aborted") and _LOST not in said:
+        return AuthFailed("not_logged_in", said, hint=_CHECK)
+    return NotApplied("no_login", said, hint="the wiki lost the session in between ($wgSessionCacheType, or a proxy that takes "
+                                             "cookies away?); the log-in is tried again by itself")
 
 
 def _at(value: Any, *path: str) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import AuthFailed
-from tests.adapters.mediawiki.kit import Site, entry, pages
+from syncd.errors import AdapterError, AuthFailed, NotApplied, RateLimited
+from tests.adapters.mediawiki.kit import SECRET, Site, entry, pages
 
 LOOK: dict[str, Any] = {"action": "query", "titles": "x"}
 
@@ -45,3 +45,19 @@ def test_a_wiki_that_lets_no_session_last_is_not_logged_in_to_for_ever() -> None
     with pytest.raises(AuthFailed):
         asyncio.run(site.wiki().get(**LOOK))
     assert site.logins == 3
+
+
+@pytest.mark.parametrize(("login", "kind"), [
+    ({"result": "Failed", "reason": f"Incorrect username or password entered. {SECRET}"}, AuthFailed),
+    ({"result": "Failed", "reason": "User \"Syncd\" does not have a bot password named \"syncd\"."}, AuthFailed),
+    ({"result": "Aborted", "reason": "Authentication requires user interaction"}, AuthFailed),
+    ({"result": "Failed", "reason": "You have made too many recent login attempts. Please wait"}, RateLimited),
+    ({"result": "Failed", "reason": "Unable to continue login. Your session most likely timed out."}, NotApplied),
+    ({"result": "NeedToken", "token": "x+\\"}, NotApplied), ({"result": "WrongToken"}, NotApplied), ({}, NotApplied),
+])
+def test_only_a_log_in_that_the_wiki_refuses_stops_the_site(login: dict[str, str], kind: type[AdapterError]) -> None:
+    with pytest.raises(AdapterError) as failure:
+        asyncio.run(Site(login=login).wiki().opened())
+    assert type(failure.value) is kind
+    assert failure.value.hint
+    assert SECRET not in f"{failure.value}{failure.value.hint}"
