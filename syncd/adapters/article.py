@@ -206,6 +206,9 @@ class ArticleAdapter(ABC):
         """What else is written of a document, as the CMS names it."""
         return {}
 
+    def _spare(self, before: Article) -> None:  # noqa: B027 - most CMSs publish what is sent and nothing else
+        """Raises Conflict("locked") where an update would publish what an editor saved for later, in fields not ours."""
+
     def _losses(self, after: Article, content: Content) -> tuple[str, ...]:
         """What the CMS says by itself that it dropped."""
         return ()
@@ -233,6 +236,8 @@ class ArticleAdapter(ABC):
         bytes_of = self._bytes(post)
         before = await self._get(ref.id)
         self._compare(before, if_version)
+        if if_version is not None:
+            self._spare(before)
         placed = await self._place(post, bytes_of, before)
         public = before.shown_state is RemoteState.PUBLIC
         times = Times(self._zone, post.sent or self._tools.now(), before.first if public else None,

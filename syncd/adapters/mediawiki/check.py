@@ -73,7 +73,7 @@ class Checker:
         self._say("rights", not lacking, f"lacks {', '.join(lacking)}" if lacking else "may create and edit pages", _GRANTS)
         calm = "noratelimit" in session.rights
         self._say("rate", True, "no limit" if calm else "the account's edits are limited ($wgRateLimits): give it noratelimit")
-        uploads = bool(session.endings) and "upload" in session.rights
+        uploads = bool(session.endings)
         self._say("files", True, f"are copied: {', '.join(sorted(session.endings))}" if uploads
                   else "stay at their source: set $wgEnableUploads, and give the right upload")
         size = session.general.get("maxarticlesize")

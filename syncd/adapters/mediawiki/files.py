@@ -95,6 +95,7 @@ def _ending(media: Media) -> str:
 
 
 def _unwanted(media: Media, *, uploads: bool) -> Rejected:
-    said = f"the wiki takes no .{_ending(media)}" if uploads else "the wiki takes no files ($wgEnableUploads)"
+    off = "the wiki takes no files of ours ($wgEnableUploads, the right upload)"
+    said = f"the wiki takes no .{_ending(media)}" if uploads else off
     return Rejected("media", "file_refused", said,
                     hint="add its ending to $wgFileExtensions (or set refused_files to link)")

@@ -58,7 +58,12 @@ def mark_of(key: str) -> str:
 
 def file_name(media: Media, key: str) -> str:
     """Of one document's file with these bytes; no other document has it, so that it can go when the document goes."""
-    return f"Syncd-{mark_of(key)}-{name_of(media)}".replace("_", "-")
+    return f"{files_of(key)}{name_of(media)}".replace("_", "-")
+
+
+def files_of(key: str) -> str:
+    """What the names of one document's files begin with."""
+    return f"Syncd-{mark_of(key)}-"
 
 
 def _capital(text: str) -> str:

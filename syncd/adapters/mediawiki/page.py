@@ -19,7 +19,7 @@ from selectolax.lexbor import LexborHTMLParser
 from syncd.adapters.article import is_picture
 from syncd.adapters.credit import WORDS, Times, anchor, credit, files
 from syncd.adapters.markup import localise
-from syncd.adapters.mediawiki.names import says
+from syncd.adapters.mediawiki.names import files_of, says
 from syncd.adapters.mediawiki.wikitext import convert, escape
 from syncd.model import Media, Post
 
@@ -52,7 +52,8 @@ class Composed:
 class Opened:
     """A stored page, taken apart. key: whose post it is, "" without a seal. framed: what stands around the text is as we
     wrote it; whole: the text, too. first: when it was first public, None if nobody tells. title: what it says that it is
-    called, "" for its name. source: the address of the original, or "". files: names of ours that it shows."""
+    called, "" for its name. source: the address of the original, or "". files: its own that it shows,
+    and none of another post's to which somebody linked."""
 
     key: str = ""
     framed: bool = False
@@ -124,8 +125,13 @@ def open_page(stored: str) -> Opened:
         key, framed, whole, whole and kind == "notice", lang,
         None if first == "-" else datetime.strptime(first, _FIRST).replace(tzinfo=UTC),
         html.unescape(title[1]) if title else "", html.unescape(source[1]) if source else "",
-        tuple(dict.fromkeys(_CATEGORY.findall(rest))), tuple(dict.fromkeys(_FILE.findall(rest))),
+        tuple(dict.fromkeys(_CATEGORY.findall(rest))), _own_files(key, rest),
     )
+
+
+def _own_files(key: str, text: str) -> tuple[str, ...]:
+    found = dict.fromkeys(_FILE.findall(text))
+    return tuple(name for name in found if key and name.startswith(files_of(key)))
 
 
 def same(stored: str, composed: str) -> bool:

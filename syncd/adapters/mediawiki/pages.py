@@ -167,7 +167,7 @@ class Pages:
         fields = {"pageid": merged.id, "undo": merged.revision, "nocreate": "1", "summary": "undo"}
         hint = "the editor's text stands: see the page's history"
         try:
-            await self._wiki.post("edit", {**fields, **_BY_PROGRAM})
+            await self._edit(fields)
         except AdapterError as error:
             hint = f"revision {merged.revision} has both texts in one and could not be undone ({error.reason}): mend the page"
         raise Conflict("version", f"page {merged.name} was changed in the very moment", hint=hint)

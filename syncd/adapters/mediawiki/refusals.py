@@ -31,8 +31,11 @@ _TOO_LARGE = frozenset({
 })
 """missingparam: PHP gives a form that is larger than its post_max_size to nobody, so that MediaWiki misses our token."""
 _LATER = frozenset({"maxlag", "readonly", "readonlytext", "publishfailed", "stashfailed", "backend-fail-internal"})
+_THIS_PAGE = "blocked from editing this page"
+"""apierror-blocked-partial in English, in which all messages are asked for."""
 _PAUSE = 60.0
 _LARGE = "raise $wgMaxArticleSize, post_max_size or upload_max_filesize of the wiki; then syncd retry"
+_BLOCKED = "an administrator has blocked the account from this page or its namespace: let it be unblocked; then syncd retry"
 _FIELDS = {"invalidtitle": "title", "missingtitle": "title"}
 
 
@@ -61,6 +64,8 @@ def meant(error: Mapping[str, Any], told: Told, *, writes: bool) -> AdapterError
     said = f"MediaWiki says {code}: {plain(error.get('info') or '')}"
     if code in ENDED:
         return NotLoggedIn("not_logged_in", said, where=where, hint="check user and password; then syncd check")
+    if code == "blocked" and _is_partial(error):
+        return Rejected("", "protected", said, where=where, hint=_BLOCKED)
     if code in _NO_RIGHT:
         return AuthFailed("no_right", said, where=where,
                           hint="the account's groups and the bot password's grants must allow it: docs/adapters/mediawiki.md")
@@ -71,6 +76,12 @@ def meant(error: Mapping[str, Any], told: Told, *, writes: bool) -> AdapterError
     if code in _TOO_LARGE | _SEALED_OFF:
         return _of_content(code, said, where)
     return _of_times(code, said, told, where, writes=writes)
+
+
+def _is_partial(error: Mapping[str, Any]) -> bool:
+    """Whether a block is for some pages only: all others can be written. Where the block is not told, the words tell."""
+    block = error.get("blockinfo")
+    return bool(block.get("blockpartial")) if isinstance(block, dict) else _THIS_PAGE in str(error.get("info") or "")
 
 
 def _of_content(code: str, said: str, where: str) -> AdapterError:

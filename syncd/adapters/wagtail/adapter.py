@@ -23,7 +23,7 @@ from syncd.adapters.wagtail.check import Checker
 from syncd.adapters.wagtail.columns import Columns, no_such_column
 from syncd.adapters.wagtail.options import Options
 from syncd.adapters.wagtail.page import FILES, Native, body_of, listed, local, parse
-from syncd.errors import NotApplied, NotFound, Rejected
+from syncd.errors import Conflict, NotApplied, NotFound, Rejected
 from syncd.model import Media, Post, RemoteState
 from syncd.web.api import Answer
 
@@ -172,6 +172,13 @@ class WagtailAdapter(ArticleAdapter):
         if name == "published":
             return f"{post.published.at.astimezone(self._zone):%Y-%m-%d}" if post.published else None
         return unescape(excerpt(post)) if name == "summary" else str(getattr(post, name))
+
+    def _spare(self, before: Article) -> None:
+        """PATCH goes on top of what was saved last, and publishes all of it. An edit of the text itself is a conflict of
+        versions, which a person decides."""
+        if _native(before).pending and before.editor and before.opened.whole:
+            raise Conflict("locked", f"{before.editor} has saved changes of page {before.id} and not published them",
+                           where=before.url, hint="publish or discard them in Wagtail; the update is tried again by itself")
 
     def _losses(self, after: Article, content: Content) -> tuple[str, ...]:
         native = _native(after)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncd.adapters.json_api import JsonApi, Refused, plain
 from syncd.adapters.wagtail.options import Options
-from syncd.errors import AuthFailed, Conflict, NotApplied, NotFound, Rejected
+from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected
 from syncd.web.api import Answer, Client
 
 KEY = "syncd_key"
@@ -17,6 +18,9 @@ FILE = "docs/wagtail/syncd_wagtail.py"
 _CONDITIONS = "x-syncd-conditions"
 _LOGIN = "check token: an administrator makes one for syncd's account under Settings > API tokens; it may have been revoked"
 _RIGHT = "give the account's group what docs/adapters/wagtail.md lists: add, edit and publish below parent"
+_MOVED = "an editor may have moved the page where syncd's account has no rights: move it back, or give the account these rights"
+_PAGE = re.compile(r"/pages/[0-9]+/")
+"""In the address of a write to one page: what is refused there says nothing of all the others."""
 _ROUTE = "check api_url: it is where the site's urls.py serves wagtail.api.v3"
 _TOO_LARGE = "raise DATA_UPLOAD_MAX_MEMORY_SIZE in the site's settings, and max_request to the same; then syncd retry"
 _LOOK = "look at what Wagtail says of it and at this site's options; then syncd retry"
@@ -57,10 +61,8 @@ def sort(refused: Refused) -> None:
     match refused.status:
         case 401:
             raise AuthFailed("not_logged_in", said, where=refused.where, hint=_LOGIN)
-        case 403 if "locked" in detail:
-            raise Conflict("locked", said, where=refused.where, hint="an editor has locked the page: unlock it in Wagtail")
         case 403:
-            raise AuthFailed("no_right" if detail else "forbidden", said, where=refused.where, hint=_RIGHT)
+            raise _forbidden(refused, detail, said)
         case 404 if detail:
             raise NotFound("not_found", said, where=refused.where, hint="it is not there any more: was it deleted at the site?")
         case 404:
@@ -75,6 +77,14 @@ def sort(refused: Refused) -> None:
         case 400:
             raise Rejected("", "bad_request" if detail else "too_large", said, where=refused.where,
                            hint=_LOOK if detail else _TOO_LARGE)
+
+
+def _forbidden(refused: Refused, detail: str, said: str) -> AdapterError:
+    if "locked" in detail:
+        return Conflict("locked", said, where=refused.where, hint="an editor has locked the page: unlock it in Wagtail")
+    if detail and refused.writes and _PAGE.search(refused.answer.url):
+        return Rejected("", "not_ours_to_edit", said, where=refused.where, hint=_MOVED)
+    return AuthFailed("no_right" if detail else "forbidden", said, where=refused.where, hint=_RIGHT)
 
 
 def _is_taken(error: Mapping[str, Any]) -> bool:

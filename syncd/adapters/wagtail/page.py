@@ -42,7 +42,7 @@ def parse(told: Mapping[str, Any], options: Options, public_url: str, me: str) -
             id=str(int(told["id"])), title=str(told["title"]), html=_text(told[options.body_field], options.block),
             state=RemoteState.PUBLIC if live else RemoteState.WITHDRAWN if first else RemoteState.DRAFT,
             url=local(str(meta.get("html_url") or ""), public_url) if live or first else "", first=first,
-            tracked={name: told.get(name, meta.get(name)) for name in options.fields.values()},
+            tracked=_tracked(told, meta, options) | _saved(page, theirs=editor != me),
             editor=f"user {editor}" if editor and editor != me else "", files=_files(told[FILES]),
             native=Native(str(told[KEY] or ""), str(page["etag"]), page["pending"] is True, _warnings(meta)),
         )
@@ -64,6 +64,15 @@ def listed(files: Sequence[Attached]) -> str:
 def local(address: str, public_url: str) -> str:
     """The public address of what Wagtail has below the address that it thinks it has: a proxy may stand before it."""
     return public_url + urlsplit(address).path if address else ""
+
+
+def _tracked(told: Mapping[str, Any], meta: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    return {name: told.get(name, meta.get(name)) for name in options.fields.values()}
+
+
+def _saved(page: Mapping[str, Any], *, theirs: bool) -> dict[str, Any]:
+    """What an editor saved and did not publish: an update would publish all of it, also in fields that we know nothing of."""
+    return {PAGE: str(page["etag"])} if theirs and page["pending"] is True else {}
 
 
 def _text(held: Any, block: str) -> str:

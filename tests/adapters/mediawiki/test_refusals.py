@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncd.adapters.json_api import Told
-from syncd.adapters.mediawiki.refusals import NotLoggedIn, checked
+from syncd.adapters.mediawiki.refusals import NotLoggedIn, checked, meant
 from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, RateLimited, Rejected, Unknown
 from syncd.web.api import Answer
 
@@ -39,6 +39,20 @@ def test_a_code_is_the_error_that_says_what_to_do(code: str, error: type[Adapter
     assert type(raised.value) is error
     assert raised.value.reason == reason
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(("error", "kind"), [
+    ({"info": "You have been blocked from editing this page.", "blockinfo": {"blockpartial": True}}, Rejected),
+    ({"info": "You have been blocked from editing this page."}, Rejected),
+    ({"info": "您已被封禁。", "blockinfo": {"blockpartial": True}}, Rejected),
+    ({"info": "You have been blocked from editing.", "blockinfo": {"blockpartial": False}}, AuthFailed),
+])
+def test_a_block_for_some_pages_refuses_these_and_a_block_for_all_stops_the_site(
+    error: dict[str, Any], kind: type[AdapterError],
+) -> None:
+    failure = meant({"code": "blocked", **error}, _told("blocked"), writes=True)
+    assert type(failure) is kind
+    assert failure.hint
 
 
 def test_a_broken_wiki_says_nothing_of_a_look() -> None:

@@ -73,6 +73,25 @@ def test_a_refusal_is_what_wagtail_means_by_it(status: int, detail: str, kind: t
     assert detail in error.message
 
 
+@pytest.mark.parametrize("write", ["PATCH /pages/6/", "DELETE /pages/6/", "POST /pages/6/actions/unpublish/"])
+def test_a_page_that_was_moved_where_the_account_has_no_rights_stops_no_other(write: str) -> None:
+    refused = problem(403, "You do not have permission to edit this page.")
+    site = Site({"GET /pages/6/": [(200, _ours())], "PATCH /pages/6/": [(200, stored)], write: [refused]})
+    with pytest.raises(Rejected) as failure:
+        run(site.adapter().withdraw(REF, "delete" if write.startswith("DELETE") else "unpublish"))
+    assert failure.value.reason == "not_ours_to_edit"
+    assert failure.value.hint
+
+
+def test_a_right_that_is_needed_everywhere_stops_the_site() -> None:
+    refused = problem(403, "You do not have permission to add a page here.")
+    with pytest.raises(AuthFailed):
+        created(Site({"POST /pages/": [refused]}))
+    site = Site({"GET /pages/": [(200, NONE)], "POST /documents/": [refused]})
+    with pytest.raises(AuthFailed):
+        created(site, media=(PDF,))
+
+
 def test_a_key_that_is_taken_exists_and_another_field_is_wrong() -> None:
     assert raised(422, said(422, "Validation failed", SLUG, TAKEN), creating=True).reason == "conflict_exists"
     taken_by_update = raised(422, said(422, "Validation failed", TAKEN))
@@ -148,6 +167,39 @@ def test_what_editors_saved_is_looked_at_and_not_only_what_is_public() -> None:
     assert found.modified_by == "user 2"
     assert found.state is PUBLIC
     assert site.asked[-1].path.endswith("?version=draft")
+
+
+def test_what_an_editor_saved_in_fields_that_are_not_ours_is_never_published_by_an_update() -> None:
+    """A lead image, tags, SEO: the text is the same, and PATCH would publish the whole revision."""
+    site = Site({"GET /pages/6/": [(200, page("<p>旧</p>"))], "PATCH /pages/6/": [(200, stored)]})
+    adapter = site.adapter()
+    version = run(adapter.read(REF)).ref.version
+    site.answers["GET /pages/6/"] = [(200, page("<p>旧</p>", editor="2", pending=True, etag='"8"'))]
+    with pytest.raises(Conflict):
+        run(adapter.update(REF, post(), PUBLIC, version))
+    assert not site.writes()
+    seen = run(adapter.read(REF)).ref.version
+    site.answers["GET /pages/6/"] = [(200, page("<p>旧</p>", editor="2", pending=True, etag='"9"'))]
+    assert run(adapter.read(REF)).ref.version != seen
+
+
+def test_an_update_waits_until_an_editor_has_published_what_goes_with_our_own_text() -> None:
+    """To the engine the post is as it was, since its text is: it takes the new version and comes again."""
+    site = Site({"GET /pages/6/": [(200, _ours(editor="2", pending=True))], "PATCH /pages/6/": [(200, stored)]})
+    adapter = site.adapter()
+    changed = post(html="<p>第二版</p>", media=(PDF,))
+    with pytest.raises(Conflict) as failure:
+        run(adapter.update(REF, changed, PUBLIC, run(adapter.read(REF)).ref.version))
+    assert failure.value.kind == "locked"
+    assert not site.writes()
+    run(adapter.withdraw(REF, "notice", run(adapter.read(REF)).ref.version))
+    assert [each.method for each in site.writes()] == ["PATCH"]
+
+
+def test_a_revision_of_ours_that_waits_for_its_date_is_no_edit_when_it_shows() -> None:
+    site = Site({"GET /pages/6/": [(200, page("<p>旧</p>", pending=True)), (200, page("<p>旧</p>"))]})
+    adapter = site.adapter()
+    assert run(adapter.read(REF)).ref.version == run(adapter.read(REF)).ref.version
 
 
 @pytest.mark.parametrize(
