@@ -137,7 +137,9 @@ class MastodonAdapter:
                 told = await self._api.send("POST", "/api/v1/statuses", document, creating=True, headers=headers)
             except NotFound:
                 continue
-            return self._timeline.status(told, writes=True)
+            made = self._timeline.status(told, writes=True)
+            self._timeline.learn(made)
+            return made
         raise NotApplied("key_remembered", "the server remembers two deleted statuses of this document", after=_REMEMBERED,
                          where=self._api.root, hint="it forgets them within the hour; then it is posted by itself")
 

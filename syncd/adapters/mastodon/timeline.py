@@ -37,6 +37,11 @@ class Timeline:
                 found.append(status)
         return found
 
+    def learn(self, status: Status) -> None:
+        """Of a status that was made or read, whose it is; it does not prove that all older ones were read."""
+        if mark := status.opened.mark:
+            self._bearing.setdefault(mark, set()).add(status.id)
+
     def last_gone(self, mark: str) -> str:
         """The id of a status of this mark that was deleted, the newest that is known of, or ""."""
         return self._gone.get(mark, "")
@@ -115,8 +120,7 @@ class Timeline:
     def _remember(self, statuses: Iterable[Status]) -> None:
         for status in statuses:
             self._known.add(status.id)
-            if mark := status.opened.mark:
-                self._bearing.setdefault(mark, set()).add(status.id)
+            self.learn(status)
         self._whole = True
 
 
