@@ -92,8 +92,9 @@ def test_nobody_is_mentioned() -> None:
 def test_what_it_lacks_is_told_and_nothing_else() -> None:
     assert losses(note(), MOST, "X") == ()
     told = losses(note(html=TABLE + f"<p>{'文' * 999}@</p>", media=(PDF,)), MOST, "X")
-    assert told == ("fujian-1.pdf stays at its source: X is given text only", "X shows the beginning only: its notes have few"
-                    " characters", "X shows plain text: a, b, table, td, tr left out", "@ is written ＠, so that nobody is mentioned")
+    assert told == (
+        "fujian-1.pdf stays at its source: X is given text only", "X shows the beginning only: its notes have few characters",
+        "X shows plain text: a, b, table, td, tr left out", "@ is written ＠, so that nobody is mentioned")
 
 
 def test_a_notice_is_one_and_keeps_mark_title_and_link() -> None:
@@ -105,9 +106,10 @@ def test_a_notice_is_one_and_keeps_mark_title_and_link() -> None:
 
 
 RENDERED = (
-    '<p>关于印发《方案》的通知</p><p>一 &lt; 二 &amp; 三<br />第二行</p><p>来源：中国政府网 <a href="https://s.example/tags/x" class='
-    '"mention hashtag" rel="tag">#<span>国务院文件</span></a><br /><a href="https://www.gov.cn/zhengce/content_1.htm#s-1" rel="nofollow'
-    ' noopener" translate="no"><span class="invisible">https://www.</span><span class="ellipsis">gov.cn/zhengce/content_1</span>'
+    '<p>关于印发《方案》的通知</p><p>一 &lt; 二 &amp; 三<br />第二行</p><p>来源：中国政府网 '
+    '<a href="https://s.example/tags/x" class="mention hashtag" rel="tag">#<span>国务院文件</span></a><br />'
+    '<a href="https://www.gov.cn/zhengce/content_1.htm#s-1" rel="nofollow noopener" translate="no">'
+    '<span class="invisible">https://www.</span><span class="ellipsis">gov.cn/zhengce/content_1</span>'
     '<span class="invisible">.htm#s-1</span></a></p>'
 )
 """As Mastodon 4 renders it: an address in three pieces of which two are hidden, a tag in two."""

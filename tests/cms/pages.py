@@ -18,7 +18,8 @@ _PAGE = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>{0}</title></he
 
 @contextmanager
 def shown(entry: Entry, *, below: str = "/policies/", page: str = _PAGE) -> Iterator[str]:
-    """The address at which below + ID is the page of an entry, until the end of the block. page: {0} is its title, {1} its HTML."""
+    """The address at which below + ID is the page of an entry, until the end of the block. page: {0} is its title, {1}
+    its HTML."""
 
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

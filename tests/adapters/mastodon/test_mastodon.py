@@ -264,7 +264,8 @@ def test_a_notice_stands_for_a_withdrawn_document_and_can_come_back() -> None:
     assert open_note(notice).notice
     again = run(adapter(Answering(ME, (200, status("9", notice))), **ways).withdraw(RemoteRef("9"), "notice"))
     assert (again.outcome, again.ref.state) == (Wrote.ALREADY, RemoteState.WITHDRAWN)
-    back = run(adapter(Answering(ME, (200, status("9", notice)), (200, status("9")))).update(RemoteRef("9"), POST, PUBLIC, None))
+    server = Answering(ME, (200, status("9", notice)), (200, status("9")))
+    back = run(adapter(server, **ways).update(RemoteRef("9"), POST, PUBLIC, None))
     assert back.ref.state is PUBLIC
 
 
@@ -322,7 +323,8 @@ def instance(**statuses: Any) -> tuple[int, Any]:
 
 def test_check_fits_the_note_to_what_the_server_tells() -> None:
     cases = {
-        820: instance(max_characters=1000, characters_reserved_per_url=23), 313: instance(max_characters=500, characters_reserved_per_url=30),
+        820: instance(max_characters=1000, characters_reserved_per_url=23),
+        313: instance(max_characters=500, characters_reserved_per_url=30),
         320: (200, {"version": "4.0.0"}),
     }
     for most, told in cases.items():
@@ -347,7 +349,8 @@ def test_check_says_what_fails_with_what_to_do() -> None:
 
 @pytest.mark.parametrize("wrong", [
     {"api_url": "https://social.county.example/api/v1"}, {"api_url": "social.county.example"},
-    {"columns": {"要闻": "#要闻"}}, {"columns": {"要闻": "2026"}}, {"columns": {"要闻": "两 个"}}, {"columns": {"要闻": "字" * 31}},
+    {"columns": {"要闻": "#要闻"}}, {"columns": {"要闻": "2026"}}, {"columns": {"要闻": "两 个"}},
+    {"columns": {"要闻": "字" * 31}},
     {"max_characters": 100}, {"look_back": 1}, {"after": "https://social.county.example/@county/1"}, {"visibility": "direct"},
 ])
 def test_options_that_can_not_work_are_refused(wrong: dict[str, Any]) -> None:

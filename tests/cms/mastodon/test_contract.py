@@ -1,4 +1,4 @@
-"""The Mastodon adapter keeps the contract on mastodon-mock: class C, with a notice or with nothing left of what is withdrawn."""
+"""The Mastodon adapter keeps the contract on mastodon-mock: class C, with a notice or nothing left of what is withdrawn."""
 
 from __future__ import annotations
 
