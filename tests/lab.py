@@ -20,6 +20,7 @@ INSTALLERS = {
     "Pelican": "tests.cms.pelican.install",
     "Wagtail": "tests.cms.wagtail.install",
     "MediaWiki": "tests.cms.mediawiki.install",
+    "Mastodon": "tests.cms.mastodon.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 LONG: dict[str, str] = {

@@ -57,6 +57,11 @@ class Capabilities:
     """standing(ref) is there: a write only hands over (a file drop), and its outcome is known later."""
     posts: bool = True
     """False for an observed site: nothing is ever written."""
+    max_shown: int | None = None
+    """Characters of title and text together that a post shows, as core.abridge counts them: a longer document is handed over,
+    and looked for, as core.abridge cuts it. None: all of it is shown."""
+    scripted: bool = False
+    """Its public pages are drawn by a script, and tell the text in their description (<meta name="description">)."""
 
     @property
     def guarantee(self) -> Literal["A", "B", "C", "parked"]:

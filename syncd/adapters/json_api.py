@@ -82,12 +82,13 @@ class JsonApi:
 
     async def send(
         self, method: str, path: str, document: Any = None, query: Query | None = None, *, creating: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Told:
-        """Write. document: becomes JSON; None: no body. Raises Unknown for whatever leaves open if it was done,
-        Conflict("exists") for a 409 to what is to create."""
+        """Write. document: becomes JSON; None: no body. headers: of this request alone. Raises Unknown for whatever leaves open
+        if it was done, Conflict("exists") for a 409 to what is to create."""
         body = b"" if document is None else json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
-        headers = self._sent({} if document is None else {"content-type": self._media_type})
-        answer = await self._client.call(method, self.url(path, query), headers=headers, body=body, limits=CALL)
+        sent = self._sent({**({} if document is None else {"content-type": self._media_type}), **(headers or {})})
+        answer = await self._client.call(method, self.url(path, query), headers=sent, body=body, limits=CALL)
         return self.told(answer, writes=True, creating=creating)
 
     async def delete(self, path: str, query: Query | None = None) -> None:

@@ -29,6 +29,18 @@ def text_of(html: str) -> str:
     return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
 
+def shown_by(page: str, *, scripted: bool = False) -> str:
+    """The text that a public page shows. scripted: a script draws it from what the page's description tells already; a page
+    without one shows what stands in it."""
+    return (described_in(page) if scripted else "") or text_of(page)
+
+
+def described_in(page: str) -> str:
+    """What a page's <meta name="description"> says, line by line, or ""."""
+    found = LexborHTMLParser(page).css_first('meta[name="description"]')
+    return (found.attributes.get("content") or "").strip() if found is not None else ""
+
+
 def title_of(html: str) -> str:
     """What the page's <title> says, or ""."""
     found = LexborHTMLParser(html).css_first("title")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from syncd.adapters.api import Adapter, Standing
-from syncd.content.text import text_of, title_of
+from syncd.content.text import shown_by, title_of
 from syncd.core import repost as machine
 from syncd.core import visible
 from syncd.core.adopt import Candidate, match
@@ -182,7 +182,7 @@ def judge(expected: Expected, answer: Answer) -> visible.Look:
         return visible.Look(False, f"page_{answer.status}", 0.0, ())
     page = decode(answer.body, answer.header("content-type")).text
     parse_html(page)  # refuses nesting beyond all sense, which the extraction below would choke on
-    text, heading = text_of(page), title_of(page)
+    text, heading = shown_by(page, scripted=expected.draft.scripted), title_of(page)
     post, body = expected.draft.post, expected.draft.text
     if expected.revision.withdrawn:
         return visible.shows_withdrawn(post.title, body, heading, text)

@@ -9,7 +9,7 @@ from typing import Literal
 from syncd.adapters.api import Adapter, How
 from syncd.adapters.wall.faults import AT_ONCE
 from syncd.content.text import text_of
-from syncd.core import mapping, visible
+from syncd.core import abridge, mapping, visible
 from syncd.core.repost import (
     Absent,
     Edited,
@@ -49,12 +49,16 @@ PEEK = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A revision mapped for a repost's site. text: what its HTML shows; print: by which title and text are known again."""
+    """A revision mapped for a repost's site. text: what its HTML shows; print: by which title and text are known again.
+
+    scripted: as the site's capabilities say it of its pages.
+    """
 
     post: Post
     text: str
     print: str
     state: RemoteState
+    scripted: bool = False
 
 
 def drafted(deps: Deps, repost: Repost, revision: Revision, site: SiteUnit) -> Draft:
@@ -70,8 +74,19 @@ def drafted(deps: Deps, repost: Repost, revision: Revision, site: SiteUnit) -> D
         site_id=site.site_id,
         now=deps.now,
     )
+    can = site.adapter.capabilities
+    post, text = _shown(post, can.max_shown)
+    return Draft(post, text, visible.fingerprint(post.title, text), _state(repost), can.scripted)
+
+
+def _shown(post: Post, most: int | None) -> tuple[Post, str]:
+    """The post with what the site shows of it, and the visible text of that."""
     text = text_of(post.html)
-    return Draft(post, text, visible.fingerprint(post.title, text), _state(repost))
+    told = (post.title, tuple(text.splitlines()))
+    if most is None or (short := abridge.abridged(*told, most)) == told:
+        return post, text
+    title, lines = short
+    return replace(post, title=title, html=abridge.paragraphs(lines)), "\n".join(lines)
 
 
 def _state(repost: Repost) -> RemoteState:

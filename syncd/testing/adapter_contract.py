@@ -29,8 +29,8 @@ from syncd import config, plugins
 from syncd.adapters.api import VERSION, Adapter, Capabilities, CheckReport, How, Tools
 from syncd.adapters.markup import decode
 from syncd.adapters.registry import GROUP, MEMBERS
-from syncd.content.text import text_of, title_of
-from syncd.core import visible
+from syncd.content.text import shown_by, text_of, title_of
+from syncd.core import abridge, visible
 from syncd.engine.send import print_of
 from syncd.errors import (
     AdapterError,
@@ -448,7 +448,10 @@ class AdapterContract:
         if answer.status != 200:
             return False
         page = decode(answer.body, answer.header("content-type"))
-        return visible.compare(post.title, text_of(post.html), title_of(page), text_of(page)).ok
+        return visible.compare(post.title, text_of(post.html), title_of(page), self._seen(page)).ok
+
+    def _seen(self, page: str) -> str:
+        return shown_by(page, scripted=self.can.scripted)
 
     async def count(self, key: str) -> int | None:
         """How many posts were made for a key, None where nobody can tell."""
@@ -767,7 +770,7 @@ class AdapterContract:
         assert not await self.is_visible(subject.ref.url, subject.post), "the text is still to be read at its address"
         assert how == "notice" or answer.status in (404, 410), f"the address answers {answer.status}"
         assert how != "notice" or answer.status != 200 or visible.shows_withdrawn(
-            subject.post.title, text_of(subject.post.html), title_of(page), text_of(page)).ok, "there is no notice"
+            subject.post.title, text_of(subject.post.html), title_of(page), self._seen(page)).ok, "there is no notice"
 
     @pytest.mark.parametrize("how", ["notice", "unpublish"])
     @case
@@ -949,6 +952,21 @@ class AdapterContract:
             assert whole or outcome.losses, "it was cut, and nobody is told"
             if whole:
                 self.warn("more is taken than the declared limit")
+
+    @case
+    async def test_what_is_too_long_is_cut_as_the_engine_looks_for_it(self) -> None:
+        """A channel with few characters shows the beginning of a document, and its page is compared with just that."""
+        if self.can.max_shown is None:
+            self.skip("max_shown is not declared: a document is shown whole")
+        lines = [f"{n}、抓紧春耕备耕，确保不误农时。" for n in range(self.can.max_shown)]
+        post = self.post(title=TITLE * self.can.max_shown, html=abridge.paragraphs(lines))
+        title, shown = abridge.abridged(post.title, lines, self.can.max_shown)
+        made = await self.adapter.create(post, PUBLIC)
+        assert made.losses, "it was cut, and nobody is told"
+        short = replace(post, title=title, html=abridge.paragraphs(shown))
+        assert await self.shows(made.ref, short)
+        if self.has_pages:
+            assert await self.is_visible(made.ref.url, short)
 
     @case
     async def test_an_empty_text_is_taken_or_refused(self) -> None:

@@ -1,4 +1,4 @@
-"""The public pages of a headless CMS: a site's own program that shows its entries to anybody, and nothing else."""
+"""The public pages of a CMS that has none of its own: a program that shows its entries to anybody, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ _PAGE = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>{0}</title></he
 
 
 @contextmanager
-def shown(entry: Entry) -> Iterator[str]:
-    """The address below which /policies/ID is the page of an entry, until the end of the block."""
+def shown(entry: Entry, *, below: str = "/policies/", page: str = _PAGE) -> Iterator[str]:
+    """The address at which below + ID is the page of an entry, until the end of the block. page: {0} is its title, {1}
+    its HTML."""
 
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found = entry(self.path.removeprefix("/policies/").partition("?")[0])
-            page = _PAGE.format(html.escape(found[0]), found[1]) if found else "<h1>404</h1>"
+            found = entry(self.path.removeprefix(below).partition("?")[0])
+            told = page.format(html.escape(found[0]), found[1]) if found else "<h1>404</h1>"
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
-            self.wfile.write(page.encode())
+            self.wfile.write(told.encode())
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""

@@ -7,7 +7,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from syncd.content.clean import MAX_BYTES, clean, plain, unlink_pictures
-from syncd.content.text import text_of, title_of
+from syncd.content.text import shown_by, text_of, title_of
 from syncd.errors import ReadFailed
 
 BASE = "https://www.gov.cn/zhengce/content/202611/content_1.htm"
@@ -168,6 +168,14 @@ def test_text_is_one_paragraph_a_line_and_tables_cell_by_cell() -> None:
 def test_text_of_cleaned_html_is_the_text_of_the_original() -> None:
     html = "<div class=a><p>甲&nbsp;乙&amp;丙</p><font color=red>丁</font><center>戊</center><b>己</b></div>"
     assert text_of(clean(html, BASE).html).replace("\n", "") == text_of(html).replace("\n", "")
+
+
+def test_a_page_that_a_script_draws_shows_what_its_description_tells() -> None:
+    page = '<meta content="题&amp;\n\n甲" name="description"><div id="app"></div><noscript>x</noscript><p>框</p>'
+    assert shown_by(page, scripted=True) == "题&\n\n甲"
+    assert shown_by(page) == "框", "any other page's description is no proof"
+    assert shown_by('<meta name="description" content=" "><p>框</p>', scripted=True) == "框"
+    assert shown_by('<meta name="description"><p>框</p>', scripted=True) == "框"
 
 
 def test_the_text_of_a_deep_page_needs_no_recursion() -> None:

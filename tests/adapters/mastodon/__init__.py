@@ -1,0 +1,1 @@
+"""The Mastodon adapter without a server: notes, answers, oddities of real servers."""
