@@ -27,6 +27,7 @@ LONG: dict[str, str] = {
     "Directus": "tests.cms.directus.install",
     "Strapi": "tests.cms.strapi.install",
     "Ghost": "tests.cms.ghost.install",
+    "Micropub": "tests.cms.micropub.install",
 }
 """Those that take minutes: brought by `python -m tests.lab --all` (make test-cms) only."""
 
