@@ -20,6 +20,7 @@ INSTALLERS = {
     "Pelican": "tests.cms.pelican.install",
     "Wagtail": "tests.cms.wagtail.install",
     "MediaWiki": "tests.cms.mediawiki.install",
+    "Micropub": "tests.cms.micropub.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 LONG: dict[str, str] = {
@@ -27,7 +28,6 @@ LONG: dict[str, str] = {
     "Directus": "tests.cms.directus.install",
     "Strapi": "tests.cms.strapi.install",
     "Ghost": "tests.cms.ghost.install",
-    "Micropub": "tests.cms.micropub.install",
 }
 """Those that take minutes: brought by `python -m tests.lab --all` (make test-cms) only."""
 

@@ -10,11 +10,22 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, How, SiteConfig, Standing, Tools
-from syncd.adapters.article import Article, ArticleAdapter, Attached, Change, Content, File, Placed, is_picture, name_of, words
+from syncd.adapters.article import (
+    Article,
+    ArticleAdapter,
+    Attached,
+    Change,
+    Content,
+    File,
+    Placed,
+    is_picture,
+    name_of,
+    words,
+)
 from syncd.adapters.credit import Times
 from syncd.adapters.micropub.api import Endpoint, is_same_place
 from syncd.adapters.micropub.check import Checker, media_endpoint
-from syncd.adapters.micropub.entry import Native, cut, parse, with_name, written
+from syncd.adapters.micropub.entry import Native, cut, parse, visible, with_name, written
 from syncd.adapters.micropub.options import Options
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.slug import slug_of, twins
@@ -87,14 +98,13 @@ class MicropubAdapter(ArticleAdapter):
             now = self._tools.now()
             self._absent = {each: seen for each, seen in self._absent.items() if now - seen < _FRESH} | {key: now}
             return None
-        if found.native.key != key and found.opened.key not in ("", key):
-            return None
-        return self._proven(found, key)
+        return found if self._is_ours(found, key) else None
 
-    def _proven(self, found: Article, key: str) -> Article:
+    def _is_ours(self, found: Article, key: str) -> bool:
         """Raises NotApplied where nothing tells whose it is: an endpoint may answer with any entry."""
-        if key in (found.native.key, found.opened.key) or found.native.placed:
-            return found
+        told = {found.native.key, found.opened.key} - {""}
+        if told or found.native.placed:
+            return key in told or not told
         raise NotApplied("not_recognised", f"nothing tells whose {found.id} is", where=found.id,
                          hint="name a property in key_property that the site keeps, and look at that entry")
 
@@ -218,7 +228,7 @@ class MicropubAdapter(ArticleAdapter):
 
     def _content(self, post: Post, placed: Placed, times: Times) -> Content:
         """The summary as plain text, cut visibly."""
-        summary = cut(" ".join(post.summary.split()) or words(post.html), self._options.max_summary)
+        summary = cut(" ".join((post.summary or visible(post.html)).split()), self._options.max_summary)
         return replace(super()._content(post, placed, times), summary=summary)
 
     def _held_back(self, after: Article, state: RemoteState) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from syncd.web.urls import redacted
 
 _RIGHT = "give the token the scopes create, update, delete and media: docs/adapters/micropub.md says how"
 _ENTRY = "this account may not do that: make the token with the account whose entries these are"
-_TOKEN = "make a new token and write it into this site's options"
+_RENEW = "make a new token and write it into this site's options"
 _ROUTE = "check api_url in this site's options: the address that the site's page names with rel=\"micropub\""
 _PATIENCE = "the site takes it up by itself; it is looked up before anything is repeated"
 _URL = ":/?#[]@!$&'()*+,;=%~"
@@ -116,7 +116,7 @@ def sort(refused: Refused) -> None:
         case 401 | 403 if error == "insufficient_scope" or refused.status == 403:
             raise AuthFailed("no_right", message, where=refused.where, hint=_ENTRY if error == "forbidden" else _RIGHT)
         case 401:
-            raise AuthFailed("not_logged_in", message, where=refused.where, hint=_TOKEN)
+            raise AuthFailed("not_logged_in", message, where=refused.where, hint=_RENEW)
         case 404 | 410 if not (refused.value or _is_plain(refused.answer)):
             raise NotApplied("no_route", message, where=refused.where, hint=_ROUTE)
         case 400 | 404 | 410 if not refused.writes:

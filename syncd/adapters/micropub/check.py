@@ -1,7 +1,7 @@
 """What `syncd check` asks of a Micropub endpoint: reach, token, queries, the look-up, rights, files, clock.
 
-Changes nothing: whether the token may update and delete is asked of an entry that is not there, and without saying what. Whether
-it may create can't be asked: many an endpoint makes an entry of a request that says nothing.
+Changes nothing: whether the token may update and delete is asked of an entry that is not there, and without saying what.
+Whether it may create can't be asked: many an endpoint makes an entry of a request that says nothing.
 """
 
 from __future__ import annotations

@@ -36,13 +36,14 @@ def parse(properties: Mapping[str, Any], address: str, options: Options) -> Arti
     """An entry from its properties. Micropub does not tell who changed it last; our seal tells if we did."""
     stored = _content(properties)
     state = _state(properties)
-    tracked = {options.source_property: _first(properties, options.source_property)} if options.source_property else {}
+    source = options.source_property
+    native = Native(_first(properties, options.key_property), bool(properties.get("url")),
+                    tuple(map(str, _all(properties, "category"))))
     made = Article(
         address, _first(properties, "name"), stored, state, address if state is RemoteState.PUBLIC else "",
-        summary=_first(properties, "summary") if options.max_summary else "", tracked=tracked, first=_moment(_first(properties, "published")),
-        files=_files(stored),
-        native=Native(_first(properties, options.key_property), bool(properties.get("url")),
-                      tuple(map(str, _all(properties, "category")))))
+        summary=_first(properties, "summary") if options.max_summary else "",
+        tracked={source: _first(properties, source)} if source else {}, first=_moment(_first(properties, "published")),
+        files=_files(stored), native=native)
     changed = made.opened.key and not made.opened.whole
     return replace(made, editor="somebody at the site") if changed else made
 
@@ -54,6 +55,12 @@ def written(content: Content, options: Options) -> dict[str, list[Any]]:
     if options.max_summary:
         values["summary"] = content.summary
     return {name: [value] if value else [] for name, value in values.items()}
+
+
+def visible(markup: str) -> str:
+    """What a reader sees of HTML."""
+    root = LexborHTMLParser(markup).body
+    return root.text(separator=" ") if root is not None else ""
 
 
 def cut(text: str, most: int) -> str:
@@ -68,12 +75,11 @@ def with_name(url: str, name: str) -> str:
 
 def _check(content: Content, options: Options) -> None:
     hint = "it waits for a person: post it by hand, or let its route post links only (form = \"link\")"
-    if options.max_title is not None and len(content.title) > options.max_title:
-        raise Rejected("name", "too_large", f"the title has {len(content.title)} characters, the site takes {options.max_title}",
-                       hint=hint)
-    size = len(content.html.encode("utf-8", "replace"))
+    length, size = len(content.title), len(content.html.encode("utf-8", "replace"))
+    if options.max_title is not None and length > options.max_title:
+        raise Rejected("name", "too_large", f"the title has {length} characters of {options.max_title}", hint=hint)
     if options.max_body is not None and size > options.max_body:
-        raise Rejected("content", "too_large", f"the text has {size} bytes, the site takes {options.max_body}", hint=hint)
+        raise Rejected("content", "too_large", f"text and credit have {size} bytes of {options.max_body}", hint=hint)
 
 
 def _all(properties: Mapping[str, Any], name: str) -> list[Any]:

@@ -21,7 +21,7 @@ from django.http import FileResponse, HttpResponse
 
 FOLDER = Path(sys.argv[2])
 URL = sys.argv[3] if sys.argv[1] == "serve" else "http://localhost"
-PAGE = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>{0}</title></head><body><article><h1>{0}</h1>{1}</article></body></html>'
+PAGE = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>{0}</title></head><body><h1>{0}</h1>{1}</body></html>'
 TABLE = "CREATE TABLE entries (path TEXT PRIMARY KEY, properties TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0)"
 APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sites", "indieweb"]
 settings.configure(
@@ -29,7 +29,7 @@ settings.configure(
     INDIEWEB_MICROPUB_HANDLER="county.Entries", MEDIA_ROOT=str(FOLDER / "media"), MEDIA_URL="/media/",
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(FOLDER / "site.db"), "OPTIONS": {
-        "transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}}},
+        "transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL;"}}},
 )
 if __name__ == "__main__":
     sys.modules["county"] = sys.modules["__main__"]
@@ -111,7 +111,8 @@ class Entries(MicropubContentHandler):
         return MicropubEntryList([entry(*row) for row in rows][offset:][:limit])
 
     def get_config(self, user: Any) -> dict[str, Any]:
-        return {"media-endpoint": f"{URL}/files", "syndicate-to": [{"uid": "https://social.example/@county", "name": "县政务号"}]}
+        target = {"uid": "https://social.example/@county", "name": "县政务号"}
+        return {"media-endpoint": f"{URL}/files", "syndicate-to": [target]}
 
 
 class Files(MicropubMediaView):
@@ -160,7 +161,8 @@ def make(tokens: dict[str, str]) -> None:
     ask(TABLE)
     for n, (token, scopes) in enumerate(tokens.items()):
         owner = User.objects.create(username=f"account-{n}")
-        Token.objects.create(key=token, owner=owner, client_id="https://client.example/", me="https://county.example/", scope=scopes)
+        Token.objects.create(
+            key=token, owner=owner, client_id="https://client.example/", me="https://county.example/", scope=scopes)
 
 
 def serve(host: str, port: int) -> None:

@@ -21,7 +21,7 @@ adapter = "micropub"
 public_url = "{public}"
 settle = "4s"
 options = {{ api_url = "{api}", token = {token}, address = "{{base}}/notes/{{slug}}", key_property = "{key}", post_status = true }}
-"""
+"""  # noqa: E501 - an inline table is one line
 
 
 class MicropubCms(Lossy):
