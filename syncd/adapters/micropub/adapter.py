@@ -20,7 +20,6 @@ from syncd.adapters.article import (
     Placed,
     is_picture,
     name_of,
-    words,
 )
 from syncd.adapters.credit import Times
 from syncd.adapters.micropub.api import Endpoint, is_same_place
