@@ -21,6 +21,7 @@ INSTALLERS = {
     "Wagtail": "tests.cms.wagtail.install",
     "MediaWiki": "tests.cms.mediawiki.install",
     "Mastodon": "tests.cms.mastodon.install",
+    "Micropub": "tests.cms.micropub.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 LONG: dict[str, str] = {

@@ -208,6 +208,9 @@ class ArticleAdapter(ABC):
 
     def _spare(self, before: Article) -> None:  # noqa: B027 - most CMSs publish what is sent and nothing else
         """Raises Conflict("locked") where an update would publish what an editor saved for later, in fields not ours."""
+    def _key_of(self, before: Article) -> str:
+        """What the seal of a notice names, whose text may bear none any more."""
+        return before.opened.key or before.id
 
     def _losses(self, after: Article, content: Content) -> tuple[str, ...]:
         """What the CMS says by itself that it dropped."""
@@ -388,7 +391,7 @@ class ArticleAdapter(ABC):
             await self._remove(before, checked=checked)
             return None
         opened = before.opened
-        notice = sealed.compose_notice(opened.key or before.id, before.title, opened.lang, opened.source,
+        notice = sealed.compose_notice(self._key_of(before), before.title, opened.lang, opened.source,
                                        Times(self._zone, self._tools.now()), self._neutral)
         hides = how == "unpublish" or before.state is not RemoteState.PUBLIC
         state = RemoteState.WITHDRAWN if hides and self.capabilities.unpublish else None

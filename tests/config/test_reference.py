@@ -99,7 +99,8 @@ _ANY: dict[str, Any] = {
      ("syncd.adapters", "wagtail", "sites"),
      ("syncd.adapters", "plone", "sites"), ("syncd.adapters", "ghost", "sites"),
      ("syncd.adapters", "directus", "sites"), ("syncd.adapters", "strapi", "sites"),
-     ("syncd.adapters", "mediawiki", "sites"), ("syncd.adapters", "mastodon", "sites")],
+     ("syncd.adapters", "mediawiki", "sites"), ("syncd.adapters", "mastodon", "sites"),
+     ("syncd.adapters", "micropub", "sites")],
 )
 def test_the_options_of_built_in_plug_ins_occur_in_it_too(group: str, name: str, table: str) -> None:
     shape: type[BaseModel] = plugins.load(group, name).Options  # type: ignore[attr-defined]
