@@ -208,6 +208,7 @@ class ArticleAdapter(ABC):
 
     def _spare(self, before: Article) -> None:  # noqa: B027 - most CMSs publish what is sent and nothing else
         """Raises Conflict("locked") where an update would publish what an editor saved for later, in fields not ours."""
+
     def _key_of(self, before: Article) -> str:
         """What the seal of a notice names, whose text may bear none any more."""
         return before.opened.key or before.id

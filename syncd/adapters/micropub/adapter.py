@@ -233,7 +233,7 @@ class MicropubAdapter(ArticleAdapter):
     def _held_back(self, after: Article, state: RemoteState) -> tuple[str, ...]:
         return () if after.state is RemoteState.PENDING else super()._held_back(after, state)
 
-    def _result(self, after: Article, outcome: Wrote, content: Content, losses: tuple[str, ...]) -> WriteResult:
+    def _result(self, after: Article, outcome: Wrote, content: Content | None, losses: tuple[str, ...]) -> WriteResult:
         """What was sent is no word of what is stored."""
         result = super()._result(after, outcome, content, losses)
         return result if after.native.read else replace(result, stored=None)
