@@ -22,13 +22,13 @@ from syncd.adapters.article import (
     name_of,
 )
 from syncd.adapters.credit import Times
-from syncd.adapters.micropub.api import Endpoint, is_same_place
+from syncd.adapters.micropub.api import PATIENCE, Endpoint, is_same_place
 from syncd.adapters.micropub.check import Checker, media_endpoint
 from syncd.adapters.micropub.entry import Native, cut, parse, visible, with_name, written
 from syncd.adapters.micropub.options import Options
 from syncd.adapters.multipart import File as Part
 from syncd.adapters.slug import slug_of, twins
-from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, Unknown
+from syncd.errors import AdapterError, AuthFailed, Conflict, NotApplied, NotFound, Rejected, Unknown
 from syncd.model import Media, Post, RemoteRef, RemoteState, WriteResult, Wrote
 
 _FRESH = timedelta(seconds=10)
@@ -140,6 +140,9 @@ class MicropubAdapter(ArticleAdapter):
         wanted = self._address(post.key)
         if wanted and not is_same_place(address, wanted):
             return await self._moved(address, post, content, state, files)
+        if not (is_there or self._options.queued):
+            raise Unknown("accepted_only", f"{address} was accepted and is not there yet", where=address,
+                          hint=f"{PATIENCE}; where that is usual, set queued")
         return _sent(wanted or address, content, state if is_there else RemoteState.PENDING)
 
     def _new(self, post: Post, content: Content, state: RemoteState) -> dict[str, list[Any]]:
@@ -170,20 +173,26 @@ class MicropubAdapter(ArticleAdapter):
         if await self._look_up(post.key) is not None:
             raise Conflict("exists", f"the site has {post.key} already", hint="it is found by its key")
         wanted = self._address(post.key)
-        try:
-            await self._api.act("undelete", wanted)
-            found = await self._look_up(post.key)
-        except AdapterError:
-            found = None
+        found = await self._look_up(post.key) if await self._undeleted(wanted) else None
         if found is None:
             raise Rejected("mp-slug", "slug_rewritten", f"the site made {address} where {wanted} was to stand",
                            hint="compare address in this site's options with the addresses of its entries, and look whether an "
-                                "entry stood there that was deleted")
+                                "entry stood there that was deleted and this token may not undelete")
         return await self._change(found, Change(content, state, post.column, files))
+
+    async def _undeleted(self, address: str) -> bool:
+        """False where nothing was deleted there, or the token may not."""
+        try:
+            await self._api.act("undelete", address)
+        except (Rejected, NotFound, AuthFailed):
+            return False
+        return True
 
     async def _take_back(self, address: str) -> None:
         try:
             await self._api.act("delete", address)
+        except NotFound:
+            return
         except AdapterError as error:
             raise Unknown("entry_left", f"{address} could not be taken back: {error.message}",
                           hint="delete that entry at the site, and compare address in this site's options") from error
@@ -269,7 +278,7 @@ def declared(options: Options) -> Capabilities:
         taxonomy="fixed" if options.columns else "free", media="none" if options.files == "none" else "endpoint",
         lookup="path" if known else "none", unique="app" if known else "none", conditional_update="check_then_act",
         html="filtered", max_title=options.max_title, max_body=options.max_body, max_concurrency=2, reads=True, sweeps=known,
-        awaits=True,
+        awaits=options.queued,
     )
 
 

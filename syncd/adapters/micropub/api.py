@@ -18,7 +18,8 @@ _RIGHT = "give the token the scopes create, update, delete and media: docs/adapt
 _ENTRY = "this account may not do that: make the token with the account whose entries these are"
 _RENEW = "make a new token and write it into this site's options"
 _ROUTE = "check api_url in this site's options: the address that the site's page names with rel=\"micropub\""
-_PATIENCE = "the site takes it up by itself; it is looked up before anything is repeated"
+_MEDIA = "check media_url in this site's options, or what the endpoint's q=config says of its media endpoint"
+PATIENCE = "the site takes it up by itself; it is looked up before anything is repeated"
 _URL = ":/?#[]@!$&'()*+,;=%~"
 _NO_STORE = {"cache-control": "no-cache, no-store", "pragma": "no-cache"}
 
@@ -37,7 +38,10 @@ class Endpoint(JsonApi):
 
     async def config(self) -> tuple[Mapping[str, Any], Answer]:
         """What the endpoint says of itself."""
-        told = await self.get("", {"q": "config"})
+        try:
+            told = await self.get("", {"q": "config"})
+        except NotFound as missing:
+            raise NotApplied("no_route", missing.message, where=missing.where, hint=_ROUTE) from missing
         return told.value, told.answer
 
     async def source(self, address: str) -> tuple[Mapping[str, Any], Answer]:
@@ -63,7 +67,7 @@ class Endpoint(JsonApi):
         answer = await self._write({"action": action, "url": address, **what})
         if answer.status == 202:
             raise Unknown("accepted_only", f"the {action} was accepted and is not done yet", where=redacted(address),
-                          hint=_PATIENCE)
+                          hint=PATIENCE)
         if answer.status == 201:
             return self._location(answer, (201,))
         if answer.status != 204 and answer.body.strip() and not _is_json(answer):
@@ -75,7 +79,10 @@ class Endpoint(JsonApi):
         body, type_ = multipart([], [file])
         headers = {**self._headers_of, "content-type": type_}
         answer = await self._client.call("POST", url, headers=headers, body=body, limits=UPLOAD)
-        self._judge(answer, creating=False)
+        try:
+            self._judge(answer, creating=False)
+        except NotFound as missing:
+            raise NotApplied("no_route", missing.message, where=missing.where, hint=_MEDIA) from missing
         return self._location(answer, (201, 202))
 
     async def _write(self, document: Mapping[str, Any], *, creating: bool = False) -> Answer:

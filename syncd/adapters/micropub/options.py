@@ -24,11 +24,11 @@ class Options(BaseModel):
     nobody can say, and what is in doubt waits for a person. key_property: an entry's property that keeps our key, "" for none:
     then only the seal in the text tells it. source_property: one that names the document's address at its source, "" for none.
     columns: column name to a category; when there are some, every other column is refused. syndicate_to: uids of the targets
-    to which the site is asked to pass a new entry on. post_status: the site knows drafts by the property post-status.
-    withdraw: what is left of a withdrawn document: a notice, or nothing. files: which go to the media endpoint. media_url: it,
-    where the site's config does not name it. refused_files: what becomes of a file that it refuses. max_title: characters,
-    max_body: bytes that the site takes, None for no limit known; max_summary: characters after which a summary is cut, 0 sends
-    none.
+    to which the site is asked to pass a new entry on. post_status: the site knows drafts by the property post-status. queued:
+    the site answers 202 and makes an entry later. withdraw: what is left of a withdrawn document: a notice, or nothing. files:
+    which go to the media endpoint. media_url: it, where the site's config does not name it. refused_files: what becomes of a
+    file that it refuses. max_title: characters, max_body: bytes that the site takes, None for no limit known; max_summary:
+    characters after which a summary is cut, 0 sends none.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -41,6 +41,7 @@ class Options(BaseModel):
     columns: dict[str, str] = {}
     syndicate_to: tuple[str, ...] = ()
     post_status: bool = False
+    queued: bool = False
     withdraw: Literal["notice", "delete"] = "notice"
     files: Literal["all", "pictures", "none"] = "all"
     media_url: str = ""

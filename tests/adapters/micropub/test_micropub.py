@@ -177,7 +177,8 @@ def test_an_entry_whose_answer_could_not_be_read_back_is_made_and_what_is_stored
 
 def test_an_entry_that_is_accepted_is_not_there_yet() -> None:
     client = Micropub(*GONE, (202, PLACE), *GONE, (200, source()))
-    one = adapter(client)
+    one = adapter(client, queued=True)
+    assert one.capabilities.awaits
 
     async def played() -> tuple[RemoteRef, Standing, Standing]:
         ref = (await one.create(post(), PUBLIC)).ref
@@ -192,6 +193,14 @@ def test_an_entry_that_is_accepted_is_not_there_yet() -> None:
 def test_an_entry_that_was_there_and_is_not_is_gone_and_does_not_wait() -> None:
     with pytest.raises(NotFound):
         asyncio.run(adapter(Micropub(*GONE)).standing(RemoteRef(PLACE)))
+
+
+def test_where_that_is_not_usual_it_is_in_doubt_and_looked_up() -> None:
+    one = adapter(Micropub(*GONE, (202, PLACE)))
+    assert not one.capabilities.awaits, "else what an editor hides is not told"
+    with pytest.raises(Unknown) as error:
+        asyncio.run(one.create(post(), PUBLIC))
+    assert "queued" in error.value.hint
 
 
 def test_an_update_that_is_only_accepted_is_in_doubt() -> None:
@@ -233,6 +242,33 @@ def test_an_entry_that_was_made_elsewhere_and_can_not_be_taken_back_is_in_doubt(
     with pytest.raises(Unknown) as error:
         asyncio.run(adapter(client).create(post(), PUBLIC))
     assert f"{PLACE}-2" in error.value.message
+
+
+def test_what_was_made_elsewhere_and_is_gone_already_needs_no_taking_back() -> None:
+    client = Micropub(*GONE, (201, f"{PLACE}-2"), (404, {"error": "not_found"}), (200, source()))
+    with pytest.raises(Conflict):
+        asyncio.run(adapter(client).create(post(), PUBLIC))
+
+
+@pytest.mark.parametrize(("status", "value", "kind"), [
+    (502, b"", Unknown), (429, "", RateLimited), (400, "invalid_request", Rejected), (403, "authorization error", Rejected),
+])
+def test_an_undeletion_that_fails_is_what_it_is_and_one_that_can_not_be_is_told(
+    status: int, value: Any, kind: type[AdapterError],
+) -> None:
+    client = Micropub(*GONE, (201, f"{PLACE}-2"), (204, None), *GONE, (status, value))
+    with pytest.raises(kind):
+        asyncio.run(adapter(client).create(post(), PUBLIC))
+
+
+def test_a_media_endpoint_that_is_not_there_is_no_missing_entry() -> None:
+    for endpoint in ((404, {"error": "not_found"}), (404, b"<h1>404</h1>")):
+        client = Micropub((200, source()), endpoint)
+        with pytest.raises(NotApplied):
+            asyncio.run(adapter(client, media_url=f"{SITE}/media").update(RemoteRef(PLACE), post(media=(PDF,)), PUBLIC, None))
+    client = Micropub((200, source()), (400, "invalid_request"))
+    with pytest.raises(NotApplied):
+        asyncio.run(adapter(client).update(RemoteRef(PLACE), post(media=(PDF,)), PUBLIC, None))
 
 
 @pytest.mark.parametrize(("changes", "found"), [
