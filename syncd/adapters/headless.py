@@ -25,8 +25,6 @@ Told = Literal[
     "key", "issuer", "document_number", "index_number", "written", "origin_name", "source_url", "published", "site_name",
 ]
 """What a field of the site's may hold beside title, text and summary."""
-SOMEBODY = "somebody at the site"
-"""The editor of what is not as we left it, where the CMS does not tell who that is."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _PAGE = re.compile(r"/[A-Za-z0-9_./~-]*\{id\}[A-Za-z0-9_./~-]*")
 _NAMESPACE = uuid.UUID("0b6f2f0e-6a3c-5a4f-8f0d-3a0c5ef1c7d2")

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from syncd.adapters.article import Article, File
+from syncd.adapters.article import SOMEBODY, Article, File
 from syncd.adapters.directus.options import Options
-from syncd.adapters.headless import SOMEBODY, belongs, id_of
+from syncd.adapters.headless import belongs, id_of
 
 _ASSET = re.compile(r"/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/([^/\"'?#<>\s]+)")
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from syncd.adapters import sealed
-from syncd.adapters.article import Article, File
-from syncd.adapters.headless import SOMEBODY, belongs
+from syncd.adapters.article import SOMEBODY, Article, File
+from syncd.adapters.headless import belongs
 from syncd.adapters.strapi.options import Options
 from syncd.model import RemoteState
 
