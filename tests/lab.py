@@ -20,8 +20,6 @@ INSTALLERS = {
     "Pelican": "tests.cms.pelican.install",
     "Wagtail": "tests.cms.wagtail.install",
     "MediaWiki": "tests.cms.mediawiki.install",
-    "Mastodon": "tests.cms.mastodon.install",
-    "Micropub": "tests.cms.micropub.install",
 }
 """Component, as the reasons of skips begin, and the module that brings it: idempotent, exit code 0 when it is there."""
 LONG: dict[str, str] = {
@@ -29,8 +27,10 @@ LONG: dict[str, str] = {
     "Directus": "tests.cms.directus.install",
     "Strapi": "tests.cms.strapi.install",
     "Ghost": "tests.cms.ghost.install",
+    "Micropub": "tests.cms.micropub.install",
+    "Mastodon": "tests.cms.mastodon.install",
 }
-"""Those that take minutes: brought by `python -m tests.lab --all` (make test-cms) only."""
+"""Those that take minutes, and social channels: brought by `python -m tests.lab --all` (make test-cms) only."""
 
 
 def ready() -> frozenset[str]:

@@ -83,7 +83,6 @@ async def _ask(tools: Tools, method: str, url: str, document: object = None) -> 
     return json.loads(answer.body)
 
 
-@pytest.mark.servers
 class TestMastodon(OnMastodon):
     subject = Subject("mastodon", "mastodon-mock", "Mastodon")
     left = "delete"

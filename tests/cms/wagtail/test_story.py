@@ -17,7 +17,7 @@ from tests.cms.contract import needs
 from tests.cms.install import Unavailable
 from tests.cms.proxy import LossyProxy
 from tests.cms.served import Lossy, lossy, secret
-from tests.cms.story import KILLS, Posted, told
+from tests.cms.story import Posted, told
 from tests.cms.wagtail.site import WagtailSite, wagtail
 
 SITE = """
@@ -87,8 +87,10 @@ def ground(*, conditions: bool) -> Iterator[WagtailCms]:
 @pytest.mark.guarantee(2)
 @pytest.mark.guarantee(3)
 @pytest.mark.xdist_group("wagtail")
-@pytest.mark.parametrize("conditions", [True, False], ids=["class A", "class C"])
-@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize(("kills", "conditions"), [
+    pytest.param(10, True, marks=pytest.mark.servers, id="10, class A"),
+    pytest.param(50, True, marks=pytest.mark.cms, id="50, class A"), pytest.param(50, False, marks=pytest.mark.cms, id="50, class C"),
+])
 def test_whatever_is_lost_and_whoever_is_killed_each_document_has_one_right_page(
     tmp_path: Path, kills: int, conditions: bool,
 ) -> None:
