@@ -89,7 +89,8 @@ def ground(*, conditions: bool) -> Iterator[WagtailCms]:
 @pytest.mark.xdist_group("wagtail")
 @pytest.mark.parametrize(("kills", "conditions"), [
     pytest.param(10, True, marks=pytest.mark.servers, id="10, class A"),
-    pytest.param(50, True, marks=pytest.mark.cms, id="50, class A"), pytest.param(50, False, marks=pytest.mark.cms, id="50, class C"),
+    pytest.param(50, True, marks=pytest.mark.cms, id="50, class A"),
+    pytest.param(50, False, marks=pytest.mark.cms, id="50, class C"),
 ])
 def test_whatever_is_lost_and_whoever_is_killed_each_document_has_one_right_page(
     tmp_path: Path, kills: int, conditions: bool,
