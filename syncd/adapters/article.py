@@ -211,7 +211,7 @@ class ArticleAdapter(ABC):
 
     def _key_of(self, before: Article) -> str:
         """What the seal of a notice names, whose text may bear none any more."""
-        return before.opened.key or before.id
+        return before.opened.key or sealed.UNKNOWN
 
     def _losses(self, after: Article, content: Content) -> tuple[str, ...]:
         """What the CMS says by itself that it dropped."""

@@ -24,6 +24,8 @@ _TEXT, _NOTICE = "text", "notice"
 _SEAL = re.compile(r"1:([A-Za-z0-9_.:-]{1,200}):(text|notice):(zh|en):([0-9a-f]{12}):([0-9a-f]{12})")
 _MOMENT = "[0-9 :-]{16}"
 _EXCERPT = 120
+UNKNOWN = "-"
+"""The key in a notice over a text without a seal: whose post it is, nobody can say any more."""
 Neutral = Callable[[str], str]
 """Makes sanitised HTML safe from what this CMS executes or changes when it shows it."""
 
@@ -83,7 +85,8 @@ def open_page(stored: str, title: str) -> Opened:
     node.decompose()
     framed = _mark(root, key, "") == frame
     source = (link.attributes.get("href") or "") if link is not None and framed else ""
-    return Opened(key, body if framed else stored, framed, framed and inside == text, kind == _NOTICE, lang, source)
+    whose = "" if key == UNKNOWN else key
+    return Opened(whose, body if framed else stored, framed, framed and inside == text, kind == _NOTICE, lang, source)
 
 
 def same(a: str, b: str) -> bool:

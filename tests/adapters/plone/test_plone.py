@@ -293,6 +293,17 @@ def test_an_item_of_our_id_with_another_posts_seal_is_not_ours() -> None:
     assert asyncio.run(adapter(client).find(POST.key)) is None
 
 
+@pytest.mark.guarantee(4)
+def test_a_text_without_our_seal_is_withdrawn_too_and_stays_found() -> None:
+    theirs = {f"GET {HERE}": answer(200, item(HERE, text="<p>改过</p>")),
+              f"GET {HERE}/@history": answer(200, [entry("bianji"), entry("syncd")])}
+    client = Recorded({**theirs, f"PATCH {HERE}": lambda c: answer(200, stored(c, "published"))})
+    result = asyncio.run(adapter(client).withdraw(RemoteRef(HERE), "notice"))
+    assert (result.ref.state, result.ref.id) == (WITHDRAWN, HERE)
+    after = Recorded({f"GET {HERE}": answer(200, stored(client, "published"))})
+    assert asyncio.run(adapter(after).find(POST.key)).state is WITHDRAWN  # type: ignore[union-attr]
+
+
 def test_a_workflow_that_publishes_at_once_has_no_drafts() -> None:
     client = Recorded({"POST /yaowen": lambda c: answer(201, stored(c, "published")), f"DELETE {HERE}": answer(204, None)})
     with pytest.raises(Rejected) as refused:
