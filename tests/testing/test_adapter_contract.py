@@ -54,6 +54,7 @@ FOUND: list[tuple[type[FakeAdapter], str, tuple[Any, ...], dict[str, Any]]] = [
     (wrong.CutsTitles, "the_longest_title_is_whole_and_one_more_is_refused_or_told", (), {}),
     (wrong.StumblesOverNothing, "an_empty_text_is_taken_or_refused", (), {}),
     (wrong.CutsTexts, "a_text_of_a_megabyte_is_whole_or_refused", (), {}),
+    (wrong.ShowsItWhole, "what_is_too_long_is_cut_as_the_engine_looks_for_it", (), {}),
     (wrong.HoldsDaysBack, "a_date_holds_nothing_back", ("day",), {}),
     (wrong.PlansWhatIsAhead, "an_embargo_is_kept_by_syncd_or_by_the_cms", (), {}),
     (wrong.TakesAnyColumn, "a_column_that_is_not_there_is_refused_made_or_told", (), {}),

@@ -396,6 +396,12 @@ class ListsEverything(FakeAdapter):
             yield doc
 
 
+class ShowsItWhole(Declares):
+    """Is to show no more than a few characters, and cuts nothing."""
+
+    claim: ClassVar = {"max_shown": 12}
+
+
 class StandsNowhere(Declares):
     """Takes every ref for one that was handed over."""
 
