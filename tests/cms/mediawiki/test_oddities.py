@@ -85,8 +85,7 @@ def test_two_texts_that_mediawiki_writes_into_one_are_taken_apart_again(running:
 
 def test_a_session_that_ended_is_renewed_once_and_the_write_is_done_once(running: Wiki) -> None:
     async def test(wiki: MediaWikiAdapter, client: _Watched) -> None:
-        await wiki.check()
-        wiki._wiki._jar.clear()
+        (await wiki._wiki.opened()).jar.clear()
         made = await wiki.create(_post("syncd-session"), RemoteState.PUBLIC)
         assert len(running.pages("<!--syncd 1 syncd-session ")) == 1
         assert await wiki.find("syncd-session") == made.ref
