@@ -35,10 +35,10 @@ class OnCms(AdapterContract):
         client that the adapter has."""
         raise NotImplementedError("give make_bare(tools)")
 
-    def make_calls(self, tools: Tools) -> Act:
+    def make_calls(self, tools: Tools) -> Act | None:
         """The same by all the calls that a careful script makes for the same promise, such as a look-up before and the
-        publication after; where one is enough, that is make_bare."""
-        return self.make_bare(tools)
+        publication after; None where the bare one is enough."""
+        return None
 
     def version(self) -> str:
         """The CMS's own version, as it tells it."""

@@ -55,23 +55,24 @@ Act = Callable[[int], Awaitable[Any]]
 
 
 async def measured(
-    guarantee: str, create: Act, bare: Act, calls: Act, *, first: int = 0, rounds: int = 30,
+    guarantee: str, create: Act, bare: Act, calls: Act | None = None, *, first: int = 0, rounds: int = 30,
     servers: Callable[[], list[int]] = list,
 ) -> Cost:
     """Take turns with the numbers from `first` on, so that a busy machine is as busy for all; the first of each is not
     counted. The bare calls follow the create whose calls they may repeat.
 
     create: the n-th post by the adapter; bare: by the one call that makes it; calls: by all the calls that the adapter needs,
-    made bare. servers: the processes below which the CMS lives, beside our own children.
+    made bare, None where that is the one. servers: the processes below which the CMS lives, beside our own children.
     """
-    acts = (("create", create), ("calls", calls), ("bare", bare))
+    acts = (("create", create), *([("calls", calls)] if calls else []), ("bare", bare))
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name, _ in acts}
     for n in range(first, first + rounds + 1):
-        for name, act in acts if n % 2 else (acts[2], *acts[:2]):
+        for name, act in acts if n % 2 else (acts[-1], *acts[:-1]):
             began, used = time.perf_counter(), _cpu(servers())
             await act(n)
             taken[name].append((time.perf_counter() - began, _cpu(servers()) - used))
-    (median, cpu), (_, calls_cpu), (bare_median, _) = (_middle(taken[name][1:]) for name, _ in acts)
+    found = {name: _middle(rows[1:]) for name, rows in taken.items()}
+    (median, cpu), (bare_median, _), (_, calls_cpu) = found["create"], found["bare"], found.get("calls", found["bare"])
     return Cost(guarantee, median, bare_median, cpu, calls_cpu)
 
 

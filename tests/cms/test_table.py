@@ -52,7 +52,7 @@ def test_what_is_measured_is_the_cpu_of_all_who_take_part() -> None:
         """Nothing."""
         await asyncio.sleep(0.01)
 
-    cost = asyncio.run(measured("A", create, bare, bare, rounds=3))
+    cost = asyncio.run(measured("A", create, bare, rounds=3))
     assert cost.cpu > 0.05 > cost.calls_cpu
     assert cost.median > cost.bare > 0.009
     server = subprocess.Popen([sys.executable, "-c", burn.format(30)])
