@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.directus.options import Options
 from syncd.adapters.json_api import JsonApi, Told
 from syncd.errors import AdapterError
@@ -15,42 +15,32 @@ from syncd.errors import AdapterError
 _POLICY = "allow it in the policy of syncd's account: docs/adapters/directus.md lists what is needed"
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, api: JsonApi, options: Options) -> None:
+        super().__init__()
         self._api = api
         self._options = options
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         me = await self._ask("login", "/users/me", {"fields": "id"})
-        off = skew(me.answer) if me else None
         if me is not None:
             self._say("login", True, f"as user {str(_data(me).get('id'))[:8]}")
-            self._way(off)
+            self._clock(me.answer)
+            self._https(self._options.api_url, "the token")
             capabilities = await self._rights(capabilities)
             await self._fields()
         version = await self._version() if me else ""
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), version, off)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
+        return self._report(capabilities, version)
 
     async def _ask(self, name: str, path: str, query: Mapping[str, str | int]) -> Told | None:
         """None when it failed, which is then told."""
         try:
             return await self._api.get(path, query)
         except AdapterError as error:
-            self._say(name, False, error.message, error.hint)
+            self._failed(name, error)
             return None
-
-    def _way(self, off: float | None) -> None:
-        if off is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "the token goes over the network in clear", "write https into api_url")
 
     async def _rights(self, capabilities: Capabilities) -> Capabilities:
         told = await self._ask("rights", "/permissions/me", {})

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.drupal.options import Options
 from syncd.adapters.drupal.terms import Columns
 from syncd.adapters.json_api import JsonApi, Told
@@ -21,33 +21,24 @@ _GENERATOR = re.compile(r"Drupal ([0-9][0-9A-Za-z.-]{0,20})")
 _UNKNOWN_FIELD = "does not exist"
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, api: JsonApi, options: Options, columns: Columns) -> None:
+        super().__init__()
         self._api = api
         self._options = options
         self._columns = columns
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         told = await self._reach()
-        off = skew(told.answer) if told else None
         if told and self._login(told) and self._type(told):
             writes = await self._writes()
             if writes:
                 capabilities = await self._fields(capabilities)
                 await self._check_columns()
         generator = _GENERATOR.search(told.answer.header("x-generator")) if told else None
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items),
-                           generator[1] if generator else "", off)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
-
-    def _failed(self, name: str, error: AdapterError) -> None:
-        self._say(name, False, error.message, error.hint)
+        return self._report(capabilities, generator[1] if generator else "")
 
     async def _reach(self) -> Told | None:
         try:
@@ -58,12 +49,9 @@ class Checker:
         if "jsonapi" not in told.value or not isinstance(told.value.get("links"), dict):
             self._say("reach", False, f"{self._api.url('')} is no JSON:API of Drupal", "write the site's address into api_url")
             return None
-        off = skew(told.answer)
         self._say("reach", True, "JSON:API answers")
-        if off is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "the password goes over the network in clear", "write https into api_url")
+        self._clock(told.answer)
+        self._https(self._options.api_url, "the password")
         return told
 
     def _login(self, told: Told) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.ghost.account import Account, account
 from syncd.adapters.ghost.columns import Columns
 from syncd.adapters.ghost.options import Options
@@ -15,18 +15,18 @@ OLDEST = 6
 _MAY_NOT = frozenset({"Contributor"})
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out.
 
     account: who we are, None where that is not known.
     """
 
     def __init__(self, api: JsonApi, options: Options, columns: Columns) -> None:
+        super().__init__()
         self.account: Account | None = None
         self._api = api
         self._options = options
         self._columns = columns
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         told = await self._reach()
@@ -35,15 +35,7 @@ class Checker:
             await self._is_open()
             await self._check_columns()
         version = _version(told)
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), version,
-                           skew(told.answer) if told else None)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
-
-    def _failed(self, name: str, error: AdapterError) -> bool:
-        return self._say(name, False, error.message, error.hint)
+        return self._report(capabilities, version)
 
     async def _reach(self) -> Told | None:
         """Anybody may ask for that: without a key Ghost tells its title and version."""
@@ -59,15 +51,9 @@ class Checker:
         self._say("reach", True, "the Admin API answers")
         major = version.partition(".")[0]
         self._say("version", major.isdecimal() and int(major) >= OLDEST, f"Ghost {version}", f"use Ghost {OLDEST} or later")
-        self._about(told)
+        self._clock(told.answer)
+        self._https(self._options.api_url, "the key")
         return told
-
-    def _about(self, told: Told) -> None:
-        off = skew(told.answer)
-        if off is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "what is sent can be read on the way", "write https into api_url")
 
     async def _login(self) -> bool:
         try:

@@ -6,7 +6,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport, Tools
+from syncd.adapters.api import Capabilities, CheckReport, Tools
+from syncd.adapters.checks import Steps
 from syncd.adapters.git import failures
 from syncd.adapters.git.layouts import Layout
 from syncd.adapters.git.options import Options
@@ -19,14 +20,14 @@ _VERSION = re.compile(r"git version (\d+)\.(\d+)(\S*)")
 _TIP = "refs/syncd/check"
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check, in a clone of its own without history that is thrown away: the daemon may be at work in ours."""
 
     def __init__(self, options: Options, tools: Tools, layout: Layout) -> None:
+        super().__init__()
         self._options = options
         self._tools = tools
         self._layout = layout
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         version = ""
@@ -39,11 +40,8 @@ class Checker:
                     await self._files(git)
                     await self._right(git)
             except AdapterError as error:
-                self._say("git", False, error.message, error.hint)
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), version)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> None:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
+                self._failed("git", error)
+        return self._report(capabilities, version)
 
     async def _version(self, git: Git) -> str:
         found = _VERSION.search((await git.local("version")).out.decode("utf-8", "replace"))
@@ -60,8 +58,7 @@ class Checker:
             "fetch", "--quiet", "--no-tags", "--depth=1", "--filter=blob:none", self._options.address, branch)
         if done.code != 0:
             error = failures.of_fetch(done, self._options.address)
-            self._say("reach", False, error.message, error.hint)
-            return False
+            return self._failed("reach", error)
         self._say("reach", True, f"branch {self._options.branch} is there")
         if self._options.scheme == "http" and self._options.token is not None:
             self._say("https", "://127.0.0.1" in self._options.address or "://localhost" in self._options.address,
@@ -84,7 +81,7 @@ class Checker:
         try:
             moved = failures.of_push(done, self._options.address) == "moved"
         except AdapterError as error:
-            self._say("push", False, error.message, error.hint)
+            self._failed("push", error)
             return
         self._say("push", True, "somebody pushed meanwhile" if moved else f"as {self._options.author}")
 

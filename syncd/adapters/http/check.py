@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.http.calls import Caller
 from syncd.adapters.http.login import Door
 from syncd.adapters.http.plan import Plan
@@ -15,7 +16,6 @@ from syncd.model import RemoteRef
 from syncd.web.api import Answer
 
 _NOBODY = "syncd-check-00000000000000000000"
-_SKEW = 120.0
 _CLASSES = {
     "A": "nothing twice, no edit overwritten", "B": "nothing twice after a settling time, no edit overwritten",
     "C": "nothing twice; an edit at the moment of an update can be overwritten",
@@ -29,31 +29,28 @@ _GONE_BY_STATUS = ("answers knows a missing post by its status alone, as a gatew
                    "contains")
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check."""
 
     def __init__(self, plan: Plan, caller: Caller, door: Door, find: Callable[[str], Awaitable[RemoteRef | None]],
                  values: Callable[..., Values]) -> None:
+        super().__init__()
         self._plan, self._caller, self._door = plan, caller, door
         self._find, self._values = find, values
-        self._items: list[CheckItem] = []
-        self._skew: float | None = None
 
     async def run(self) -> CheckReport:
         """Each step that fails says what to do; the later ones that need it are left out."""
         if await self._logs_in() and await self._reaches():
             await self._looks_up()
-        self._https()
+        self._is_in_clear()
         self._gone()
         guarantee = self._plan.capabilities.guarantee
         self._say("class", True, f"{guarantee}: {promise(self._plan.capabilities)}")
-        return CheckReport(all(item.ok for item in self._items), self._plan.capabilities, tuple(self._items), skew=self._skew)
+        return self._report(self._plan.capabilities)
 
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> None:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-
-    def _failed(self, name: str, error: SyncdError) -> None:
-        self._say(name, False, str(error), error.hint)
+    def _failed(self, name: str, error: SyncdError) -> bool:
+        """With the place: several addresses may be declared."""
+        return self._say(name, False, str(error), error.hint)
 
     async def _logs_in(self) -> bool:
         """A fresh session, so that a password that was changed is known now."""
@@ -77,10 +74,7 @@ class Checker:
             self._failed("reach", error)
             return False
         self._say("reach", True, f"{urlsplit(page.answer.url).netloc} answered {page.answer.status}")
-        self._skew = skew(page.answer)
-        if self._skew is not None:
-            self._say("clock", abs(self._skew) < _SKEW, f"the server's clock is {self._skew:+.0f} s from ours",
-                      "set the clocks of both machines by NTP")
+        self._clock(page.answer)
         return True
 
     async def _looks_up(self) -> None:
@@ -104,7 +98,7 @@ class Checker:
         elif any(not (rule.when or rule.contains or rule.location) for rule in rules):
             self._say("gone", True, _GONE_BY_STATUS)
 
-    def _https(self) -> None:
+    def _is_in_clear(self) -> None:
         parts = urlsplit(self._plan.options.api_url)
         host = parts.hostname or ""
         plain = parts.scheme == "http" and host not in ("localhost", "::1") and not host.startswith("127.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.json_api import JsonApi, Told
 from syncd.adapters.mastodon.options import LEAST, Options
 from syncd.adapters.mastodon.timeline import Timeline
@@ -15,12 +15,12 @@ from syncd.core.abridge import ADDRESS
 from syncd.errors import AdapterError
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, api: JsonApi, options: Options, timeline: Timeline) -> None:
+        super().__init__()
         self._api, self._options, self._timeline = api, options, timeline
-        self._items: list[CheckItem] = []
 
     async def run(self, declared: Callable[[int], Capabilities], usual: int) -> CheckReport:
         """declared: the capabilities where a status has so many characters. usual: how many where the server doesn't say."""
@@ -28,13 +28,8 @@ class Checker:
         if told is not None and await self._login():
             await self._history()
         most = self._length(told, usual)
-        ok = all(item.ok for item in self._items)
         version = str(told.value.get("version") or "") if told else ""
-        return CheckReport(ok, declared(most), tuple(self._items), version, skew(told.answer) if told else None)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
+        return self._report(declared(most), version)
 
     async def _reach(self) -> Told | None:
         """Mastodon 4 and later; anybody may ask for that."""
@@ -44,11 +39,8 @@ class Checker:
             self._say("reach", False, error.message, error.hint or "check api_url: a Mastodon 4 or later must be there")
             return None
         self._say("reach", True, f"{str(told.value.get('title') or 'the server')[:60]} answers")
-        off = skew(told.answer)
-        if off is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "what is sent can be read on the way", "write https into api_url")
+        self._clock(told.answer)
+        self._https(self._options.api_url, "the token")
         return told
 
     async def _login(self) -> bool:

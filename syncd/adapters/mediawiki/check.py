@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.json_api import Told
 from syncd.adapters.mediawiki.names import key_page
 from syncd.adapters.mediawiki.options import Options
@@ -21,32 +21,29 @@ _GRANTS = "give the bot password the grants and its account the groups that docs
 _ANOTHER = "另一个标题"
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, wiki: Wiki, options: Options) -> None:
+        super().__init__()
         self._wiki, self._options = wiki, options
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
-        version, off = "", None
+        version = ""
         try:
             told = await self._wiki.siteinfo()
-            version, off = self._reach(told), skew(told.answer)
-            self._say("clock", off is None or abs(off) < SKEW, f"{off or 0:+.0f} s from ours", "set the clocks by NTP")
+            version = self._reach(told)
+            self._clock(told.answer)
             session = await self._session()
             capabilities = self._rights(session, capabilities)
             await self._key_pages()
             await self._titles()
             await self._columns()
         except AdapterError as error:
-            self._say(self._step, False, error.message, error.hint)
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), version, off)
+            self._failed(self._step, error)
+        return self._report(capabilities, version)
 
     _step = "reach"
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> None:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
 
     def _reach(self, told: Told) -> str:
         """The version."""
@@ -55,8 +52,7 @@ class Checker:
         known = found is not None and (int(found[2]), int(found[3])) >= _OLDEST
         self._say("reach", known, found[0] if found else "this is no MediaWiki",
                   "write the address of api.php of a MediaWiki 1.35 or later into api_url")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "the password goes over the network in clear", "write https into api_url")
+        self._https(self._options.api_url, "the password")
         return found[1] if found else ""
 
     async def _session(self) -> Session:

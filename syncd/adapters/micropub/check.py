@@ -10,51 +10,40 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.micropub.api import Endpoint
 from syncd.adapters.micropub.options import Options
 from syncd.errors import AdapterError, NotFound, Rejected
-from syncd.web.api import Answer
 
 _NOTHING = "syncd-check-nothing-is-here"
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check. media_url: where files go, "" where nobody says."""
 
     def __init__(self, api: Endpoint, options: Options, public_url: str) -> None:
+        super().__init__()
         self.media_url = options.media_url
         self._api = api
         self._options = options
         self._nothing = options.address_of(_NOTHING, public_url) or f"{public_url}/{_NOTHING}"
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         try:
             config, answer = await self._api.config()
         except AdapterError as error:
-            self._say("endpoint", False, error.message, error.hint)
-            return CheckReport(False, capabilities, tuple(self._items))
+            self._failed("endpoint", error)
+            return self._report(capabilities)
         self._say("endpoint", True, "it takes the token")
-        self._way(answer)
+        self._clock(answer)
+        self._https(self._options.api_url, "the token")
         self._queries(config)
         await self._look_up()
         await self._may("update")
         deletes = await self._may("delete")
         capabilities = replace(capabilities, delete=deletes, media=self._media(config, capabilities))
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), "", skew(answer))
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
-
-    def _way(self, answer: Answer) -> None:
-        off = skew(answer)
-        if off is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "the token goes over the network in clear", "write https into api_url")
+        return self._report(capabilities)
 
     def _queries(self, config: Mapping[str, Any]) -> None:
         """What it says that it can do; an endpoint need not say it."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.json_api import Told
 from syncd.adapters.plone.api import PloneApi
 from syncd.adapters.plone.options import Options
@@ -17,13 +17,13 @@ from syncd.errors import AdapterError
 _RIGHTS = "on the folder's Sharing page give the account Can add and Can review"
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, api: PloneApi, options: Options) -> None:
+        super().__init__()
         self._api = api
         self._options = options
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         told = await self._reach()
@@ -31,15 +31,7 @@ class Checker:
             for column, folder in self._options.columns.items():
                 await self._column(f"column {column}", folder)
             await self._files()
-        off = skew(told.answer) if told else None
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), "", off)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
-
-    def _failed(self, name: str, error: AdapterError) -> bool:
-        return self._say(name, False, error.message, error.hint)
+        return self._report(capabilities)
 
     async def _reach(self) -> Told | None:
         try:
@@ -51,11 +43,8 @@ class Checker:
             self._say("reach", False, f"{self._api.root} is no Plone site", "write the address of the Plone site into api_url")
             return None
         self._say("reach", True, "plone.restapi answers")
-        off = skew(told.answer)
-        if off is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "the password goes over the network in clear", "write https into api_url")
+        self._clock(told.answer)
+        self._https(self._options.api_url, "the password")
         return told
 
     async def _login(self) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.json_api import JsonApi, Query
 from syncd.adapters.strapi.options import Options
 from syncd.errors import AdapterError, NotFound, Rejected
@@ -21,21 +21,21 @@ _NOTHING = "syncd-check"
 """An id that Strapi never gives: its own have 24 letters."""
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, api: JsonApi, options: Options) -> None:
+        super().__init__()
         self._api = api
         self._options = options
         self._path = f"/{options.collection}"
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         answer = await self._reach()
         if answer is None:
-            return CheckReport(False, capabilities, tuple(self._items))
-        off = skew(answer)
-        self._way(off)
+            return self._report(capabilities)
+        self._clock(answer)
+        self._https(self._options.api_url, "the token")
         await self._writes("create", self._api.send("POST", self._path, {}))
         await self._writes("update", self._api.send("PUT", f"{self._path}/{_NOTHING}", {}))
         deletes = await self._may(self._api.delete(f"{self._path}/{_NOTHING}"))
@@ -43,11 +43,7 @@ class Checker:
             self._say("delete", deletes, f"may {'' if deletes else 'not '}delete {self._options.collection}",
                       "allow delete in the API token's permissions")
         capabilities = replace(capabilities, delete=deletes, media=await self._media(capabilities))
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), "", off)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
+        return self._report(capabilities)
 
     async def _reach(self) -> Answer | None:
         """Log-in, content type and the name of every field in one: Strapi refuses a name that it doesn't know."""
@@ -55,16 +51,10 @@ class Checker:
         try:
             told = await self._api.get(self._path, query)
         except AdapterError as error:
-            self._say("content type", False, error.message, error.hint)
+            self._failed("content type", error)
             return None
         self._say("content type", True, f"{self._options.collection} has {', '.join(self._options.written)}")
         return told.answer
-
-    def _way(self, off: float | None) -> None:
-        if off is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "the token goes over the network in clear", "write https into api_url")
 
     async def _writes(self, name: str, call: Awaitable[Any]) -> None:
         try:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.json_api import JsonApi, Told
 from syncd.adapters.multipart import File, multipart
 from syncd.adapters.wagtail.api import FILE, KEY, holds_conditions
@@ -20,30 +20,22 @@ _NOBODYS = "syncd-check-of-a-key-that-nobody-has"
 _MIXIN = f"put {FILE} beside manage.py, SyncdMixin into the model, *SyncdMixin.api_fields into api_fields; then migrate"
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, api: JsonApi, options: Options, columns: Columns) -> None:
+        super().__init__()
         self._api, self._options, self._columns = api, options, columns
-        self._items: list[CheckItem] = []
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         told = await self._reach()
-        off = skew(told.answer) if told else None
         if told and await self._type() and await self._finds():
             capabilities = await self._conditions(capabilities)
             for state, action in (("drafts", {}), ("publishing", {"action": "publish"})):
                 await self._writes(state, action)
             await self._check_columns()
             await self._files()
-        return CheckReport(all(item.ok for item in self._items), capabilities, tuple(self._items), "", off)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> bool:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-        return ok
-
-    def _failed(self, name: str, error: AdapterError) -> bool:
-        return self._say(name, False, error.message, error.hint)
+        return self._report(capabilities)
 
     async def _reach(self) -> Told | None:
         """whoami is the one look that Wagtail gives to nobody without a log-in."""
@@ -60,10 +52,8 @@ class Checker:
         self._say("login", True, f"as {user.get('username')}")
         self._say("least rights", not user.get("is_superuser"), "a superuser" if user.get("is_superuser") else "no superuser",
                   "make an account whose group may work below parent only: a token that leaks can then do no more")
-        if (off := skew(told.answer)) is not None:
-            self._say("clock", abs(off) < SKEW, f"the server's clock is {off:+.0f} s from ours", "set the clocks by NTP")
-        if in_clear(self._options.api_url):
-            self._say("https", False, "the token goes over the network in clear", "write https into api_url")
+        self._clock(told.answer)
+        self._https(self._options.api_url, "the token")
         return told
 
     async def _type(self) -> bool:

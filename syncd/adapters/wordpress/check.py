@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from syncd.adapters.api import Capabilities, CheckItem, CheckReport
-from syncd.adapters.checks import SKEW, in_clear, skew
+from syncd.adapters.api import Capabilities, CheckReport
+from syncd.adapters.checks import Steps
 from syncd.adapters.wordpress import companion
 from syncd.adapters.wordpress.columns import Columns
 from syncd.adapters.wordpress.options import Options
@@ -36,17 +36,16 @@ class _Account:
         return bool(self.rights.get(right))
 
 
-class Checker:
+class Checker(Steps):
     """One run of the check; each step that fails says what to do, and the later ones that need it are left out."""
 
     def __init__(self, rest: Rest, client: Client, options: Options, columns: Columns, public_url: str) -> None:
+        super().__init__()
         self._rest = rest
         self._client = client
         self._options = options
         self._columns = columns
         self._public_url = public_url
-        self._items: list[CheckItem] = []
-        self._skew: float | None = None
 
     async def run(self, capabilities: Capabilities) -> CheckReport:
         index = await self._reach()
@@ -56,14 +55,7 @@ class Checker:
             capabilities = await self._companion(index, capabilities)
             await self._check_columns(account)
         version = await self._version() if index is not None else ""
-        return CheckReport(
-            all(item.ok for item in self._items), capabilities, tuple(self._items), version, self._skew)
-
-    def _say(self, name: str, ok: bool, detail: str, hint: str = "") -> None:
-        self._items.append(CheckItem(name, ok, detail, "" if ok else hint))
-
-    def _failed(self, name: str, error: SyncdError) -> None:
-        self._say(name, False, error.message, error.hint)
+        return self._report(capabilities, version)
 
     async def _reach(self) -> Mapping[str, Any] | None:
         """WordPress's own index, None if there is none."""
@@ -78,23 +70,16 @@ class Checker:
                       "write the site's address into api_url; without pretty permalinks end it with ?rest_route=/")
             return None
         self._say("reach", True, str(index.get("name", ""))[:80])
-        self._skew = skew(told.answer)
-        self._clock()
+        self._clock(told.answer)
         self._passwords(index)
         self._address(index)
         return index
-
-    def _clock(self) -> None:
-        if self._skew is not None:
-            self._say("clock", abs(self._skew) < SKEW, f"the server's clock is {self._skew:+.0f} s from ours",
-                      "set the clocks of both machines by NTP: the dates of posts are the server's")
 
     def _passwords(self, index: Mapping[str, Any]) -> None:
         offered = index.get("authentication")
         if not isinstance(offered, dict) or "application-passwords" not in offered:
             self._say("application passwords", False, "the site does not offer them", _NO_PASSWORDS)
-        if in_clear(self._options.root):
-            self._say("https", False, "the password goes over the network in clear", "write https into api_url")
+        self._https(self._options.root, "the password")
 
     def _address(self, index: Mapping[str, Any]) -> None:
         home = str(index.get("home", ""))

@@ -150,16 +150,16 @@ def test_all_are_read_once_and_then_only_what_is_new() -> None:
     assert server.asked[-1][1] == "/api/v1/statuses/70", "what is on no page of now is asked for"
 
 
-def test_what_was_deleted_or_lost_its_mark_is_not_there() -> None:
-    for now in (LOST, (200, status("70", "别的"))):
-        server = Answering(ME, others(90), (200, [status("70")]), NONE, others(90), now)
+@pytest.mark.parametrize("now", [LOST, (200, status("70", "别的"))], ids=["deleted", "without its mark"])
+def test_what_was_deleted_or_lost_its_mark_is_not_there(now: tuple[int, Any]) -> None:
+    server = Answering(ME, others(90), (200, [status("70")]), NONE, others(90), now)
 
-        async def looks(server: Answering = server) -> RemoteRef | None:
-            cms = adapter(server)
-            await cms.find(POST.key)
-            return await cms.find(POST.key)
+    async def looks() -> RemoteRef | None:
+        cms = adapter(server)
+        await cms.find(POST.key)
+        return await cms.find(POST.key)
 
-        assert run(looks()) is None
+    assert run(looks()) is None
 
 
 def test_an_account_with_too_many_statuses_is_never_taken_for_empty() -> None:
