@@ -30,6 +30,10 @@ from syncd.core import visible
 from syncd.errors import AdapterError, Conflict, NotApplied, NotFound, Rejected, StoreError, Unknown
 from syncd.model import Media, Post, RemoteDoc, RemoteRef, RemoteState, WriteResult, Wrote
 
+Told = Literal[
+    "key", "issuer", "document_number", "index_number", "written", "origin_name", "source_url", "published", "site_name",
+]
+"""What a field of a site's own may hold of a document beside title, text and summary."""
 WRAPPERS = frozenset({"div", "span", "html", "head", "body", "-text", "-comment"})
 """Tags whose loss shows nowhere."""
 SOMEBODY = "somebody at the site"
@@ -420,6 +424,18 @@ class ArticleAdapter(ABC):
 
     def _doc(self, article: Article) -> RemoteDoc:
         return RemoteDoc(self._ref(article), article.opened.key, article.title, article.opened.html)
+
+
+def told_of(post: Post, name: str, zone: ZoneInfo) -> str:
+    """What a field of a site's own holds, "" for nothing. published: the day in the site's zone."""
+    if name != "published":
+        return str(getattr(post, name))
+    return f"{post.published.at.astimezone(zone):%Y-%m-%d}" if post.published else ""
+
+
+def fields_of(post: Post, named: Mapping[Told, str], zone: ZoneInfo) -> dict[str, Any]:
+    """What the site's own fields hold of the document; an empty one is None, so that an older value goes."""
+    return {field: told_of(post, name, zone) or None for name, field in named.items()}
 
 
 def lost(cms: str, after: Article, content: Content) -> tuple[str, ...]:

@@ -10,21 +10,16 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from syncd.adapters.api import SiteConfig, Tools
-from syncd.adapters.article import Article, ArticleAdapter, Content, Placed, is_ours, name_of
+from syncd.adapters.article import Article, ArticleAdapter, Content, Placed, Told, fields_of, is_ours, name_of
 from syncd.adapters.checks import site_address
 from syncd.adapters.credit import Times
 from syncd.errors import Rejected
 from syncd.model import Media, Post
 
-Told = Literal[
-    "key", "issuer", "document_number", "index_number", "written", "origin_name", "source_url", "published", "site_name",
-]
-"""What a field of the site's may hold beside title, text and summary."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _PAGE = re.compile(r"/[A-Za-z0-9_./~-]*\{id\}[A-Za-z0-9_./~-]*")
 _NAMESPACE = uuid.UUID("0b6f2f0e-6a3c-5a4f-8f0d-3a0c5ef1c7d2")
@@ -137,7 +132,7 @@ class HeadlessAdapter(ArticleAdapter):
         return await super()._place(_with_key(post), bytes_of, before)
 
     def _fields(self, post: Post) -> Mapping[str, Any]:
-        return told_of(post, self._schema.fields, self._zone)
+        return fields_of(post, self._schema.fields, self._zone)
 
     def _content(self, post: Post, placed: Placed, times: Times) -> Content:
         """The summary as plain text, since that is what a field of a headless CMS holds."""
@@ -154,12 +149,6 @@ def field_name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError(f"{value[:40]!r} is no field: write its name in the API, such as external_id")
     return value
-
-
-def told_of(post: Post, named: Mapping[Told, str], zone: ZoneInfo) -> dict[str, Any]:
-    """What the site's own fields hold of the document; an empty one is None, so that an older value goes."""
-    day = f"{post.published.at.astimezone(zone):%Y-%m-%d}" if post.published else ""
-    return {field: (day if name == "published" else getattr(post, name)) or None for name, field in named.items()}
 
 
 def id_of(*words: str) -> str:

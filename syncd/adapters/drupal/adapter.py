@@ -10,7 +10,18 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
-from syncd.adapters.article import WRAPPERS, Article, ArticleAdapter, Attached, Change, Content, File, tags, words
+from syncd.adapters.article import (
+    WRAPPERS,
+    Article,
+    ArticleAdapter,
+    Attached,
+    Change,
+    Content,
+    File,
+    tags,
+    told_of,
+    words,
+)
 from syncd.adapters.drupal.check import Checker, account_of
 from syncd.adapters.drupal.files import Shelf, included
 from syncd.adapters.drupal.jsonapi import api_of, data_of
@@ -130,8 +141,7 @@ class DrupalAdapter(ArticleAdapter):
         """What the site's own fields hold of the document; an empty one is null, so that an older value goes."""
         made: dict[str, Any] = {}
         for name, field in self._options.fields.items():
-            value = f"{post.published.at.astimezone(self._zone):%Y-%m-%d}" if name == "published" and post.published else (
-                "" if name == "published" else getattr(post, name))
+            value = told_of(post, name, self._zone)
             outer, _, inner = field.partition(".")
             made[outer] = ({inner: value} if inner else value) if value else None
         return made

@@ -7,15 +7,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
+from syncd.adapters.article import Told
 from syncd.adapters.checks import basic_user, site_address
 
 _MACHINE = re.compile(r"[a-z0-9_]{1,64}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
 _FIELD = re.compile(r"[a-z0-9_]{1,64}(?:\.[a-z0-9_]{1,64})?")
-Told = Literal[
-    "key", "issuer", "document_number", "index_number", "written", "origin_name", "source_url", "published", "site_name",
-]
-"""What a field of Drupal's may hold beside title, text and summary."""
 
 
 class Options(BaseModel):

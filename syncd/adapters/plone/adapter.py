@@ -20,6 +20,7 @@ from syncd.adapters.article import (
     Change,
     Content,
     File,
+    fields_of,
     is_picture,
     name_of,
 )
@@ -183,10 +184,7 @@ class PloneAdapter(ArticleAdapter):
         return folder
 
     def _fields(self, post: Post) -> Mapping[str, Any]:
-        """What the site's own fields hold of the document; an empty one is null, so that an older value goes."""
-        day = f"{post.published.at.astimezone(self._zone):%Y-%m-%d}" if post.published else ""
-        return {field: (day if name == "published" else getattr(post, name)) or None
-                for name, field in self._options.fields.items()}
+        return fields_of(post, self._options.fields, self._zone)
 
     def _losses(self, after: Article, content: Content) -> tuple[str, ...]:
         """Plone passes over fields that the type lacks or the account may not write."""

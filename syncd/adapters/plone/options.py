@@ -8,14 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
+from syncd.adapters.article import Told
 from syncd.adapters.checks import basic_user, site_address
 
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]{1,100})+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,80}")
-Told = Literal[
-    "key", "issuer", "document_number", "index_number", "written", "origin_name", "source_url", "published", "site_name",
-]
-"""What a field of Plone's may hold beside title, text and summary."""
 
 
 class Options(BaseModel):

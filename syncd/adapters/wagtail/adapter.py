@@ -11,7 +11,18 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from syncd.adapters.api import Capabilities, CheckReport, SiteConfig, Tools
-from syncd.adapters.article import Article, ArticleAdapter, Attached, Change, Content, File, Placed, is_picture, name_of
+from syncd.adapters.article import (
+    Article,
+    ArticleAdapter,
+    Attached,
+    Change,
+    Content,
+    File,
+    Placed,
+    is_picture,
+    name_of,
+    told_of,
+)
 from syncd.adapters.credit import Times
 from syncd.adapters.json_api import Told
 from syncd.adapters.markup import path_name
@@ -169,9 +180,10 @@ class WagtailAdapter(ArticleAdapter):
 
     def _told(self, name: str, post: Post) -> str | None:
         """A date is none rather than empty; a text the other way round."""
-        if name == "published":
-            return f"{post.published.at.astimezone(self._zone):%Y-%m-%d}" if post.published else None
-        return unescape(excerpt(post)) if name == "summary" else str(getattr(post, name))
+        if name == "summary":
+            return unescape(excerpt(post))
+        told = told_of(post, name, self._zone)
+        return told or (None if name == "published" else "")
 
     def _spare(self, before: Article) -> None:
         """PATCH goes on top of what was saved last, and publishes all of it. An edit of the text itself is a conflict of
